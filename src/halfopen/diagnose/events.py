@@ -1,0 +1,448 @@
+"""What happened, as past-tense facts, each with the place that proves it.
+
+Console events come from ``sources.console``; what a capture shows is in ``traffic``. An event never says what
+it means: that is for the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a fact can be read: the source as the user named it, and a line or a frame counted from 1."""
+
+    source: str
+    line: int | None
+    frame: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a fact happened, on each clock that its line or frame carries, in seconds.
+
+    ``boot`` counts from the start of the device's current boot (the 32-bit millisecond wrap already undone);
+    ``system`` is the device's own wall clock; ``host`` is the clock of the machine that recorded the line or
+    frame. Clocks are never mixed: :meth:`since` compares like with like or says ``None``.
+    """
+
+    epoch: int = 0
+    boot: float | None = None
+    system: float | None = None
+    host: float | None = None
+
+    def since(self, earlier: Moment) -> float | None:
+        """Seconds from ``earlier`` to this moment on a clock that both carry, else ``None``."""
+        if self.boot is not None and earlier.boot is not None and self.epoch == earlier.epoch:
+            return self.boot - earlier.boot
+        if self.host is not None and earlier.host is not None:
+            return self.host - earlier.host
+        if self.system is not None and earlier.system is not None:
+            return self.system - earlier.system
+        return None
+
+    @property
+    def seconds(self) -> float | None:
+        """The figure to print beside a quoted line: the boot clock if there is one, else host, else system."""
+        for clock in (self.boot, self.host, self.system):
+            if clock is not None:
+                return clock
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact, where it stands and when it happened."""
+
+    where: Provenance
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Booted(Event):
+    """The device started; ``reason`` as printed (``RTCWDT_BROWN_OUT_RESET``), or ``""`` when only implied."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareNamed(Event):
+    """A line that only one firmware family prints; ``version`` where it says so."""
+
+    family: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeapSampled(Event):
+    """Heap figures in bytes, each ``None`` when the line does not say it."""
+
+    free: int | None = None
+    minimum: int | None = None
+    largest: int | None = None
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSampled(Event):
+    """Messages waiting in an application queue."""
+
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationFailed(Event):
+    """An allocation was refused; sizes in bytes where the line says them."""
+
+    wanted: int | None = None
+    largest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFailed(Event):
+    """A TLS call failed with an mbedTLS error ``code`` (negative); ``memory`` when that code means allocation."""
+
+    code: int | None = None
+    memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOpened(Event):
+    """``socket()`` or ``accept()`` returned a descriptor."""
+
+    fd: int | None = None
+    accepted: bool = False
+    peer_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketRefused(Event):
+    """``socket()`` or ``accept()`` failed; ``errno`` in newlib's numbering, ``None`` when the line hides it."""
+
+    errno: int | None = None
+    accepting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClosed(Event):
+    """A descriptor was closed."""
+
+    fd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listened(Event):
+    """A descriptor began to listen."""
+
+    fd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectStarted(Event):
+    """``connect()`` was called."""
+
+    fd: int | None = None
+    host: str = ""
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected(Event):
+    """A connection was established."""
+
+    fd: int | None = None
+    local_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed(Event):
+    """``connect()`` failed after ``after_s`` seconds (``None`` when the line does not say)."""
+
+    fd: int | None = None
+    errno: int | None = None
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSent(Event):
+    """``send()`` accepted ``size`` bytes (which proves nothing about the peer)."""
+
+    fd: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataReceived(Event):
+    """``recv()`` returned ``size`` bytes, or an application reported a good answer."""
+
+    fd: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed(Event):
+    """A call on an open descriptor failed: ``call`` is ``send``, ``recv``, ``select``, ``poll`` or ``other``."""
+
+    call: str
+    errno: int | None = None
+    fd: int | None = None
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed(Event):
+    """The peer closed the connection in an orderly way (``recv()`` returned 0, or a FIN was reported)."""
+
+    fd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionTimedOut(Event):
+    """The application gave up waiting for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveFailed(Event):
+    """A name could not be resolved; ``code`` as printed by getaddrinfo, where printed."""
+
+    host: str = ""
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSent(Event):
+    """An application heartbeat left (MQTT PINGREQ, ESPHome API PingRequest, …)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatAnswered(Event):
+    """The answer to a heartbeat arrived."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatMissed(Event):
+    """The line itself says that no answer came; ``after_s`` where it says how long."""
+
+    name: str
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStateChanged(Event):
+    """The Wi-Fi driver's ``state: A -> B (HEX)``; ``code`` is the hexadecimal number, see ``reason``."""
+
+    old: str
+    new: str
+    code: int | None = None
+
+    @property
+    def reason(self) -> int | None:
+        """The reason number in ``code`` (reason << 8 | frame type); only meaningful on the way to ``init``."""
+        return None if self.code is None else self.code >> 8
+
+    @property
+    def by(self) -> Literal["deauth", "disassoc", "local", "other"]:
+        """What moved the state: a frame from the access point, or the station itself (low byte 00)."""
+        kind = {0xC0: "deauth", 0xA0: "disassoc", 0x00: "local"}.get((self.code or 0) & 0xFF, "other")
+        return kind  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class WifiStarted(Event):
+    """The station began to join: an attempt to associate with an access point."""
+
+    ssid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WifiJoined(Event):
+    """The station is associated."""
+
+    bssid: str = ""
+    channel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WifiDropped(Event):
+    """The station lost or could not make its association; ``reason`` by ESP-IDF number, ``None`` if unsaid."""
+
+    reason: int | None = None
+    bssid: str = ""
+    joining: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApUnreachable(Event):
+    """The firmware says that it cannot find or reach the access point, without a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApSeen(Event):
+    """A scan found the network."""
+
+    rssi_dbm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRejected(Event):
+    """The firmware says that the password is wrong or authentication was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeaconsMissed(Event):
+    """The driver missed beacons and started to probe (``bcn_timout,ap_probe_send_start``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeaconProbeFailed(Event):
+    """The driver's probes went unanswered and it gave the link up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSampled(Event):
+    """Received signal strength in dBm."""
+
+    rssi_dbm: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSaveSet(Event):
+    """Modem sleep was switched on or off; ``mode`` as printed (1 = minimum, 2 = maximum modem sleep)."""
+
+    on: bool
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SleepReported(Event):
+    """The driver's sleep account when power save stops, in seconds."""
+
+    slept_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BeaconIntervalTold(Event):
+    """The access point's beacon interval in microseconds and its DTIM period in beacons."""
+
+    interval_us: int
+    dtim: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressGot(Event):
+    """The device has an IP address."""
+
+    ip: str
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLost(Event):
+    """The lease is gone or could not be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpTimedOut(Event):
+    """The device says that no lease came."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGiven(Event):
+    """The device's own DHCP server (soft AP) gave an address."""
+
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationJoined(Event):
+    """A station joined this device's soft AP."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationLeft(Event):
+    """A station left this device's soft AP."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusClaimed(Event):
+    """What the firmware believes of its connection: the flag it prints, not the truth."""
+
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NetifDowned(Event):
+    """The network interface went down (what STA_DISCONNECTED does to lwIP)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetifUpped(Event):
+    """The network interface came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConnected(Event):
+    """The application reached its server or broker (MQTT_EVENT_CONNECTED, API connected)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLost(Event):
+    """The application lost its server or broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogFired(Event):
+    """A task or interrupt watchdog fired; ``task`` where the line names the one that did not feed it."""
+
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBlocked(Event):
+    """The firmware itself reports that one operation held the loop for ``after_s`` seconds."""
+
+    after_s: float
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed(Event):
+    """Panic, abort, failed assertion or stack overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrownedOut(Event):
+    """The brownout detector fired, or a reset reason says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted(Event):
+    """A person broke in (KeyboardInterrupt): what ran before had not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPause(Event):
+    """Something meant to break the link: ``kind`` is ``ota``, ``wps``, ``roam``, ``deep-sleep`` or ``leave``."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressNamed(Event):
+    """The device printed one of its own addresses."""
+
+    mac: str = ""
+    ip: str = ""
+    name: str = ""

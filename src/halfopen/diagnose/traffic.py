@@ -1,0 +1,235 @@
+"""What a capture of IP traffic shows, as facts: conversations, lookups, leases, hosts.
+
+Packets stay columns in the kernel; only what is worth quoting becomes a :class:`FrameRef`, and each list is
+bounded (``FRAMES_KEPT``), so that memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from halfopen.diagnose.events import Event
+
+#: How many frames of one kind a conversation quotes: the first half and the last half of what was seen.
+FRAMES_KEPT = 64
+
+Side = Literal["client", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRef:
+    """One frame worth quoting: number from 1, seconds on the capture's clock, and a one-line rendering."""
+
+    frame: int
+    time: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a conversation; ``mac`` is ``""`` on links without one (raw IP)."""
+
+    ip: str
+    port: int
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetransmissionRun:
+    """The same data sent again and again by one side.
+
+    ``frames`` are the retransmissions (not the original); ``count`` is their true number; ``answered`` is the
+    frame that acknowledged the data at last, ``None`` when nothing did; ``kind`` tells SYN, data and FIN apart.
+    """
+
+    by: Side
+    kind: Literal["syn", "data", "fin"]
+    original: FrameRef
+    frames: tuple[FrameRef, ...]
+    count: int
+    answered: FrameRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRun:
+    """Consecutive keepalive probes by one side without any other data from it in between.
+
+    ``interval_s`` is the median gap between probes (``None`` for a single one), ``idle_s`` the silence before
+    the first. ``answers`` counts acknowledgements; ``answered`` is the last of them.
+    """
+
+    by: Side
+    frames: tuple[FrameRef, ...]
+    count: int
+    answers: int
+    answered: FrameRef | None
+    idle_s: float
+    interval_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroWindowRun:
+    """A stretch in which one side (``by``) advertised window 0; ``probes`` are the other side's window probes.
+
+    ``reopened`` is the frame that advertised a window again, ``None`` when it never did in this capture.
+    """
+
+    by: Side
+    frames: tuple[FrameRef, ...]
+    count: int
+    probes: int
+    answers: int
+    reopened: FrameRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class SideSeen:
+    """What one side of a conversation did. Times in seconds on the capture's clock, windows in bytes (scaled
+    where the handshake was seen), payload in bytes."""
+
+    packets: int = 0
+    payload: int = 0
+    first: FrameRef | None = None
+    last: FrameRef | None = None
+    last_payload: FrameRef | None = None
+    syn: FrameRef | None = None
+    syns: int = 0
+    fin: FrameRef | None = None
+    rst: FrameRef | None = None
+    rsts: int = 0
+    rst_window: int | None = None
+    retransmissions: int = 0
+    keepalives: int = 0
+    zero_windows: int = 0
+    window_first: int | None = None
+    window_last: int | None = None
+    window_min: int | None = None
+    window_max: int | None = None
+    mss: int | None = None
+    window_scale: int | None = None
+    unacked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowObserved(Event):
+    """One TCP conversation: one incarnation of a 4-tuple.
+
+    ``client`` is who sent the SYN; where no SYN was seen, the side with the higher port. ``established`` is the
+    frame that completed the handshake (the client's ACK, or the first data seen of an older conversation).
+    ``previous`` is the ordinal of an earlier conversation with the same 4-tuple. ``longest_silence`` is the
+    longest gap between two frames of the conversation, as the frames before and after it.
+    """
+
+    ordinal: int
+    client: Endpoint
+    server: Endpoint
+    from_client: SideSeen
+    from_server: SideSeen
+    established: FrameRef | None
+    previous: int | None = None
+    retransmission_runs: tuple[RetransmissionRun, ...] = ()
+    probe_runs: tuple[ProbeRun, ...] = ()
+    zero_window_runs: tuple[ZeroWindowRun, ...] = ()
+    longest_silence: tuple[FrameRef, FrameRef] | None = None
+    unreachable: tuple[FrameRef, ...] = ()
+
+    def side(self, side: Side) -> SideSeen:
+        """What ``side`` did."""
+        return self.from_client if side == "client" else self.from_server
+
+    @property
+    def end(self) -> Literal["open", "fin", "rst", "refused", "unanswered"]:
+        """How it stood when the capture ended (``fin``: both sides closed)."""
+        if self.established is None and self.from_server.rst is not None:
+            return "refused"
+        if self.established is None and self.from_server.packets == 0:
+            return "unanswered"
+        if self.from_client.rst is not None or self.from_server.rst is not None:
+            return "rst"
+        if self.from_client.fin is not None and self.from_server.fin is not None:
+            return "fin"
+        return "open"
+
+
+@dataclass(frozen=True, slots=True)
+class ArpObserved(Event):
+    """Requests of one host for one address and how many were answered. An announcement (asking for oneself) is
+    not counted."""
+
+    asker_mac: str
+    asker_ip: str
+    target_ip: str
+    asked: int
+    answered: int
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PingObserved(Event):
+    """ICMP echo between two hosts: requests, replies, and frames of both."""
+
+    asker_ip: str
+    target_ip: str
+    asked: int
+    answered: int
+    frames: tuple[FrameRef, ...]
+    last_answer: FrameRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseObserved(Event):
+    """The DHCP exchanges of one client; each list holds the frames of one message type."""
+
+    mac: str
+    hostname: str
+    ip: str
+    discovers: tuple[FrameRef, ...] = ()
+    offers: tuple[FrameRef, ...] = ()
+    requests: tuple[FrameRef, ...] = ()
+    acks: tuple[FrameRef, ...] = ()
+    naks: tuple[FrameRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookupObserved(Event):
+    """DNS queries of one host to one server: how many were answered, how many refused (rcode ≠ 0)."""
+
+    asker_ip: str
+    server_ip: str
+    asked: int
+    answered: int
+    refused: int
+    names: tuple[str, ...]
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostObserved(Event):
+    """One host of the capture and what marks it.
+
+    ``lwip`` holds the frames that carry the marks of Espressif's lwIP: an RST with window 32790, or a SYN with
+    MSS 1440 and window 5760 or 5744 without window scaling. ``announced`` are ARP announcements and DHCP, signs
+    that the interface (re)started.
+    """
+
+    mac: str
+    ips: tuple[str, ...]
+    hostname: str = ""
+    packets: int = 0
+    lwip: tuple[FrameRef, ...] = ()
+    announced: tuple[FrameRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureObserved(Event):
+    """The capture as a whole: link types by name, frames, first and last time, frames cut by the snap length,
+    and frames that carry 802.11 (read by the air source, not here)."""
+
+    link_types: tuple[str, ...]
+    frames: int
+    started: float
+    ended: float
+    truncated: int = 0
+    wireless: int = 0
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,120 @@
+"""What the program can say: findings, the evidence that proves them, and the catalogue of faults and cures."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+Firmware = Literal["esp-idf", "arduino", "esphome", "micropython"]
+
+#: Firmware families a remedy is written for, in the order they are listed.
+FIRMWARES: tuple[Firmware, ...] = ("esp-idf", "arduino", "esphome", "micropython")
+
+#: Severities from worst to mildest.
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One line of a log or one frame of a capture that a user can open and see for himself.
+
+    ``source`` is the path as the user gave it; ``line`` and ``frame`` count from 1 and exactly one of them is
+    set; ``time`` is in seconds on the clock of that source (``None`` when it has none); ``text`` is verbatim
+    for a line and a one-line rendering for a frame.
+    """
+
+    source: str
+    line: int | None
+    frame: int | None
+    time: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The change that cures a fault: one sentence, and working code per firmware family."""
+
+    summary: str
+    code: dict[Firmware, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One catalogue entry: what the fault is, why the link dies of it, what proves it and what cures it."""
+
+    code: str
+    fault: str
+    title: str
+    severity: Severity
+    detects: str
+    why: str
+    evidence: tuple[str, ...]
+    remedy: Remedy
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault seen on one device, with its proof.
+
+    ``confidence`` is 0 to 1. ``key`` is stable between runs over the same input, so that a live view can
+    recognise a finding it has already shown. ``caused_by`` is the ``key`` of the finding this one follows from.
+    """
+
+    code: str
+    fault: str
+    severity: Severity
+    confidence: float
+    key: str
+    device: str
+    summary: str
+    evidence: tuple[Evidence, ...]
+    remedy: Remedy
+    caused_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Two or more faults that fit the evidence, what speaks for each, and what to capture next to decide."""
+
+    faults: tuple[str, ...]
+    next: str
+
+
+@functools.cache
+def codes() -> tuple[str, ...]:
+    """All fault codes of the catalogue, in order (``"HO101"``, …)."""
+    folder = resources.files("halfopen.findings") / "catalogue"
+    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+
+
+@functools.cache
+def fault(code: str) -> Fault:
+    """The catalogue entry of ``code``; raises ``KeyError`` when the catalogue has none."""
+    file = resources.files("halfopen.findings") / "catalogue" / f"{code}.toml"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise KeyError(code) from None
+    data = tomllib.loads(text)
+    remedy = data["remedy"]
+    return Fault(
+        code=data["code"],
+        fault=data["fault"],
+        title=data["title"],
+        severity=data["severity"],
+        detects=data["detects"].strip(),
+        why=data["why"].strip(),
+        evidence=tuple(data["evidence"]),
+        remedy=Remedy(remedy["summary"], {name: remedy[name].strip("\n") for name in FIRMWARES}),
+        references=tuple(data["references"]),
+    )
+
+
+def catalogue() -> tuple[Fault, ...]:
+    """Every fault the program knows, in the order of its code."""
+    return tuple(fault(code) for code in codes())

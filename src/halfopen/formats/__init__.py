@@ -1,0 +1,1 @@
+"""What is written on disk and on the wire: log lines, pcap and pcapng, packets. Read and written here."""
