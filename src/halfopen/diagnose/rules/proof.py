@@ -1,0 +1,91 @@
+"""From facts to a finding: the evidence quoted, the remedy attached, the key stable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from halfopen import findings
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.traffic import FlowObserved, FrameRef
+from halfopen.findings import Evidence, Finding, Severity
+
+#: As many quoted lines and frames as a reader takes in at once.
+EVIDENCE_MAX = 6
+
+#: What proves a finding: an event, or a frame of the flow (or other capture fact) that holds it.
+Proof = Event | tuple[Event, FrameRef | None]
+
+
+def evidence(proof: Iterable[Proof]) -> tuple[Evidence, ...]:
+    """Quote ``proof`` in order, each place once, at most ``EVIDENCE_MAX``."""
+    quoted: dict[tuple[str, int | None, int | None], Evidence] = {}
+    for item in proof:
+        if isinstance(item, tuple):
+            event, ref = item
+            if ref is None:
+                continue
+            quote = Evidence(event.where.source, None, ref.frame, ref.time, ref.text)
+        else:
+            where = item.where
+            quote = Evidence(where.source, where.line, where.frame, item.at.seconds, where.text)
+        quoted.setdefault((quote.source, quote.line, quote.frame), quote)
+        if len(quoted) == EVIDENCE_MAX:
+            break
+    return tuple(quoted.values())
+
+
+def prove(
+    timeline: Timeline,
+    code: str,
+    summary: str,
+    proof: Sequence[Proof],
+    *,
+    confidence: float,
+    severity: Severity | None = None,
+    about: str = "",
+) -> Finding:
+    """A finding of fault ``code`` on the timeline's device.
+
+    ``proof`` gives the strongest first; ``about`` tells findings of one code on one device apart (a peer, a boot).
+    Raises ``ValueError`` when there is no evidence: without it there is no finding.
+    """
+    quotes = evidence(proof)
+    if not quotes:
+        raise ValueError(f"{code} without evidence")
+    entry = findings.fault(code)
+    return Finding(
+        code=code,
+        fault=entry.fault,
+        severity=severity or entry.severity,
+        confidence=round(min(confidence, 0.99), 2),
+        key="/".join(part for part in (code, timeline.device.name, about) if part),
+        device=timeline.device.name,
+        summary=summary,
+        evidence=quotes,
+        remedy=entry.remedy,
+    )
+
+
+def frames(flow: FlowObserved, *refs: FrameRef | None) -> list[Proof]:
+    """Frames of a conversation as proof, the missing ones left out."""
+    return [(flow, ref) for ref in refs if ref is not None]
+
+
+def spread(items: Sequence[Event], most: int = 3) -> list[Proof]:
+    """The first, the last and a few between of many alike: enough to see the pattern."""
+    if len(items) <= most:
+        return list(items)
+    step = (len(items) - 1) / (most - 1)
+    return [items[round(i * step)] for i in range(most)]
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``19 s``, ``3 min``, ``2.1 h``: a span as a person would say it."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,63 @@
+"""How a message becomes a fact: one phrase is one wording and the event it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from halfopen.diagnose.events import Event, Moment, Provenance
+from halfopen.formats.logline import LogLine
+
+#: How a named group of a pattern becomes the field of the same name (groups ``x_ms`` fill ``x_s``).
+_WHOLE = frozenset(
+    "fd errno port local_port peer_port size reason channel rssi_dbm depth code wanted largest interval_us dtim".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One wording. ``needles`` are lower-case words of which one must stand in the message before the pattern is
+    tried (cheap); ``tags``, when given, limits the phrase to lines whose tag contains one of them."""
+
+    event: type[Event]
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str]
+    fixed: dict[str, Any]
+    tags: tuple[str, ...] = ()
+
+    def read(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Event | None:
+        """The event this phrase finds in ``line``, or ``None``."""
+        if not any(needle in lowered for needle in self.needles):
+            return None
+        if self.tags and not any(tag in line.tag.lower() for tag in self.tags):
+            return None
+        found = self.pattern.search(line.message)
+        if found is None:
+            return None
+        fields = dict(self.fixed)
+        for group, value in found.groupdict().items():
+            if value is None:
+                continue
+            name = group.rstrip("0123456789")  # a pattern with two places for one field names them fd and fd2
+            if name.endswith("_us") and name not in _WHOLE:
+                fields[name[:-3] + "_s"] = int(value) / 1e6
+            elif name.endswith("_ms"):
+                fields[name[:-3] + "_s"] = float(value) / 1000
+            elif name.endswith("_s"):
+                fields[name] = float(value)
+            else:
+                fields[name] = int(value, 0) if name in _WHOLE else value
+        return self.event(where, at, **fields)
+
+
+def phrase(
+    event: type[Event], needles: str, pattern: str, tags: tuple[str, ...] = (), **fixed: Any
+) -> Phrase:
+    """A :class:`Phrase`; ``needles`` are separated by ``|``, the pattern ignores case."""
+    return Phrase(event, tuple(needles.split("|")), re.compile(pattern, re.IGNORECASE), fixed, tags)
+
+
+#: A reader for wordings too varied for one pattern: line, lower-case message, provenance, moment → events.
+Reader = Callable[[LogLine, str, Provenance, Moment], "list[Event]"]

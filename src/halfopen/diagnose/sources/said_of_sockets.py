@@ -1,0 +1,129 @@
+"""What firmware says of descriptors, connections, names, TLS and heartbeats."""
+
+from __future__ import annotations
+
+import re
+
+from halfopen.diagnose.events import (
+    CallFailed,
+    Connected,
+    ConnectFailed,
+    ConnectStarted,
+    DataReceived,
+    DataSent,
+    Event,
+    HeartbeatAnswered,
+    HeartbeatMissed,
+    HeartbeatSent,
+    Listened,
+    Moment,
+    PeerClosed,
+    Provenance,
+    ResolveFailed,
+    ServerConnected,
+    ServerLost,
+    SocketClosed,
+    SocketOpened,
+    SocketRefused,
+    TransactionTimedOut,
+)
+from halfopen.diagnose.sources.phrase import phrase
+from halfopen.formats import newlib_errno
+from halfopen.formats.logline import LogLine
+
+_FD = r"(?:fd|sock(?:et)?|s)\s*[=:#]?\s*(?P<fd>\d{1,4})\b"
+_FD2 = _FD.replace("<fd>", "<fd2>")
+
+PHRASES = (
+    phrase(SocketOpened, "socket created|opened socket|socket opened|new socket", rf"(?:socket (?:created|opened)|opened socket|new socket)[^0-9]*(?:{_FD})?"),
+    phrase(SocketOpened, "accepted", rf"(?:socket|connection|client|session)s? accepted\b(?:.*?{_FD})?(?:.*?port (?P<peer_port>\d+))?", accepted=True),
+    phrase(SocketOpened, "sess_new|new session", rf"(?:sess_new|new session).*?{_FD}", accepted=True),
+    phrase(Listened, "listen", rf"(?:\blisten(?:ing)?\b|socket listening)(?:\({_FD}\))?"),
+    phrase(ConnectStarted, "connecting to ", r"connecting to (?P<host>(?:\d{1,3}\.){3}\d{1,3}|[\w.-]+\.[a-z]{2,}):(?P<port>\d{1,5})(?: \(fd=(?P<fd>\d+)\))?"),
+    phrase(ConnectStarted, "connecting tcp", r"connecting tcp (?P<host>[\w.-]+):(?P<port>\d+)"),
+    phrase(Connected, "successfully connected|socket connected|connected, fd|tcp connected|connection established", r"(?:successfully connected|socket connected|tcp connected|connection established|connected,)(?!.*\bssid)(?:.*?fd ?= ?(?P<fd>\d+))?(?:.*?local port (?P<local_port>\d+))?"),
+    phrase(DataSent, "send(|sent ", rf"\b(?:send\(fd=(?P<fd>\d+)\) = |sent )(?P<size>\d+)"),
+    phrase(DataReceived, "received ", r"received (?P<size>[1-9]\d*) bytes(?:.*?fd ?= ?(?P<fd>\d+))?"),
+    phrase(DataReceived, "http 200|200 ok|http_status = 200|status = 200| 200 free| 200 ", r"\b(?:http[/ ][\d.]* ?200|200 ok|status ?= ?200|get \d+ 200)\b"),
+    phrase(SocketClosed, "close", rf"\b(?:close(?:socket)?\({_FD}\) ?= ?0|(?:closed|closing) (?:the )?(?:socket|connection|fd|session)\b(?:.*?{_FD2})?|(?:socket|fd|session)\s*(?:\d+)? (?:is )?closed\b|^closed$)"),
+    phrase(SocketClosed, "shutting down socket|sess_delete|sess_close|socket shut", rf"(?:shutting down socket|sess_delete|sess_close|socket shut)(?:.*?{_FD})?"),
+    phrase(PeerClosed, "fin received|closed by peer|connection closed|recv returned 0|remote closed|peer closed", r"due to fin received|closed by (?:the )?(?:peer|remote|server|broker|client)|^connection closed$|recv(?:\(\))? returned 0|(?:remote|peer) (?:has )?closed"),
+    phrase(TransactionTimedOut, "timed out|timeout", r"\b(?:transaction|request|response|publish|poll|upload|transfer|exchange) ?\d* (?:timed out|timeout)\b|connection timed out before data|no (?:response|reply|answer) (?:from|within)|timed out waiting for"),
+    phrase(ServerConnected, "mqtt_event_connected|mqtt connected|connected to broker|connected to mqtt|: connected", r"mqtt_event_connected|mqtt[ :]+connected|connected to (?:the )?(?:mqtt|broker|server)|home assistant .*: connected$|api connected"),
+    phrase(ServerConnected, "successfully connected to", r"^successfully connected to \S+ (?:@ \S+ )?in "),
+    phrase(ServerLost, "mqtt_event_disconnected|disconnected", r"mqtt_event_disconnected|mqtt[ :]+.*disconnected|disconnected from (?:api|broker|mqtt|server|home assistant)|lost (?:mqtt|broker|server|api) connection"),
+    phrase(ServerLost, "disconnected", r"^disconnected(?:: | \()", ("mqtt", "mqt")),
+    phrase(HeartbeatSent, "ping", r"sent ping successful|sending ping ?req|pingreq sent|sending (?:ws |websocket )?ping\b|ping sent|-> ?ping", name="ping"),
+    phrase(HeartbeatSent, "heartbeat|keepalive|keep-alive", r"(?:heartbeat|keep-?alive(?: message)?) (?:sent|tx)|sen(?:t|ding) (?:a )?(?:heartbeat|keep-?alive)", name="heartbeat"),
+    phrase(HeartbeatAnswered, "pingresp|pong|ping response|ping ok", r"mqtt_msg_type_pingresp|got message of type pingresponse|pingresp received|received pingresp|(?:got|received|recv) (?:ws |websocket )?pong|pong received|<- ?pong|^ping ok", name="ping"),
+    phrase(HeartbeatAnswered, "heartbeat|keepalive|keep-alive", r"(?:heartbeat|keep-?alive) (?:ack|acked|answer(?:ed)?|response received|ok)\b", name="heartbeat"),
+    phrase(HeartbeatMissed, "no ping_resp|no pingresp|ping timeout|ping response not|pong", r"no ping_?resp|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)", name="ping"),
+    phrase(HeartbeatMissed, "unresponsive|respond to ping|heartbeat", r"(?:is )?unresponsive; disconnecting|did(?:n't| not) respond to ping|heartbeat (?:timeout|timed out|lost|missed|not (?:acked|answered))|no heartbeat (?:ack|answer|response)|missed \d+ heartbeats?", name="heartbeat"),
+    phrase(ResolveFailed, "getaddrinfo|get hostname|resolve|dns|host name", r"couldn't get hostname for ?:(?P<host>[^:\s]*)(?:.*returns (?P<code>\d+))?"),
+    phrase(ResolveFailed, "getaddrinfo|resolve|dns|gethostbyname|hostbyname", r"(?:couldn't|could not|can't|cannot|can not|failed to|unable to|error) (?:to )?resolv(?:e|ing)(?: (?:ip address|hostname|host|name|address))?(?: (?:for|of))?[ :'\"]*(?P<host>[\w.-]+\.[\w-]+)?"),
+    phrase(ResolveFailed, "dns|hostbyname|getaddrinfo", r"dns (?:lookup |resolution |query |resolve )?(?:failed|error|timeout|timed out)(?: for)?(?: '?(?P<host>[\w.-]+\.\w+))?|dns failed|gethostbyname failed|getaddrinfo(?:\(\))?(?: failed| error|.*err(?:or)?[ =:]+|.*returns )[^\d-]*-?(?P<code>\d+)?"),
+    phrase(ResolveFailed, "0x8001|cannot_resolve", r"\b0x8001\b|cannot_resolve_hostname"),
+    phrase(SocketRefused, "create socket|out of sockets|creating socket|create_socket|too many open", r"(?:unable to|failed to|could not|couldn't|can't|cannot|error|fail) creat(?:e|ing) (?:a )?(?:tcp |udp |new )?socket(?!.*errno)|out of sockets|cannot_create_socket", errno=None),
+    phrase(SocketRefused, "0x8002", r"\b0x8002\b", errno=None),
+    phrase(ConnectFailed, "select() timeout", rf"\[sock=(?P<fd>\d+)\] select\(\) timeout"),
+    phrase(ConnectFailed, "failed to open new connection in specified", r"failed to open new connection in specified timeout"),
+)
+
+_NUMBER = re.compile(
+    r"\[errno (?P<a>-?\d+)\]|oserror: \(?(?P<b>-?\d+)\b|errno(?: is|=|:|\s)*\(?\s*(?P<c>\d+)|"
+    r"so_error\) ?= ?(?P<d>\d+)|error (?:in|calling) \w+ ?: ?\(?(?P<e>\d+)|error in accept \((?P<f>\d+)\)|"
+    r"transport_\w+: error - (?P<g>\d+)|"
+    r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%))",
+    re.IGNORECASE,
+)
+_TROUBLE = re.compile(r"fail|error|errno|unable|abort|could not|couldn't|can't|reset by|err[ =:]", re.IGNORECASE)
+_FD_IN = re.compile(r"(?:\bfd\b|\bsock(?:et)?\b)\s*[=:#]?\s*(\d{1,4})\b", re.IGNORECASE)
+_AFTER = re.compile(r"after (\d+) ?ms", re.IGNORECASE)
+#: Errnos that are no failure (success, in progress, already, is connected) or say nothing of the link.
+_HARMLESS = frozenset((0, 2, 119, 120, 127, 109))
+#: getaddrinfo's own codes, which share no meaning with errno (lwIP netdb.h).
+_LOOKUP_CODES = frozenset((2, *range(200, 214)))
+_ADDRESS_TEXTS = re.compile("|".join(re.escape(t) for t in newlib_errno.TEXTS.values() if t), re.IGNORECASE)
+_NAMES = re.compile(r"\bE[A-Z]{3,14}\b")
+_VERBS = (
+    ("accept", re.compile(r"accept", re.IGNORECASE)),
+    ("socket", re.compile(r"creat\w* (?:a )?(?:\w+ )?socket|\bsocket(?:\(\))?(?: failed| error|: ?\d)|out of sockets|open(?:ing)? (?:a )?socket", re.IGNORECASE)),
+    ("connect", re.compile(r"connect", re.IGNORECASE)),
+    ("select", re.compile(r"\bselect|\bpoll", re.IGNORECASE)),
+    ("recv", re.compile(r"recv|\bread|_read|receiv", re.IGNORECASE)),
+    ("send", re.compile(r"send|writ|publish", re.IGNORECASE)),
+)
+
+
+def read_call_errors(line: LogLine, lowered: str, where: Provenance, at: Moment, context: str = "") -> list[Event]:
+    """The failed call a message reports, by number first and by text where there is no number.
+
+    ``context`` is the function named by the last traceback line, for interpreters that print only a number.
+    """
+    if not _TROUBLE.search(lowered) or "setsockopt" in lowered:
+        return []
+    found = _NUMBER.search(line.message)
+    number = next((int(g) for g in found.groups() if g is not None), None) if found else None
+    if number is None or number > 200:
+        if number is None:
+            number = newlib_errno.errno_in(line.message)
+        else:
+            return [ResolveFailed(where, at, code=number)] if number in _LOOKUP_CODES else []
+    if number is None or number in _HARMLESS:
+        return []
+    if number < 0:
+        return [ResolveFailed(where, at, code=number)] if -number in _LOOKUP_CODES else []
+    message = _NAMES.sub("", _ADDRESS_TEXTS.sub("", line.message))
+    call = next((name for name, verb in _VERBS if verb.search(message)), "")
+    call = call or next((name for name, verb in _VERBS if verb.search(context)), "other")
+    descriptor = _FD_IN.search(line.message)
+    fd = int(descriptor[1]) if descriptor else None
+    waited = _AFTER.search(line.message)
+    after_s = int(waited[1]) / 1000 if waited else None
+    if number == 23 or (number == 105 and call in ("socket", "accept", "other")):
+        return [SocketRefused(where, at, number, accepting=call == "accept")]
+    if call == "socket":
+        return [SocketRefused(where, at, number)]
+    if call == "connect":
+        return [ConnectFailed(where, at, fd, number, after_s)]
+    return [CallFailed(where, at, "other" if call == "accept" else call, number, fd, after_s)]

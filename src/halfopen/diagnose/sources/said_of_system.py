@@ -1,0 +1,37 @@
+"""What ROM, bootloader, panic handler, watchdogs and banners say."""
+
+from __future__ import annotations
+
+from halfopen.diagnose.events import (
+    BrownedOut,
+    CallBlocked,
+    Crashed,
+    FirmwareNamed,
+    Interrupted,
+    PlannedPause,
+    WatchdogFired,
+)
+from halfopen.diagnose.sources.phrase import phrase
+
+PHRASES = (
+    phrase(BrownedOut, "brownout|brown-out|brown_out|brown out", r"brown[- _]?out detector was triggered|brown[_ -]?out_?(?:rst|reset)|esp_rst_brownout|reset reason.*brown"),
+    phrase(WatchdogFired, "watchdog", r"task watchdog got triggered|interrupt w(?:dt|atchdog) timeout|watchdog (?:timeout|timer expired|fired)"),
+    phrase(WatchdogFired, "task_wdt|cpu ", r"^\s*- (?P<task>[\w.-]+) \(CPU", ("task_wdt",)),
+    phrase(CallBlocked, "took a long time", r"(?P<what>\S+) took a long time for an operation \((?P<after_ms>\d+) ms\)"),
+    phrase(CallBlocked, "blocked for|blocked the loop|loop stalled", r"(?:blocked|stalled)(?: the)?(?: loop)?(?: for)? (?P<after_ms>\d{4,}) ?ms"),
+    phrase(Crashed, "guru meditation|abort() was called|assert failed|stack canary|stack overflow|stack smashing|panic|core  0|loadprohibited", r"guru meditation error|abort\(\) was called|assert failed|stack (?:canary|overflow|smashing)|panic'ed|loadprohibited|storeprohibited|assertion .* failed"),
+    phrase(Interrupted, "keyboardinterrupt", r"^keyboardinterrupt"),
+    phrase(PlannedPause, "ota", r"\bota\b.*(?:start|begin|update|success|reboot|complete)|(?:starting|begin|prepare to restart|restarting).*\bota\b|esp_https_ota", kind="ota"),
+    phrase(PlannedPause, "deep sleep|deep-sleep|deepsleep", r"(?:enter(?:ing)?|going (?:in)?to|start(?:ing)?|begin(?:ning)?).{0,12}deep[- ]?sleep|deep[- ]?sleep(?:ing)? for|deepsleep_reset|dsleep|wak(?:e|ing)[- ]?up from deep", kind="deep-sleep"),
+    phrase(PlannedPause, "restart|reboot", r"restart(?:ing)? (?:requested|on request|by user)|reboot(?:ing)? (?:requested|on request|by user|to apply)|safe reboot|user requested (?:restart|reboot)|scheduled (?:restart|reboot)", kind="ota"),
+    phrase(FirmwareNamed, "esp-idf", r"esp-idf[: ]+(?P<version>v?\d+\.\d+[\w.-]*)", family="esp-idf"),
+    phrase(FirmwareNamed, "esphome version", r"esphome version (?P<version>[\d.]+\w*)", family="esphome"),
+    phrase(FirmwareNamed, "micropython", r"^micropython (?P<version>v?\d[\w.-]*) on ", family="micropython"),
+    phrase(FirmwareNamed, "mpy: soft reboot", r"^mpy: soft reboot", family="micropython"),
+    phrase(FirmwareNamed, "traceback|oserror", r"^traceback \(most recent call last\)|^oserror: ", family="micropython"),
+    phrase(FirmwareNamed, "circuitpython", r"circuitpython (?P<version>\d[\w.-]*)", family="circuitpython"),
+    phrase(FirmwareNamed, "tasmota", r"tasmota (?P<version>\d+\.\d+[\w.]*)", family="tasmota"),
+    phrase(FirmwareNamed, "esp8266|rst cause", r"esp8266|^\s*rst cause:\d", family="esp8266"),
+    phrase(FirmwareNamed, "state: ", r"^state: \d -> \d \([0-9a-f]+\)$", family="esp8266"),
+    phrase(FirmwareNamed, "pm open,type", r"^pm open,type", family="esp8266"),
+)
