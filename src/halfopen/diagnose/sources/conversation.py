@@ -1,0 +1,247 @@
+"""One TCP conversation while it is read: the few frames worth quoting, and the runs that they make.
+
+Frames are kept as numbers while the capture is read and rendered at the end, when it is known whether the
+handshake was seen: the same frame reads the same however the bytes were split.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, TypeVar
+
+from halfopen.diagnose.traffic import FRAMES_KEPT, FrameRef
+from halfopen.kernel import layout as k
+
+
+class Quoted(NamedTuple):
+    """The numbers of one frame, in the order in which the kernel keeps them."""
+
+    frame: int
+    time: int
+    seq: int
+    ack: int
+    shape: int
+    bits: int
+    side: int
+
+    @property
+    def flags(self) -> int:
+        return self.shape & 0xFF
+
+
+class Bounded:
+    """The first half and the last half of a list that may grow without end."""
+
+    __slots__ = ("count", "first", "last")
+
+    def __init__(self) -> None:
+        self.first: list[Quoted] = []
+        self.last: deque[Quoted] = deque(maxlen=FRAMES_KEPT // 2)
+        self.count = 0
+
+    def add(self, quoted: Quoted) -> None:
+        self.count += 1
+        if len(self.first) < FRAMES_KEPT // 2:
+            self.first.append(quoted)
+        else:
+            self.last.append(quoted)
+
+    def __iter__(self) -> Iterator[Quoted]:
+        yield from self.first
+        yield from self.last
+
+
+class Resending:
+    """A retransmission run in the making."""
+
+    __slots__ = ("answered", "end", "frames", "kind", "original", "seq", "side")
+
+    def __init__(self, original: Quoted, resent: Quoted) -> None:
+        self.side = resent.side
+        self.seq = resent.seq
+        self.original = original
+        self.kind: Literal["syn", "data", "fin"] = "data"
+        self.end = resent.seq
+        self.frames = Bounded()
+        self.answered: Quoted | None = None
+
+    def add(self, resent: Quoted) -> None:
+        flags = resent.flags
+        if flags & k.TCP_SYN:
+            self.kind = "syn"
+        elif flags & k.TCP_FIN:
+            self.kind = "fin"
+        end = resent.seq + (resent.shape >> 24) + (1 if flags & (k.TCP_SYN | k.TCP_FIN) else 0)
+        if reaches(end, self.end):
+            self.end = end & 0xFFFFFFFF
+        self.frames.add(resent)
+
+
+class Probing:
+    """A run of keepalive probes in the making."""
+
+    __slots__ = ("answered", "answers", "ended", "frames", "gaps", "idle_ns", "side")
+
+    def __init__(self, side: int, idle_ns: int) -> None:
+        self.side = side
+        self.idle_ns = idle_ns
+        self.frames = Bounded()
+        self.gaps: list[int] = []
+        self.answers = 0
+        self.answered: Quoted | None = None
+        self.ended = False
+
+    def add(self, probe: Quoted) -> None:
+        last = (
+            self.frames.last[-1] if self.frames.last else self.frames.first[-1] if self.frames.first else None
+        )
+        if last is not None and len(self.gaps) < FRAMES_KEPT:
+            self.gaps.append(probe.time - last.time)
+        self.frames.add(probe)
+
+
+class Starving:
+    """A stretch of zero window in the making; ``side`` is the one that advertises it."""
+
+    __slots__ = ("answers", "asked", "frames", "probes", "reopened", "side")
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.frames = Bounded()
+        self.probes = 0
+        self.answers = 0
+        self.asked = False
+        self.reopened: Quoted | None = None
+
+
+def reaches(ack: int, end: int) -> bool:
+    """Whether sequence number ``ack`` is ``end`` or later."""
+    return (ack - end) & 0xFFFFFFFF < 0x80000000
+
+
+Run = TypeVar("Run", Resending, Probing, Starving)
+
+
+def keep(runs: list[Run], run: Run) -> None:
+    """Add a run; the first half and the last half of too many are kept."""
+    if len(runs) >= FRAMES_KEPT:
+        del runs[FRAMES_KEPT // 2]
+    runs.append(run)
+
+
+class Conversation:
+    """What is worth quoting of one TCP conversation while the capture is read."""
+
+    __slots__ = (
+        "established",
+        "fins",
+        "ordinal",
+        "previous",
+        "probings",
+        "resendings",
+        "resets",
+        "slot",
+        "starvings",
+        "syns",
+        "unreachable",
+    )
+
+    def __init__(self, slot: int, ordinal: int, previous: int | None) -> None:
+        self.slot = slot
+        self.ordinal = ordinal
+        self.previous = previous
+        self.established: Quoted | None = None
+        self.syns: list[Quoted | None] = [None, None]
+        self.fins: list[Quoted | None] = [None, None]
+        self.resets: list[Quoted | None] = [None, None]
+        self.resendings: list[Resending] = []
+        self.probings: list[Probing] = []
+        self.starvings: list[Starving] = []
+        self.unreachable: list[FrameRef] = []
+
+    @property
+    def boring(self) -> bool:
+        """Ended in an orderly way and never showed anything but data."""
+        ended = all(self.fins) or any(self.resets)
+        return ended and not (self.resendings or self.probings or self.starvings or self.unreachable)
+
+    def see(self, quoted: Quoted, gap_ns: int, original: Quoted | None) -> None:
+        """Take a notable frame; ``gap_ns`` is the silence before it, ``original`` what it repeats if known."""
+        side, bits, flags = quoted.side, quoted.bits, quoted.flags
+        if bits & k.B_ESTABLISHED:
+            self.established = quoted
+        for mask, firsts in ((k.TCP_SYN, self.syns), (k.TCP_FIN, self.fins), (k.TCP_RST, self.resets)):
+            if flags & mask and firsts[side] is None:
+                firsts[side] = quoted
+        if bits & k.B_ACKS_RESENT:
+            for resending in self.resendings:
+                if (
+                    resending.side != side
+                    and resending.answered is None
+                    and reaches(quoted.ack, resending.end)
+                ):
+                    resending.answered = quoted
+        if bits & k.B_RESENT:
+            self._resent(quoted, original)
+        if bits & k.B_ANSWERS_PROBE:
+            probing = self._probing(1 - side)
+            if probing is not None:
+                probing.answers += 1
+                probing.answered = quoted
+        if bits & k.B_SPEAKS:
+            probing = self._probing(side)
+            if probing is not None:
+                probing.ended = True
+        if bits & k.B_KEEPALIVE and not bits & k.B_PROBES_ZERO:
+            probing = self._probing(side)
+            if probing is None:
+                probing = Probing(side, max(gap_ns, 0))
+                keep(self.probings, probing)
+            probing.add(quoted)
+        if bits & (k.B_ZERO_WINDOW | k.B_PROBES_ZERO | k.B_REOPENED):
+            self._starved(quoted)
+
+    def _resent(self, quoted: Quoted, original: Quoted | None) -> None:
+        for resending in reversed(self.resendings):
+            if resending.side == quoted.side and resending.seq == quoted.seq and resending.answered is None:
+                resending.add(quoted)
+                return
+        resending = Resending(original or quoted, quoted)
+        resending.add(quoted)
+        keep(self.resendings, resending)
+
+    def _probing(self, side: int) -> Probing | None:
+        """The run of probes that ``side`` is in."""
+        for probing in reversed(self.probings):
+            if probing.side == side:
+                return None if probing.ended else probing
+        return None
+
+    def _starving(self, side: int) -> Starving | None:
+        """The zero-window stretch that ``side`` is in."""
+        for starving in reversed(self.starvings):
+            if starving.side == side:
+                return None if starving.reopened else starving
+        return None
+
+    def _starved(self, quoted: Quoted) -> None:
+        side, bits = quoted.side, quoted.bits
+        if bits & k.B_PROBES_ZERO:
+            starving = self._starving(1 - side)
+            if starving is not None:
+                starving.probes += 1
+                starving.asked = True
+                starving.frames.add(quoted)
+        starving = self._starving(side)
+        if bits & k.B_ZERO_WINDOW:
+            if starving is None:
+                starving = Starving(side)
+                keep(self.starvings, starving)
+            if not bits & k.B_PROBES_ZERO or self._starving(1 - side) is None:
+                starving.frames.add(quoted)
+        elif bits & k.B_REOPENED and starving is not None:
+            starving.reopened = quoted
+        if bits & (k.B_ZERO_WINDOW | k.B_REOPENED) and starving is not None:
+            starving.answers += starving.asked
+            starving.asked = False

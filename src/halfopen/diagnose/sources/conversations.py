@@ -1,0 +1,81 @@
+"""TCP conversations: from rows of the kernel's frame table to ``FlowObserved``."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from halfopen.diagnose.sources.conversation import Conversation, Quoted
+from halfopen.diagnose.sources.rendering import Rendering
+from halfopen.diagnose.traffic import FlowObserved
+from halfopen.kernel import layout as k
+from halfopen.kernel.flow_table import SLOTS_MAX, FlowTable
+
+#: Share of the conversations that is forgotten when the table is full, so that it is not full again at once.
+FORGOTTEN_SHARE = 8
+
+
+class Conversations:
+    """Every TCP conversation of one capture, fed with rows of the frame table."""
+
+    def __init__(self, source: str, slots_max: int = SLOTS_MAX) -> None:
+        self.source = source
+        self.table = FlowTable(slots_max)
+        self.forgotten = 0
+        self.forgotten_boring = 0
+        self._open: dict[int, Conversation] = {}
+        self._made = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def analyse(
+        self, data: bytes | bytearray, rows: array[int], count: int, frame: int, notable: array[int]
+    ) -> None:
+        """Follow the first ``count`` rows; ``frame`` is the number of the first, ``notable`` room for as many."""
+        at = 0
+        while at < count:
+            at, notes = self.table.analyse(data, rows, at, count, frame, notable)
+            for row in notable[:notes]:
+                self._see(rows, row * k.WIDTH, frame + row)
+            if at < count:
+                self._forget_some()
+
+    def at(self, slot: int) -> Conversation | None:
+        """The conversation in a slot of the flow table."""
+        return self._open.get(slot)
+
+    def _see(self, rows: array[int], base: int, frame: int) -> None:
+        slot = rows[base + k.SLOT]
+        if rows[base + k.KIND] != k.TCP:
+            return
+        bits = rows[base + k.BITS]
+        if bits & k.B_NEW:
+            replaced = self._open.get(self.table.state[slot * k.FLOW_WIDTH + k.F_PREVIOUS])
+            self._made += 1
+            self._open[slot] = Conversation(slot, self._made, replaced.ordinal if replaced else None)
+        shape = rows[base + k.FLAGS] | rows[base + k.WINDOW] << 8 | rows[base + k.PAYLOAD] << 24
+        side = rows[base + k.SIDE]
+        quoted = Quoted(frame, rows[base + k.TIME], rows[base + k.SEQ], rows[base + k.ACK], shape, bits, side)
+        original = None
+        if bits & k.B_RESENT and rows[base + k.O_FRAME] > 0:
+            original = Quoted(*rows[base + k.O_FRAME : base + k.O_FRAME + k.R_WIDTH])
+        self._open[slot].see(quoted, rows[base + k.GAP], original)
+
+    def _forget_some(self) -> None:
+        """Give up the least telling conversations: the cleanly ended first, then whatever was silent longest."""
+        last = k.F_LAST + k.R_FRAME
+
+        def worth(slot: int) -> tuple[bool, int]:
+            return not self._open[slot].boring, self.table.state[slot * k.FLOW_WIDTH + last]
+
+        for slot in sorted(self._open, key=worth)[: max(1, len(self._open) // FORGOTTEN_SHARE)]:
+            self.forgotten += 1
+            self.forgotten_boring += self._open[slot].boring
+            self.table.forget(slot)
+            del self._open[slot]
+
+    def observed(self) -> Iterator[FlowObserved]:
+        """The conversations in the order of their first frames."""
+        for conversation in self._open.values():
+            yield Rendering(self.source, self.table.state, conversation).flow()

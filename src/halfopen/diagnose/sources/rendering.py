@@ -1,0 +1,226 @@
+"""The facts of one conversation, in the contract's words, from its row of the flow table."""
+
+from __future__ import annotations
+
+from array import array
+
+from halfopen.diagnose.events import Moment, Provenance
+from halfopen.diagnose.sources.conversation import (
+    Bounded,
+    Conversation,
+    Probing,
+    Quoted,
+    Resending,
+    Starving,
+    reaches,
+)
+from halfopen.diagnose.traffic import (
+    Endpoint,
+    FlowObserved,
+    FrameRef,
+    ProbeRun,
+    RetransmissionRun,
+    Side,
+    SideSeen,
+    ZeroWindowRun,
+)
+from halfopen.formats.packet import endpoint_text, ip_text, mac_text, tcp_text
+from halfopen.kernel import layout as k
+
+NS = 1_000_000_000
+
+MARKS = (
+    (k.B_WINDOW_PROBE, "TCP ZeroWindowProbe"),
+    (k.B_WINDOW_PROBE_ACK, "TCP ZeroWindowProbeAck"),
+    (k.B_ZERO_WINDOW, "TCP ZeroWindow"),
+    (k.B_KEEPALIVE, "TCP Keep-Alive"),
+    (k.B_KEEPALIVE_ACK, "TCP Keep-Alive ACK"),
+    (k.B_SPURIOUS, "TCP Spurious Retransmission"),
+    (k.B_FAST, "TCP Fast Retransmission"),
+    (k.B_RETRANSMISSION, "TCP Retransmission"),
+    (k.B_OUT_OF_ORDER, "TCP Out-Of-Order"),
+    (k.B_WINDOW_FULL, "TCP Window Full"),
+    (k.B_WINDOW_UPDATE, "TCP Window Update"),
+    (k.B_DUPLICATE_ACK, "TCP Dup ACK"),
+)
+
+
+class Rendering:
+    """Turns one conversation's numbers into a ``FlowObserved``."""
+
+    def __init__(self, source: str, state: array[int], conversation: Conversation) -> None:
+        self.source = source
+        self.state = state
+        self.conversation = conversation
+        self.flow_base = conversation.slot * k.FLOW_WIDTH
+        self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
+        self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
+        self.ips = [self._ip(side) for side in range(2)]
+        self.endpoints = [endpoint_text(self.ips[side], self.ports[side]) for side in range(2)]
+        self.client = self._client()
+        self.scaled = all(state[base + k.S_SCALE] >= 0 for base in self.bases)
+
+    def _ip(self, side: int) -> str:
+        at = self.flow_base + k.F_ADDRESSES + 4 * side
+        words = self.state[at : at + (1 if self.state[self.flow_base + k.F_FAMILY] == 4 else 4)]
+        return ip_text(b"".join(word.to_bytes(4, "big") for word in words))
+
+    def _client(self) -> int:
+        """Which side is the client: the SYN's sender, else whom the SYN-ACK answers, else the higher port."""
+        for side, syn in enumerate(self.conversation.syns):
+            if syn is not None and not syn.flags & k.TCP_ACK:
+                return side
+        for side, syn in enumerate(self.conversation.syns):
+            if syn is not None:
+                return 1 - side
+        return 0 if self.ports[0] >= self.ports[1] else 1
+
+    def role(self, side: int) -> Side:
+        """What ``side`` is called in the contract."""
+        return "client" if side == self.client else "server"
+
+    def frame(self, quoted: Quoted) -> FrameRef:
+        """A frame with its text; numbers are relative to the SYN where it was seen, windows scaled."""
+        state, side = self.state, quoted.side
+        sender, receiver = self.bases[side], self.bases[1 - side]
+        seq, ack, flags = quoted.seq, quoted.ack, quoted.flags
+        if state[sender + k.S_SYNS]:
+            seq = (seq - state[sender + k.S_ISN]) & 0xFFFFFFFF
+        if state[receiver + k.S_SYNS]:
+            ack = (ack - state[receiver + k.S_ISN]) & 0xFFFFFFFF
+        window = quoted.shape >> 8 & 0xFFFF
+        mss, scale = 0, -1
+        if flags & k.TCP_SYN:
+            mss, scale = state[sender + k.S_MSS], state[sender + k.S_SCALE]
+        elif self.scaled:
+            window <<= state[sender + k.S_SCALE]
+        text = tcp_text(
+            self.endpoints[side],
+            self.endpoints[1 - side],
+            flags,
+            seq,
+            ack,
+            window,
+            quoted.shape >> 24,
+            mss,
+            scale,
+            [mark for bit, mark in MARKS if quoted.bits & bit],
+        )
+        return FrameRef(quoted.frame, quoted.time / NS, text)
+
+    def optional(self, quoted: Quoted | None) -> FrameRef | None:
+        """A frame, or none."""
+        return None if quoted is None else self.frame(quoted)
+
+    def stored(self, at: int) -> FrameRef | None:
+        """The frame that the kernel keeps at ``at``."""
+        if self.state[at + k.R_FRAME] == 0:
+            return None
+        return self.frame(Quoted(*self.state[at : at + k.R_WIDTH]))
+
+    def frames(self, bounded: Bounded) -> tuple[FrameRef, ...]:
+        """The frames of a bounded list."""
+        return tuple(map(self.frame, bounded))
+
+    def side_seen(self, side: int) -> SideSeen:
+        """All that one side did."""
+        state, base, told = self.state, self.bases[side], self.conversation
+        windowed = state[base + k.S_WINDOW_FIRST] >= 0
+        return SideSeen(
+            packets=state[base + k.S_PACKETS],
+            payload=state[base + k.S_PAYLOAD],
+            first=self.stored(base + k.S_FIRST),
+            last=self.stored(base + k.S_LAST),
+            last_payload=self.stored(base + k.S_LAST_PAYLOAD),
+            syn=self.optional(told.syns[side]),
+            syns=state[base + k.S_SYNS],
+            fin=self.optional(told.fins[side]),
+            rst=self.optional(told.resets[side]),
+            rsts=state[base + k.S_RSTS],
+            rst_window=state[base + k.S_RST_WINDOW] if state[base + k.S_RSTS] else None,
+            retransmissions=state[base + k.S_RETRANSMISSIONS],
+            keepalives=state[base + k.S_KEEPALIVES],
+            zero_windows=state[base + k.S_ZEROS],
+            window_first=state[base + k.S_WINDOW_FIRST] if windowed else None,
+            window_last=state[base + k.S_WINDOW_LAST] if windowed else None,
+            window_min=state[base + k.S_WINDOW_MIN] if windowed else None,
+            window_max=state[base + k.S_WINDOW_MAX] if windowed else None,
+            mss=state[base + k.S_MSS] or None,
+            window_scale=state[base + k.S_SCALE] if state[base + k.S_SCALE] >= 0 else None,
+            unacked=self.unacked(side),
+        )
+
+    def unacked(self, side: int) -> int:
+        """Payload bytes of ``side`` that the other side never acknowledged."""
+        state, base, other = self.state, self.bases[side], self.bases[1 - side]
+        if not state[base + k.S_HAS_DATA]:
+            return 0
+        start, end = state[base + k.S_DATA_START], state[base + k.S_DATA_END]
+        acked = state[other + k.S_ACKED]
+        if state[other + k.S_HAS_ACKED] and reaches(acked, start):
+            start = acked
+        return 0 if reaches(start, end) else (end - start) & 0xFFFFFFFF
+
+    def endpoint(self, side: int) -> Endpoint:
+        """Address, port and, on links that have one, hardware address."""
+        mac = self.state[self.flow_base + k.F_MACS + side]
+        return Endpoint(
+            self.ips[side], self.ports[side], mac_text(mac.to_bytes(6, "big")) if mac >= 0 else ""
+        )
+
+    def flow(self) -> FlowObserved:
+        """The whole conversation."""
+        told, client = self.conversation, self.client
+        first = self.stored(self.bases[0] + k.S_FIRST)
+        assert first is not None, "side 0 is who sent the first frame"
+        before, after = self.stored(self.flow_base + k.F_BEFORE), self.stored(self.flow_base + k.F_AFTER)
+        return FlowObserved(
+            where=Provenance(self.source, None, first.frame, first.text),
+            at=Moment(host=first.time),
+            ordinal=told.ordinal,
+            client=self.endpoint(client),
+            server=self.endpoint(1 - client),
+            from_client=self.side_seen(client),
+            from_server=self.side_seen(1 - client),
+            established=self.optional(told.established),
+            previous=told.previous,
+            retransmission_runs=tuple(map(self.retransmission_run, told.resendings)),
+            probe_runs=tuple(map(self.probe_run, told.probings)),
+            zero_window_runs=tuple(map(self.zero_window_run, told.starvings)),
+            longest_silence=(before, after) if before and after else None,
+            unreachable=tuple(told.unreachable),
+        )
+
+    def retransmission_run(self, resending: Resending) -> RetransmissionRun:
+        """The contract's form of a run."""
+        return RetransmissionRun(
+            by=self.role(resending.side),
+            kind=resending.kind,
+            original=self.frame(resending.original),
+            frames=self.frames(resending.frames),
+            count=resending.frames.count,
+            answered=self.optional(resending.answered),
+        )
+
+    def probe_run(self, probing: Probing) -> ProbeRun:
+        """The contract's form of a run."""
+        return ProbeRun(
+            by=self.role(probing.side),
+            frames=self.frames(probing.frames),
+            count=probing.frames.count,
+            answers=probing.answers,
+            answered=self.optional(probing.answered),
+            idle_s=probing.idle_ns / NS,
+            interval_s=sorted(probing.gaps)[len(probing.gaps) // 2] / NS if probing.gaps else None,
+        )
+
+    def zero_window_run(self, starving: Starving) -> ZeroWindowRun:
+        """The contract's form of a stretch."""
+        return ZeroWindowRun(
+            by=self.role(starving.side),
+            frames=self.frames(starving.frames),
+            count=starving.frames.count,
+            probes=starving.probes,
+            answers=starving.answers,
+            reopened=self.optional(starving.reopened),
+        )

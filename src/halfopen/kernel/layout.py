@@ -1,0 +1,223 @@
+"""Where each number stands in the kernel's tables, and what each bit means.
+
+All tables are flat ``array("q")`` (signed 64-bit). The frame table holds one row of ``WIDTH`` numbers per
+frame, one column per name below. Offsets are positions in the chunk that the rows were read from; -1 means
+absent. The flow table holds ``FLOW_WIDTH`` numbers per conversation: its own fields, then two sides of
+``SIDE_WIDTH``; side 0 is who sent the first frame.
+"""
+
+from __future__ import annotations
+
+# --- frame table, filled by ``records`` ---
+OFFSET = 0  # where the captured bytes begin
+CAPTURED = 1  # captured bytes
+LENGTH = 2  # bytes on the wire
+TIME = 3  # nanoseconds since the Unix epoch
+LINK = 4  # LINKTYPE_ number, https://www.tcpdump.org/linktypes.html
+# --- filled by ``packets`` ---
+KIND = 5  # one of the kinds below
+PROTOCOL = 6  # EtherType under the link header
+FAMILY = 7  # 4 or 6, 0 when the frame carries no IP
+SOURCE = 8  # offset of the source address (ARP: the sender's)
+DESTINATION = 9  # offset of the destination address (ARP: the target's)
+MAC = 10  # offset of the source hardware address
+PEER_MAC = 11  # offset of the destination hardware address
+SPORT = 12
+DPORT = 13
+BODY = 14  # offset of what follows the transport header; of the header itself for ICMP and ARP
+PAYLOAD = 15  # bytes after the transport header on the wire, by the IP header, not by what was captured
+SEQ = 16
+ACK = 17
+FLAGS = 18  # the low byte of the TCP flags
+WINDOW = 19  # unscaled
+MSS = 20  # 0 when the frame does not say
+SCALE = 21  # window scale of a SYN, -1 when the frame does not say
+# --- filled by ``flows`` ---
+SLOT = 22  # row of the flow table, -1 when the frame belongs to none
+SIDE = 23
+BITS = 24  # findings of the TCP analysis, below
+GAP = 25  # nanoseconds since the conversation's previous frame, -1 for its first
+O_FRAME = 26  # for a retransmission: the frame that sent the data first, 0 when it is not known
+O_TIME = 27
+O_SEQ = 28
+O_ACK = 29
+O_SHAPE = 30
+O_BITS = 31
+O_SIDE = 32
+WIDTH = 33
+
+# --- kinds ---
+OTHER = 0
+TCP = 1
+UDP = 2
+ICMP = 3
+ARP = 4
+UNREACHABLE = 5  # ICMP destination unreachable that quotes a TCP header; the ports are those quoted
+FRAGMENT = 6  # a later IP fragment: it has no ports
+WIRELESS = 7  # 802.11, read by the air source
+BROKEN = 8  # too short for the header that it announces
+
+# --- stops of the record walk ---
+STOP_MORE = 0  # the record at the cursor needs more bytes than the chunk holds
+STOP_FULL = 1  # the frame table is full
+STOP_BLOCK = 2  # a block that only the caller can read stands at the cursor: a section or an interface
+STOP_DAMAGE = 3  # what stands at the cursor is impossible
+
+# --- the record walk's cursor ---
+POSITION = 0
+ROWS = 1
+NEEDED = 2  # bytes from POSITION on before it is worth going on
+DAMAGE = 3  # one of the damages below
+CULPRIT = 4  # the impossible number
+LAST_TIME = 5  # for simple packet blocks, which carry no time
+CURSOR_WIDTH = 6
+
+DAMAGE_LENGTH = 1
+DAMAGE_TRAILER = 2
+DAMAGE_CAPTURED = 3
+DAMAGE_INTERFACE = 4
+
+# --- one interface (pcap has one, pcapng any number) ---
+I_LINK = 0
+I_SNAP = 1  # 0 means no limit
+I_MODE = 2  # how ticks become nanoseconds: times, divided by, or binary fraction
+I_FACTOR = 3  # the factor; for a binary fraction the number of fraction bits
+I_LIMIT = 4  # highest tick count (binary fraction: highest second) that still fits
+I_SHIFT = 5  # nanoseconds to add (if_tsoffset)
+I_WIDTH = 6
+TICKS_TIMES = 0
+TICKS_DIVIDED = 1
+TICKS_BINARY = 2
+
+# --- TCP flags (RFC 9293 section 3.1) ---
+TCP_FIN = 0x01
+TCP_SYN = 0x02
+TCP_RST = 0x04
+TCP_PSH = 0x08
+TCP_ACK = 0x10
+TCP_URG = 0x20
+
+# --- bits of the TCP analysis; those named as in Wireshark mean what tcp.analysis.* means ---
+B_NEW = 1 << 0  # first frame of a conversation
+B_RETRANSMISSION = 1 << 1
+B_FAST = 1 << 2  # fast retransmission
+B_SPURIOUS = 1 << 3  # retransmission of what was already acknowledged
+B_OUT_OF_ORDER = 1 << 4
+B_KEEPALIVE = 1 << 5
+B_KEEPALIVE_ACK = 1 << 6
+B_ZERO_WINDOW = 1 << 7
+B_WINDOW_PROBE = 1 << 8
+B_WINDOW_PROBE_ACK = 1 << 9
+B_WINDOW_UPDATE = 1 << 10
+B_WINDOW_FULL = 1 << 11
+B_DUPLICATE_ACK = 1 << 12
+# not in Wireshark
+B_PROBES_ZERO = 1 << 13  # a probe, of either form, into a window that stands at zero
+B_REOPENED = 1 << 14  # the side advertises a window again
+B_ACKS_RESENT = 1 << 15  # acknowledges progress while a retransmission by the other side is unanswered
+B_ESTABLISHED = 1 << 16  # completes the handshake, or first frame of an older conversation
+B_ANSWERS_PROBE = 1 << 17  # first sign of life after the other side's keepalive probe
+B_SPEAKS = 1 << 18  # data after keepalive probes of the same side
+B_RESENT = B_RETRANSMISSION | B_FAST | B_SPURIOUS
+#: bits that make a frame worth a look outside the kernel (with SYN, FIN and RST)
+B_NOTABLE = (
+    B_NEW
+    | B_RESENT
+    | B_KEEPALIVE
+    | B_ZERO_WINDOW
+    | B_WINDOW_PROBE
+    | B_PROBES_ZERO
+    | B_REOPENED
+    | B_ACKS_RESENT
+    | B_ESTABLISHED
+    | B_ANSWERS_PROBE
+    | B_SPEAKS
+)
+
+# --- one quoted frame in the flow table ---
+R_FRAME = 0  # frame number from 1; 0 means none
+R_TIME = 1
+R_SEQ = 2
+R_ACK = 3
+R_SHAPE = 4  # TCP flags | window << 8 | payload << 24
+R_BITS = 5
+R_SIDE = 6
+R_WIDTH = 7
+
+# --- one side of a conversation ---
+S_NEXT = 0  # sequence number expected next
+S_HAS_NEXT = 1
+S_NEXT_TIME = 2
+S_WINDOW = 3  # last advertised, unscaled
+S_ACK = 4  # last acknowledgement number sent
+S_ACK_TIME = 5
+S_DUPLICATES = 6
+S_BITS = 7  # analysis bits of its last frame
+S_SCALE = 8  # window scale of its SYN, -1 when none
+S_MSS = 9
+S_ISN = 10
+S_SYNS = 11
+S_ACKED = 12  # highest acknowledgement number sent
+S_HAS_ACKED = 13
+S_DATA_START = 14  # first and
+S_DATA_END = 15  # one past the last sequence number of payload sent
+S_HAS_DATA = 16
+S_ZERO = 17  # its window stands at zero
+S_PROBING = 18  # its last data were keepalive probes
+S_PROBE_OPEN = 19  # its last keepalive probe has no answer yet
+S_RESENT = 20  # a retransmission of it is unanswered
+S_RESENT_END = 21
+S_QUEUE = 22  # unacknowledged first transmissions in Q_FIRST: how many
+S_PACKETS = 23
+S_PAYLOAD = 24
+S_RSTS = 25
+S_RST_WINDOW = 26
+S_RETRANSMISSIONS = 27
+S_KEEPALIVES = 28
+S_ZEROS = 29
+S_WINDOW_FIRST = 30
+S_WINDOW_LAST = 31
+S_WINDOW_MIN = 32
+S_WINDOW_MAX = 33
+S_FINS = 34
+S_FIRST = 35
+S_LAST = S_FIRST + R_WIDTH
+S_LAST_PAYLOAD = S_LAST + R_WIDTH
+Q_FIRST = S_LAST_PAYLOAD + R_WIDTH
+Q_LENGTH = 8  # an lwIP send buffer of 5760 bytes is four segments; only the oldest get resent
+SIDE_WIDTH = Q_FIRST + Q_LENGTH * R_WIDTH
+
+# --- one conversation ---
+F_CHAIN = 0  # next slot of the same bucket, or of the free list; -1 ends it
+F_BUCKET = 1
+F_FAMILY = 2
+F_ADDRESSES = 3  # four 32-bit words of side 0's address, four of side 1's
+F_PORTS = 11  # side 0's, side 1's
+F_MACS = 13  # as 48-bit numbers, -1 when unknown
+F_PREVIOUS = 15  # slot of the conversation that this one replaced, -1 when none
+F_FRAMES = 16
+F_ESTABLISHED = 17
+F_SYN_TIME = 18
+F_FIRST_RTT = 19
+F_GAP = 20  # the longest silence in nanoseconds
+F_LAST = 21
+F_BEFORE = F_LAST + R_WIDTH  # the frame before the longest silence
+F_AFTER = F_BEFORE + R_WIDTH
+F_SIDES = F_AFTER + R_WIDTH
+FLOW_WIDTH = F_SIDES + 2 * SIDE_WIDTH
+
+# --- the flow table's registers ---
+T_FREE = 0  # first slot of the free list, -1 when the table is full
+T_NOTABLE = 1  # rows listed in the notable column
+T_MASK = 2  # buckets - 1
+T_WIDTH = 3
+
+# --- one host: a hardware address with one of its IP addresses ---
+H_CHAIN = 0
+H_MAC = 1  # as a 48-bit number, -1 on links without one
+H_FAMILY = 2  # 0 for a hardware address seen without IP
+H_ADDRESS = 3  # four 32-bit words
+H_PACKETS = 7
+H_FRAME = 8  # of the first packet
+H_TIME = 9
+H_WIDTH = 10
