@@ -77,6 +77,13 @@ class FirmwareNamed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LogEnded(Event):
+    """The last line of a log: it tells how long the device went on after whatever happened. ``lines`` counts all."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeapSampled(Event):
     """Heap figures in bytes, each ``None`` when the line does not say it."""
 

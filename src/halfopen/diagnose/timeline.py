@@ -44,6 +44,9 @@ _ONE_DROP_S = 3.0
 #: A disconnect within this many seconds after a sign of roaming, WPS or a requested leave was meant.
 _PLANNED_WITHIN_S = 10.0
 
+#: A device retries within seconds; silence about failures for this long means that it was back.
+_QUIET_AFTER_S = 120.0
+
 Stage = Literal["joining", "handshake", "running", "unknown"]
 
 
@@ -77,6 +80,18 @@ class Drop:
     def at(self) -> Moment:
         """When the first report of it was printed."""
         return self.events[0].at
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Disconnects without a connection between them: one loss and the attempts to come back.
+
+    ``recovered`` is true when the device was seen connected afterwards, or when its log goes on for
+    ``_QUIET_AFTER_S`` without a further failure (a device that retries at once would have said so).
+    """
+
+    drops: tuple[Drop, ...]
+    recovered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +186,33 @@ class Timeline:
         return tuple(_drops(self.events))
 
     @cached_property
+    def outages(self) -> tuple[Outage, ...]:
+        """The unplanned drops, gathered into losses and what it took to come back."""
+        groups: list[list[Drop]] = []
+        for drop in self.drops:
+            if drop.planned:
+                continue
+            if groups and not self._back_between(groups[-1][-1], drop):
+                groups[-1].append(drop)
+            else:
+                groups.append([drop])
+        last = groups[-1][-1] if groups else None
+        return tuple(Outage(tuple(g), g[-1] is not last or self._back_after(g[-1])) for g in groups)
+
+    def _back_between(self, earlier: Drop, later: Drop) -> bool:
+        gap = later.at.since(earlier.at)
+        if gap is not None and gap > _QUIET_AFTER_S:
+            return True
+        return self.joined_between(earlier.events[-1], later.events[0])
+
+    def _back_after(self, drop: Drop) -> bool:
+        if self.joined_after(drop.events[-1]):
+            return True
+        same = [e for e in self.events if e.where.source == drop.events[-1].where.source]
+        gap = same[-1].at.since(drop.at)
+        return gap is not None and gap > _QUIET_AFTER_S
+
+    @cached_property
     def boots(self) -> tuple[Boot, ...]:
         """Restarts inside the log (its first boot is where the story begins, not a restart)."""
         return tuple(_boots(self.events))
@@ -185,6 +227,13 @@ class Timeline:
     def ledger(self) -> Ledger:
         """Descriptors opened and closed, as far as the log names them."""
         return Ledger.read(self.events)
+
+    @cached_property
+    def joins(self) -> tuple[Event, ...]:
+        """Signs that the station was connected with its keys in place."""
+        return tuple(
+            e for e in self.events if isinstance(e, (AddressGot, ServerConnected)) or (isinstance(e, WifiJoined) and e.bssid)
+        )
 
     def joined_between(self, first: Event, last: Event | None = None) -> bool:
         """Whether the station was fully connected at some time between two events."""
@@ -257,7 +306,7 @@ class Ledger:
 
 def _joined(event: Event) -> bool:
     """A sign that the station was associated and had its keys, or more."""
-    return isinstance(event, (AddressGot, ServerConnected)) or (isinstance(event, WifiJoined))
+    return isinstance(event, (AddressGot, ServerConnected, WifiJoined))
 
 
 class _DropReader:

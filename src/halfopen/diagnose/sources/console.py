@@ -16,6 +16,7 @@ from halfopen.diagnose.events import (
     Booted,
     Event,
     FirmwareNamed,
+    LogEnded,
     Moment,
     Provenance,
 )
@@ -70,6 +71,8 @@ class ConsoleSource:
         self._last_header = LogLine("")
         self._bad_utf8 = False
         self._cut = 0
+        self._named: set[str] = set()
+        self._last: tuple[Provenance, Moment] | None = None
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Events of the lines that ``data`` completes.
@@ -95,6 +98,8 @@ class ConsoleSource:
             yield from self._raw_line(self._rest)
             self._rest = ""
         yield from self._release()
+        if self._last is not None:
+            yield LogEnded(*self._last, lines=self.lines)
         if self._bad_utf8:
             self.notes.append(f"{self.name}: some bytes are not UTF-8; they are shown as \ufffd")
         if self._cut:
@@ -158,7 +163,9 @@ class ConsoleSource:
         if at.epoch != self._clock.announced:
             self._clock.announced = at.epoch
             yield Booted(where, at)
-        if line.dialect:
+        self._last = (where, at)
+        if line.dialect and line.dialect not in self._named:
+            self._named.add(line.dialect)
             yield FirmwareNamed(where, at, _DIALECT_FAMILY[line.dialect])
         if frame := _TRACEBACK_FRAME.match(line.message):
             self._traceback = frame["function"] or ""

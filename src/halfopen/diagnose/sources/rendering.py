@@ -24,7 +24,7 @@ from halfopen.diagnose.traffic import (
     SideSeen,
     ZeroWindowRun,
 )
-from halfopen.formats.packet import endpoint_text, ip_text, mac_text, tcp_text
+from halfopen.formats.packet_text import endpoint_text, ip_text, mac_text, tcp_text
 from halfopen.kernel import layout as k
 
 NS = 1_000_000_000

@@ -37,10 +37,11 @@ _MINIMUM = re.compile(
     re.IGNORECASE,
 )
 _LARGEST = re.compile(
-    r"(?:largest|biggest|max(?:imum)?)[ _-]?(?:free|alloc(?:able|atable)?|contiguous)?[ _-]?(?:heap|free)?[ _-]?(?:block|new split)?(?:[ _]size)?(?:\(\))?"
+    r"(?:largest|biggest|max(?:imum)?)[ _-]?(?:free|alloc(?:able|atable)?|contiguous)?[ _-]?(?:heap|free)?[ _-]?(?:block)?(?:[ _]size)?(?:\(\))?"
     r"(?:\s*(?:is|=|:|->))*\s*(?P<largest>\d[\d,_]*)" + _UNIT,
     re.IGNORECASE,
 )
+_SPLIT = re.compile(r"max new split: ?(\d+)")
 _ABOUT_MEMORY = re.compile(r"heap|mem(?:ory|_free)?\b|\bfree\b|largest|\bram\b|maxalloc|max.?block|getfree", re.IGNORECASE)
 #: Free space of other things.
 _NOT_HEAP = re.compile(r"free (?:space|flash|sectors?|slots?|pages?|disk)|spiffs|littlefs|fatfs|sketch|partition|\bnvs\b|flash|sd card|stack(?: |_)high", re.IGNORECASE)
@@ -82,6 +83,10 @@ def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> l
         if other:
             rest = rest.replace(other[0], " ")
     free = _FREE.search(rest)
+    if grow := _SPLIT.search(line.message):
+        # MicroPython: what the garbage collector could still take from the IDF heap, which sockets need too
+        events.append(HeapSampled(where, at, None, None, int(grow[1]), "idf"))
+        largest = None
     if free is None and largest is None and minimum is None:
         return events
     sample = HeapSampled(

@@ -35,7 +35,7 @@ _FD = r"(?:fd|sock(?:et)?|s)\s*[=:#]?\s*(?P<fd>\d{1,4})\b"
 _FD2 = _FD.replace("<fd>", "<fd2>")
 
 PHRASES = (
-    phrase(SocketOpened, "socket created|opened socket|socket opened|new socket", rf"(?:socket (?:created|opened)|opened socket|new socket)[^0-9]*(?:{_FD})?"),
+    phrase(SocketOpened, "socket created|opened socket|socket opened|new socket", rf"(?:socket (?:created|opened)|opened socket|new socket)\b(?:.*?{_FD})?"),
     phrase(SocketOpened, "accepted", rf"(?:socket|connection|client|session)s? accepted\b(?:.*?{_FD})?(?:.*?port (?P<peer_port>\d+))?", accepted=True),
     phrase(SocketOpened, "sess_new|new session", rf"(?:sess_new|new session).*?{_FD}", accepted=True),
     phrase(Listened, "listen", rf"(?:\blisten(?:ing)?\b|socket listening)(?:\({_FD}\))?"),

@@ -1,0 +1,178 @@
+"""The command line. Everything a verb needs is imported when the verb runs, so that ``--help`` stays fast."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from halfopen import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from halfopen.diagnose import Progress, Report
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  halfopen diagnose uart.log capture.pcapng",
+)
+@click.version_option(__version__, prog_name="halfopen")
+def cli() -> None:
+    """halfopen keeps ESP32 fleets connected: it names why a device dropped, proves it and gives the fix."""
+
+
+def _fault_codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from halfopen import findings
+
+    return [CompletionItem(f.code, help=f.fault) for f in findings.catalogue() if f.code.startswith(incomplete.upper())]
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  halfopen diagnose uart.log capture.pcapng     one device, both witnesses
+  halfopen diagnose logs/ 'captures/*.pcap.gz'  folders, globs, gzip
+  idf.py monitor | tee uart.log                 record, then diagnose the file
+  dumpcap -w - | halfopen diagnose -            a live capture, read to its end
+  halfopen diagnose uart.log --format json      for programs
+  halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=str, allow_dash=True))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the report.")
+@click.option("--fail-on", type=click.Choice(["warning", "error"]), help="Exit 1 when a finding is at least this severe.")
+@click.option(
+    "--firmware",
+    type=click.Choice(["esp-idf", "arduino", "esphome", "micropython"]),
+    help="Show fixes for this firmware instead of the one recognised.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show fixes and evidence of consequences and info findings too.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
+def diagnose(
+    paths: tuple[str, ...], form: str, fail_on: str | None, firmware: str | None, everything: bool, output: Path | None
+) -> None:
+    """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
+
+    PATHS are console logs of any ESP32 firmware and packet captures (pcap, pcapng), also gzip'd: files, folders,
+    globs, or - for standard input. Exit status: 0; 1 with --fail-on; 2 when nothing could be read.
+    """
+    from halfopen.diagnose import NothingToRead, diagnose
+    from halfopen.ports.files import MissingInput
+
+    try:
+        with _progress() as progress:
+            report = diagnose(*paths, progress=progress)
+    except (MissingInput, NothingToRead) as error:
+        for line in str(error).splitlines():
+            click.echo(f"halfopen: {line}", err=True)
+        sys.exit(2)
+    if form == "json":
+        from halfopen.diagnose.report.as_json import as_json
+
+        _write(as_json(report) + "\n", output)
+    else:
+        _text(report, output, firmware, everything)
+    if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
+        sys.exit(1)
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  halfopen explain          the whole catalogue
+  halfopen explain HO101    one fault: what it is, why the link dies, proof, fixes
+  halfopen explain leaked-sockets --firmware esphome"""
+)
+@click.argument("which", required=False, shell_complete=_fault_codes, metavar="[CODE|FAULT]")
+@click.option(
+    "--firmware", type=click.Choice(["esp-idf", "arduino", "esphome", "micropython"]), help="Show the fix for this firmware only."
+)
+def explain(which: str | None, firmware: str | None) -> None:
+    """Explain one fault by code or name, or list every fault the program knows."""
+    from halfopen import findings
+    from halfopen.diagnose.report.as_text import catalogue_text, fault_text, stdout_console
+
+    console = stdout_console()
+    if which is None:
+        catalogue_text(console, findings.catalogue())
+        return
+    wanted = which.strip().lower()
+    entry = next((f for f in findings.catalogue() if wanted in (f.code.lower(), f.fault)), None)
+    if entry is None:
+        import difflib
+
+        known = [name for f in findings.catalogue() for name in (f.code, f.fault)]
+        near = difflib.get_close_matches(which, known, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else "; 'halfopen explain' lists them all"
+        click.echo(f"halfopen: no fault is called {which!r}{hint}", err=True)
+        sys.exit(2)
+    fault_text(console, entry, firmware)
+
+
+@cli.command(epilog='Example:  halfopen completion bash >> ~/.bashrc')
+@click.argument("shell", type=click.Choice(_SHELLS))
+def completion(shell: str) -> None:
+    """Print the completion script for a shell."""
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(cli, {}, "halfopen", "_HALFOPEN_COMPLETE").source())
+
+
+class _progress:  # noqa: N801  used as a context manager, like a function
+    """Progress on standard error while much is read, on a terminal only."""
+
+    #: Below this reading takes no time worth a display.
+    _FROM_BYTES = 8 << 20
+
+    def __enter__(self) -> Progress | None:
+        self._shown = False
+        return self._show if sys.stderr.isatty() else None
+
+    def __exit__(self, *exc: object) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+    def _show(self, name: str, done: int) -> None:
+        if done >= self._FROM_BYTES:
+            self._shown = True
+            click.echo(f"\r\x1b[K{Path(name).name}: {done >> 20} MB read", err=True, nl=False)
+
+
+def _text(report: Report, output: Path | None, firmware: str | None, everything: bool) -> None:
+    from halfopen.diagnose.report.as_text import file_console, report_text, stdout_console
+
+    if output is None:
+        report_text(stdout_console(), report, firmware, everything)
+        return
+    console = file_console()
+    report_text(console, report, firmware, everything)
+    _write(console.export_text(), output)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        click.echo(f"halfopen: {output}: {error.strerror}", err=True)
+        sys.exit(2)
+
+
+def _worst(report: Report) -> int:
+    return min((("error", "warning", "info").index(f.severity) for f in report.findings), default=3)
+
+
+def main(args: list[str] | None = None) -> Any:
+    """The entry point of the ``halfopen`` command."""
+    return cli.main(args=args, prog_name="halfopen")

@@ -1,0 +1,105 @@
+"""From bytes to findings: ``diagnose("uart.log", "capture.pcapng")`` is the whole pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from halfopen.diagnose.devices import timelines
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.rules import judge
+from halfopen.diagnose.timeline import Device
+from halfopen.findings import Finding, Undecided
+from halfopen.ports.files import Input, MissingInput, inputs
+
+#: Called with the name of an input and the bytes read of it so far.
+Progress = Callable[[str, int], None]
+
+
+class NothingToRead(ValueError):
+    """Nothing of the input could be read; the message says why, one line per input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known after reading: findings ranked by cause, what is undecided, whom it is about, and notes on input
+    that could only be read in part."""
+
+    findings: tuple[Finding, ...]
+    undecided: tuple[Undecided, ...]
+    devices: tuple[Device, ...]
+    notes: tuple[str, ...]
+
+
+def diagnose(*paths: str, progress: Progress | None = None) -> Report:
+    """Read ``paths`` (files, folders, globs, ``-``) and say what ails the devices in them.
+
+    Raises :class:`halfopen.ports.files.MissingInput` when a path does not exist, and :class:`NothingToRead` when no
+    input holds a log or a capture.
+    """
+    notes: list[str] = []
+    sources = [(item.name, read(item, notes, progress)) for item in inputs(paths)]
+    return judged([(name, events) for name, events in sources if events is not None], notes)
+
+
+def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] = ()) -> Report:
+    """The report on events already read, by source. Raises :class:`NothingToRead` without any source."""
+    if not sources:
+        raise NothingToRead("\n".join(notes) or "nothing to read")
+    remarks = list(notes)
+    found: list[Finding] = []
+    doubts: list[Undecided] = []
+    devices: list[Device] = []
+    for timeline in timelines(sources):
+        devices.append(timeline.device)
+        if timeline.device.firmware == "esp8266":
+            remarks.append(f"{timeline.device.sources[0]}: this is an ESP8266 log; its numbers mean other things, nothing was concluded")
+            continue
+        findings, undecided = judge(timeline)
+        found.extend(findings)
+        doubts.extend(doubt for doubt in undecided if doubt not in doubts)
+    order = {"error": 0, "warning": 1, "info": 2}
+    if len(devices) > 1:  # the device with the worst finding first; its own order stays
+        worst = {d.name: min((order[f.severity] for f in found if f.device == d.name), default=3) for d in devices}
+        found.sort(key=lambda f: (worst[f.device], f.device))
+    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks))
+
+
+def read(item: Input, notes: list[str], progress: Progress | None = None) -> list[Event] | None:
+    """The events of one input, or ``None`` (and a note) when it is neither a log nor a capture."""
+    from halfopen.diagnose.sources import capture, console
+
+    chunks = iter(item.chunks(notes))
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= 4:
+            break
+    if not head:
+        notes.append(f"{item.name}: empty")
+        return None
+    source: console.ConsoleSource | capture.CaptureSource
+    source = capture.CaptureSource(item.name) if capture.is_capture(head) else console.ConsoleSource(item.name)
+    events: list[Event] = []
+    done = 0
+    try:
+        for chunk in _with_head(head, chunks):
+            events.extend(source.feed(chunk))
+            done += len(chunk)
+            if progress is not None:
+                progress(item.name, done)
+        events.extend(source.end())
+    except (console.ConsoleError, capture.CaptureError) as error:
+        text = str(error)
+        notes.append(text if text.startswith(item.name) else f"{item.name}: {text}")
+        return None
+    notes.extend(source.notes)
+    return events
+
+
+def _with_head(head: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
+    yield head
+    yield from rest
+
+
+__all__ = ["MissingInput", "NothingToRead", "Progress", "Report", "diagnose", "judged", "read"]

@@ -1,0 +1,201 @@
+"""Who is who: events of all sources, sorted into one timeline per device."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from halfopen.diagnose.events import AddressGot, AddressNamed, Connected, ConnectStarted, Event, FirmwareNamed, SocketOpened
+from halfopen.diagnose.timeline import Device, Timeline
+from halfopen.diagnose.traffic import (
+    ArpObserved,
+    CaptureObserved,
+    FlowObserved,
+    HostObserved,
+    LeaseObserved,
+    LookupObserved,
+    PingObserved,
+)
+
+#: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both.
+_FAMILIES = ("esphome", "host", "micropython", "circuitpython", "tasmota", "espeasy", "arduino", "esp-idf", "esp8266")
+
+
+@dataclass
+class _Story:
+    """What is gathered of one device before its timeline is closed."""
+
+    names: list[str] = field(default_factory=list)
+    macs: list[str] = field(default_factory=list)
+    ips: list[str] = field(default_factory=list)
+    ports: set[int] = field(default_factory=set)
+    sources: list[str] = field(default_factory=list)
+    console: list[Event] = field(default_factory=list)
+    capture: list[Event] = field(default_factory=list)
+
+    def add(self, source: str, events: Iterable[Event]) -> None:
+        """Take the console events of one source."""
+        self.sources.append(source)
+        for event in events:
+            self.console.append(event)
+            if isinstance(event, AddressNamed):
+                _note(self.names, event.name)
+                _note(self.macs, event.mac.lower())
+                _note(self.ips, event.ip)
+            elif isinstance(event, AddressGot):
+                _note(self.ips, event.ip)
+            elif isinstance(event, Connected) and event.local_port:
+                self.ports.add(event.local_port)
+            elif isinstance(event, SocketOpened) and event.peer_port:
+                self.ports.add(event.peer_port)
+
+    def reaches(self, flow: FlowObserved) -> bool:
+        """Whether the log speaks of this very conversation."""
+        return bool(self.ports & {flow.client.port, flow.server.port})
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """One address pair of a capture."""
+
+    mac: str
+    ips: tuple[str, ...]
+    espressif: bool
+
+
+def timelines(sources: Sequence[tuple[str, Sequence[Event]]]) -> tuple[Timeline, ...]:
+    """One timeline per device from ``sources`` (name as given, events in order).
+
+    A log and a capture belong together when the log prints an address or a port that the capture shows, or when
+    there is just one candidate on each side. In a capture without such a link the devices are the hosts that carry
+    the marks of Espressif's lwIP; without any, those that open connections.
+    """
+    stories: list[_Story] = []
+    capture: list[Event] = []
+    watched: list[str] = []
+    for name, events in sources:
+        if any(isinstance(event, CaptureObserved) for event in events):
+            capture.extend(events)
+            watched.append(name)
+        else:
+            _console_story(stories, name, events)
+    if capture:
+        _join_capture(stories, capture, watched)
+    return tuple(_timeline(story) for story in stories)
+
+
+def _note(known: list[str], value: str) -> None:
+    if value and value not in known:
+        known.append(value)
+
+
+def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) -> None:
+    """Sort one log: by the device each line names, where it speaks of several; else as one device."""
+    named = {e.name for e in events if isinstance(e, AddressNamed) and e.name}
+    if len(named) < 2:
+        fresh = _Story()
+        fresh.add(name, events)
+        same = next((s for s in stories if set(s.macs) & set(fresh.macs)), None)
+        if same is not None:
+            same.add(name, events)
+        else:
+            stories.append(fresh)
+        return
+    current = ""
+    line = None
+    parts: dict[str, list[Event]] = {device: [] for device in sorted(named)}
+    for event in events:
+        if event.where.line != line:
+            line, current = event.where.line, ""
+        if isinstance(event, AddressNamed) and event.name:
+            current = event.name
+        if current:
+            parts[current].append(event)
+    for device_events in parts.values():
+        fresh = _Story()
+        fresh.add(name, device_events)
+        stories.append(fresh)
+
+
+def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str]) -> None:
+    """Give each device its part of the capture, and each host that is a device without a log a story of its own."""
+    hosts = [_Host(h.mac, h.ips, bool(h.lwip)) for h in capture if isinstance(h, HostObserved)]
+    flows = [f for f in capture if isinstance(f, FlowObserved)]
+    owners: dict[int, _Story] = {}
+    for story in stories:
+        for number, host in enumerate(hosts):
+            if number not in owners and _same(story, host, flows):
+                owners[number] = story
+    candidates = [n for n, host in enumerate(hosts) if n not in owners and host.espressif]
+    if not candidates and not owners:
+        clients = {f.client.ip for f in flows}
+        candidates = [n for n, host in enumerate(hosts) if clients & set(host.ips)]
+        if not candidates:  # no TCP at all: whoever asks for an address or a name
+            askers = {e.mac for e in capture if isinstance(e, LeaseObserved)}
+            askers |= {e.asker_ip for e in capture if isinstance(e, (LookupObserved, ArpObserved))}
+            candidates = [n for n, host in enumerate(hosts) if host.mac in askers or askers & set(host.ips)]
+    alone = [story for story in stories if story not in owners.values() and not story.capture]
+    for number in candidates:
+        if len(alone) == 1 and len(candidates) == 1 and len(stories) == 1:
+            owners[number] = alone[0]
+        else:
+            story = _Story()
+            stories.append(story)
+            owners[number] = story
+    for number, story in owners.items():
+        host = hosts[number]
+        _note(story.macs, host.mac)
+        for ip in host.ips:
+            _note(story.ips, ip)
+        story.sources += [name for name in watched if name not in story.sources]
+    for story in {id(s): s for s in owners.values()}.values():
+        story.capture = [event for event in capture if _concerns(event, story)]
+
+
+def _same(story: _Story, host: _Host, flows: Sequence[FlowObserved]) -> bool:
+    if host.mac and host.mac in story.macs:
+        return True
+    if set(host.ips) & set(story.ips):
+        return True
+    peers = {e.host for e in story.console if isinstance(e, ConnectStarted)}
+    return any(
+        story.reaches(flow)
+        and ((flow.client.ip in host.ips and (not peers or flow.server.ip in peers)) or (flow.server.ip in host.ips and not peers))
+        for flow in flows
+    )
+
+
+def _concerns(event: Event, story: _Story) -> bool:
+    ips, macs = set(story.ips), set(story.macs)
+    if isinstance(event, FlowObserved):
+        return bool({event.client.ip, event.server.ip} & ips or {event.client.mac, event.server.mac} & macs)
+    if isinstance(event, (ArpObserved, PingObserved)):
+        return bool({event.asker_ip, event.target_ip} & ips)
+    if isinstance(event, LookupObserved):
+        return event.asker_ip in ips
+    if isinstance(event, LeaseObserved):
+        return event.mac in macs
+    if isinstance(event, HostObserved):
+        return event.mac in macs or bool(ips & set(event.ips))
+    return True
+
+
+def _timeline(story: _Story) -> Timeline:
+    named = [e for e in story.console if isinstance(e, FirmwareNamed)]
+    families = Counter(e.family for e in named)
+    firmware = next((family for family in _FAMILIES if families[family]), "")
+    version = next((e.version for e in named if e.version and e.family == firmware), "") or next(
+        (e.version for e in named if e.version), ""
+    )
+    name = (story.macs or story.names or story.ips or [PurePath(story.sources[0]).name])[0]
+    device = Device(
+        name=name,
+        mac=story.macs[0] if story.macs else "",
+        ips=tuple(story.ips),
+        firmware=firmware,
+        version=version,
+        sources=tuple(story.sources),
+    )
+    return Timeline(device, (*story.console, *story.capture), captured=bool(story.capture))

@@ -1,0 +1,51 @@
+"""The report as JSON: the contract that other programs read (version 1)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from halfopen.diagnose import Report
+from halfopen.findings import Finding
+
+
+def as_json(report: Report, *, indent: int | None = 2) -> str:
+    """``report`` as a JSON object with ``version``, ``findings``, ``undecided``, ``devices`` and ``notes``."""
+    return json.dumps(
+        {
+            "version": 1,
+            "findings": [_finding(finding) for finding in report.findings],
+            "undecided": [{"faults": list(doubt.faults), "next": doubt.next} for doubt in report.undecided],
+            "devices": [
+                {
+                    "name": device.name,
+                    "mac": device.mac or None,
+                    "ips": list(device.ips),
+                    "firmware": device.firmware or None,
+                    "version": device.version or None,
+                    "sources": list(device.sources),
+                }
+                for device in report.devices
+            ],
+            "notes": list(report.notes),
+        },
+        indent=indent,
+        ensure_ascii=False,
+    )
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "fault": finding.fault,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "key": finding.key,
+        "device": finding.device,
+        "summary": finding.summary,
+        "caused_by": finding.caused_by,
+        "evidence": [
+            {"source": e.source, "line": e.line, "frame": e.frame, "time": e.time, "text": e.text} for e in finding.evidence
+        ],
+        "remedy": {"summary": finding.remedy.summary, **finding.remedy.code},
+    }

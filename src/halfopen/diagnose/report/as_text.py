@@ -1,0 +1,176 @@
+"""The report as text: for a terminal in colour, for a pipe without, readable at 80 columns."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import cast
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from halfopen.diagnose import Report
+from halfopen.diagnose.timeline import Device
+from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
+
+_STYLE: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
+_MARK: dict[Severity, str] = {"error": "✖", "warning": "▲", "info": "•"}
+_TITLES: dict[Firmware, str] = {"esp-idf": "ESP-IDF (C)", "arduino": "Arduino", "esphome": "ESPHome", "micropython": "MicroPython"}
+_LEXERS: dict[Firmware, str] = {"esp-idf": "c", "arduino": "cpp", "esphome": "yaml", "micropython": "python"}
+#: The firmware whose remedy fits families that have none of their own.
+_SPEAKS: dict[str, Firmware] = {
+    "tasmota": "arduino",
+    "espeasy": "arduino",
+    "host": "esphome",
+    "circuitpython": "micropython",
+}
+#: A quoted line longer than this is cut in the middle; the file has the rest.
+_QUOTE_MAX = 240
+
+
+def stdout_console() -> Console:
+    """A console on standard output: colour on a terminal only, 80 columns where no terminal says otherwise."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=80, color_system=None, legacy_windows=False)
+
+
+def file_console() -> Console:
+    """A console that collects plain text of 80 columns for a file (``export_text``)."""
+    return Console(highlight=False, width=80, color_system=None, record=True, file=io.StringIO())
+
+
+def report_text(console: Console, report: Report, firmware: str | None = None, everything: bool = False) -> None:
+    """Print ``report``: per device the root cause first with proof and fix, then what followed from it.
+
+    ``firmware`` overrides the recognised family for the fixes; ``everything`` shows proof and fix of consequences
+    and info findings too.
+    """
+    for device in report.devices:
+        own = [f for f in report.findings if f.device == device.name]
+        console.print(Rule(Text(_who(device), style="bold"), align="left", style="dim"))
+        if not own:
+            console.print(Text("  Nothing wrong was found.", style="green"))
+        for number, finding in enumerate(own, 1):
+            cause = next((f for f in own if f.key == finding.caused_by), None)
+            brief = not everything and (finding.severity == "info" or (cause is not None and number > 3))
+            console.print(_finding(number, finding, cause, own, brief))
+        root = own[0] if own else None
+        if root is not None and root.severity != "info":
+            console.print(_remedy(root, _speaks(firmware or device.firmware)))
+            others = [f for f in own[1:] if everything or (f.severity != "info" and f.caused_by is None)]
+            for finding in others:
+                console.print(_remedy(finding, _speaks(firmware or device.firmware)))
+        console.print()
+    _open_ends(console, report)
+
+
+def _open_ends(console: Console, report: Report) -> None:
+    for doubt in report.undecided:
+        console.print(Text.assemble(("Undecided: ", "bold magenta"), (" or ".join(doubt.faults), "bold")))
+        console.print(Padding(Text(doubt.next), (0, 0, 1, 2)))
+    for note in report.notes:
+        console.print(Text.assemble(("Note: ", "dim"), plain(note)))
+
+
+def _who(device: Device) -> str:
+    parts = [device.name, *(ip for ip in device.ips[:2] if ip != device.name)]
+    firmware = " ".join(part for part in (device.firmware, device.version) if part)
+    return plain("  ".join([*parts, *([firmware] if firmware else [])]))
+
+
+def _finding(number: int, finding: Finding, cause: Finding | None, own: Sequence[Finding], brief: bool) -> RenderableType:
+    style = _STYLE[finding.severity]
+    head = Text.assemble(
+        (f"{_MARK[finding.severity]} {finding.severity} ", style),
+        (f"{finding.code} {finding.fault}", "bold"),
+        (f"  {finding.confidence:.0%} sure", "dim"),
+    )
+    if cause is not None:
+        head.append(f"  follows from {cause.code}", style="italic")
+    body: list[RenderableType] = [head, Padding(Text(plain(finding.summary)), (0, 0, 0, 2))]
+    quotes = finding.evidence[:1] if brief else finding.evidence
+    body.append(Padding(_evidence(quotes), (0, 0, 1, 4)))
+    return Group(*body)
+
+
+def _evidence(quotes: Sequence[Evidence]) -> RenderableType:
+    lines = []
+    for quote in quotes:
+        place = f"{quote.source}:{quote.line}" if quote.line is not None else f"{quote.source} frame {quote.frame}"
+        text = Text(plain(place), style="cyan")
+        if quote.frame is not None and quote.time is not None and quote.time > 0:
+            text.append(f" {_clock(quote.time)}", style="dim")
+        text.append("\n  " + plain(quote.text.strip()))
+        lines.append(text)
+    return Group(*lines)
+
+
+def _clock(seconds: float) -> str:
+    """A capture's time of day, UTC, with milliseconds."""
+    day = seconds % 86400
+    return f"{int(day // 3600):02}:{int(day % 3600 // 60):02}:{day % 60:06.3f} UTC"
+
+
+def _remedy(finding: Finding, firmware: Firmware) -> RenderableType:
+    code = finding.remedy.code.get(firmware, "")
+    parts: list[RenderableType] = [
+        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}]", "green")),
+        Padding(Text(finding.remedy.summary), (0, 0, 0, 2)),
+    ]
+    if code:
+        parts.append(Padding(Syntax(code, _LEXERS[firmware], theme="ansi_dark", background_color="default", word_wrap=True), (1, 0, 1, 4)))
+    return Group(*parts)
+
+
+def _speaks(family: str | None) -> Firmware:
+    if family in FIRMWARES:
+        return cast("Firmware", family)
+    return _SPEAKS.get(family or "", "esp-idf")
+
+
+def catalogue_text(console: Console, faults: Sequence[Fault]) -> None:
+    """Print one line per fault."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold")
+    table.add_column("code", no_wrap=True)
+    table.add_column("fault", no_wrap=True)
+    table.add_column("severity", no_wrap=True)
+    table.add_column("what it is")
+    for entry in faults:
+        table.add_row(entry.code, entry.fault, Text(entry.severity, style=_STYLE[entry.severity]), entry.title)
+    console.print(table)
+
+
+def fault_text(console: Console, entry: Fault, firmware: str | None = None) -> None:
+    """Print one catalogue entry; ``firmware`` limits the fixes to one family."""
+    console.print(Text.assemble((f"{entry.code} {entry.fault}", "bold"), (f"  {entry.severity}", _STYLE[entry.severity])))
+    console.print(Text(entry.title, style="bold"))
+    for title, text in (("What it detects", entry.detects), ("Why the link dies", entry.why)):
+        console.print(Text(f"\n{title}", style="bold underline"))
+        console.print(Text(text))
+    console.print(Text("\nEvidence", style="bold underline"))
+    for item in entry.evidence:
+        console.print(Padding(Text(f"- {item}"), (0, 0, 0, 2)))
+    console.print(Text("\nRemedy", style="bold underline"))
+    console.print(Text(entry.remedy.summary))
+    for name in FIRMWARES:
+        if firmware in (None, name):
+            console.print(Text(f"\n{_TITLES[name]}", style="bold green"))
+            code = Syntax(entry.remedy.code[name], _LEXERS[name], theme="ansi_dark", background_color="default", word_wrap=True)
+            console.print(Padding(code, (0, 0, 0, 2)))
+    console.print(Text("\nReferences", style="bold underline"))
+    for item in entry.references:
+        console.print(Padding(Text(f"- {item}"), (0, 0, 0, 2)))
+
+
+def plain(text: str) -> str:
+    """``text`` from a device made harmless for a terminal: no control characters, no direction overrides, bounded."""
+    safe = "".join(c if c.isprintable() or c in " \n" else "\ufffd" for c in text)
+    if len(safe) > _QUOTE_MAX * 4:
+        safe = f"{safe[: _QUOTE_MAX * 3]} … {safe[-_QUOTE_MAX:]}"
+    return safe

@@ -1,0 +1,33 @@
+"""HO410: no access point with that name is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import ApUnreachable, Event
+from halfopen.diagnose.rules.outage import often, reports, severity, with_reasons
+from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding, Severity
+
+_WHY = {
+    201: "the SSID was not heard",
+    210: "the SSID was heard, but with no security the station supports",
+    211: "the SSID was heard, but below the configured security threshold",
+    212: "the SSID was heard, but below the configured RSSI threshold",
+}
+
+
+def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
+    """Reasons 201 and 210 to 212, or the firmware's own words."""
+    drops = with_reasons(timeline, tuple(_WHY))
+    said = list(timeline.of(ApUnreachable))
+    if not drops and not said:
+        return
+    lines: list[Event] = sorted([*reports(drops), *said], key=timeline.position)
+    verdict: Severity | None = severity(timeline, drops) if drops else None
+    if not drops and len(said) <= 2 and timeline.joined_after(said[-1]):
+        verdict = "info"
+    why = "; ".join(dict.fromkeys(_WHY[d.reason] for d in drops if d.reason in _WHY)) or "the access point could not be reached"
+    summary = f"{why}, {often(max(len(drops), len(said)))}."
+    yield prove(timeline, "HO410", summary, spread(lines), confidence=0.9 if len(lines) > 1 else 0.75, severity=verdict)

@@ -1,0 +1,20 @@
+"""HO411: the access point refuses the station."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.rules.outage import often, reports, severity, with_reasons
+from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+from halfopen.formats.wifi_reason import spelled
+
+
+def association_denied(timeline: Timeline) -> Iterator[Finding]:
+    """Reason 5 (too many stations), 203 (association refused), 208 (told to come back too late)."""
+    drops = with_reasons(timeline, (5, 203, 208))
+    if drops:
+        kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
+        summary = f"the access point refused the station {often(len(drops))} ({kinds}): it is full, filters stations or steers them away."
+        yield prove(timeline, "HO411", summary, spread(reports(drops)), confidence=0.85, severity=severity(timeline, drops))

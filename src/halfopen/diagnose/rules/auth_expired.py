@@ -1,0 +1,30 @@
+"""HO401: the authentication expired, while joining or while running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.rules.outage import often, reports, severity, with_reasons
+from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+
+
+def auth_expired(timeline: Timeline) -> Iterator[Finding]:
+    """Reason 2, and which of the two it is."""
+    drops = with_reasons(timeline, (2,))
+    if not drops:
+        return
+    running = [d for d in drops if d.stage == "running"]
+    handshake = [d for d in drops if d.stage == "handshake" and d.by == "deauth"]
+    joining = [d for d in drops if d not in running and d not in handshake]
+    told: list[str] = []
+    if joining:
+        told.append(f"{often(len(joining))} while joining: the access point did not answer the authentication in time (a local timeout, nobody kicked the device)")
+    if handshake:
+        told.append(f"{often(len(handshake))} right after association: the access point deauthenticated the device before the 4-way handshake was done")
+    if running:
+        told.append(f"{often(len(running))} while running: the access point had dropped the station's authentication")
+    summary = "AUTH_EXPIRE (reason 2) " + "; ".join(told) + "."
+    confidence = 0.9 if len(drops) > 1 else 0.75
+    yield prove(timeline, "HO401", summary, spread(reports(drops)), confidence=confidence, severity=severity(timeline, drops))

@@ -1,0 +1,141 @@
+"""HO301: a thread waits in a call that nothing ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import (
+    CallBlocked,
+    CallFailed,
+    ConnectFailed,
+    ConnectStarted,
+    DataSent,
+    Event,
+    Interrupted,
+    ResolveFailed,
+    ServerLost,
+    WatchdogFired,
+    WifiStarted,
+)
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.diagnose.traffic import PingObserved
+from halfopen.findings import Finding
+
+#: A send() or recv() that took longer than this had no deadline worth the name.
+_BLOCKED_S = 60.0
+#: The last network call before a watchdog is its likely cause within this (the task watchdog's default is 5 s).
+_BEFORE_WATCHDOG_S = 60.0
+#: A client's request that was acknowledged and not answered within this.
+_REPLY_S = 10.0
+#: What goes wrong just before a program hangs.
+_ERRORS = (CallFailed, ConnectFailed, ResolveFailed, ServerLost)
+#: Tasks that run network code in the usual firmwares.
+_NETWORK_TASKS = ("httpd", "mqtt", "tcp", "tiT", "looptask", "main", "async", "ota", "http", "ws", "tls", "sock")
+
+
+def blocked_call(timeline: Timeline) -> Iterator[Finding]:
+    """A call that returned after minutes, a watchdog behind a network call, a device that answers pings only."""
+    for reader in (_returned_late, _watchdog, _stuck, _acks_without_answers, _does_not_read):
+        proof, summary, confidence = reader(timeline)
+        if proof:
+            yield prove(timeline, "HO301", summary, proof, confidence=confidence)
+            return
+
+
+def _returned_late(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    late = [e for e in timeline.of(CallFailed) if (e.after_s or 0.0) >= _BLOCKED_S]
+    if not late:
+        return [], "", 0.0
+    worst = max(late, key=lambda e: e.after_s or 0.0)
+    proof: list[Proof] = [worst]
+    sent = next((e for e in timeline.before(worst) if isinstance(e, DataSent)), None)
+    proof += [sent] if sent else []
+    for talk in timeline.conversations:
+        runs = [r for r in talk.flow.retransmission_runs if r.by == talk.mine and r.answered is None]
+        proof += [p for run in runs[:1] for p in frames(talk.flow, run.original, run.frames[-1] if run.frames else None)]
+    fd = f" on fd {worst.fd}" if worst.fd is not None else ""
+    return proof, f"{worst.call}(){fd} blocked its thread for {duration(worst.after_s or 0)} before it failed.", 0.95
+
+
+def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    for dog in timeline.of(WatchdogFired):
+        if dog.task:
+            continue
+        tasks = [e for e in timeline.between(dog) if isinstance(e, WatchdogFired) and e.task][:3]
+        call = _call_before(timeline, dog)
+        named = next((t for t in tasks if any(word in t.task.lower() for word in _NETWORK_TASKS)), None)
+        if call is None:
+            continue
+        slow = [e for e in timeline.of(CallBlocked) if e.after_s >= 1.0]
+        task = f" (task {named.task})" if named else ""
+        summary = f"the watchdog fired{task} while a network call had not returned: it blocks without a deadline."
+        return [call, dog, *([named] if named else []), *slow[:1]], summary, 0.9 if named else 0.75
+    slow = [e for e in timeline.of(CallBlocked) if e.after_s >= 3.0]
+    for event in slow:
+        call = _call_before(timeline, event)
+        if call is not None:
+            summary = f"{event.what or 'an operation'} held the main loop for {duration(event.after_s)} behind a network call."
+            return [event, call], summary, 0.7
+    return [], "", 0.0
+
+
+def _call_before(timeline: Timeline, event: Event) -> Event | None:
+    """The network call that had begun and not ended when ``event`` came."""
+    for earlier in timeline.before(event):
+        if isinstance(earlier, (ConnectStarted, DataSent, ResolveFailed)) or (
+            isinstance(earlier, CallFailed) and earlier.call in ("send", "recv")
+        ):
+            gap = event.at.since(earlier.at)
+            return earlier if gap is None or gap <= _BEFORE_WATCHDOG_S else None
+    return None
+
+
+def _stuck(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    """A person had to break in after connection errors: what ran had not come back."""
+    for event in timeline.of(Interrupted):
+        trouble = next((e for e in timeline.before(event) if isinstance(e, _ERRORS)), None)
+        if trouble is not None:
+            return [event, trouble], "after a failed connection the program hung until it was interrupted by hand.", 0.6
+        begun = next((e for e in timeline.before(event) if isinstance(e, (ConnectStarted, WifiStarted, DataSent))), None)
+        if begun is not None:
+            return [event, begun], "the program hung in a network call until it was interrupted by hand.", 0.6
+    return [], "", 0.0
+
+
+def _acks_without_answers(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    """Clients' requests are acknowledged by the stack and never answered by the application."""
+    mute = [talk for talk in timeline.conversations if talk.mine == "server" and _mute(talk)]
+    dropped = [talk for talk in timeline.conversations if talk.mine == "server" and talk.flow.end == "unanswered"]
+    if not mute or dropped:
+        return [], "", 0.0
+    pings = [p for p in timeline.of(PingObserved) if p.target_ip in timeline.device.ips and p.answered]
+    talk = mute[0]
+    proof: list[Proof] = frames(talk.flow, talk.peer.last_payload, talk.device.last)
+    pinged = ""
+    if pings:
+        pinged = f" while {pings[0].answered} of {pings[0].asked} pings were answered"
+        proof += [(pings[0], pings[0].last_answer)]
+    summary = f"{len(mute)} clients' requests were acknowledged by the stack and never answered{pinged}: the application's thread is stuck."
+    return proof, summary, 0.85 if pings else 0.7
+
+
+def _mute(talk: Conversation) -> bool:
+    peer, device = talk.peer, talk.device
+    if talk.flow.established is None or peer.last_payload is None or device.last is None or peer.unacked:
+        return False
+    answered = device.last_payload is not None and device.last_payload.time >= peer.last_payload.time
+    last = max(peer.last.time if peer.last else 0.0, device.last.time)
+    return not answered and last - peer.last_payload.time >= _REPLY_S and talk.device.fin is None
+
+
+def _does_not_read(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    """The device's window shrinks to nothing: data arrives and no thread takes it."""
+    for talk in timeline.conversations:
+        closed = [run for run in talk.flow.zero_window_runs if run.by == talk.mine and run.probes >= 2]
+        for run in closed:
+            span = (run.reopened or run.frames[-1]).time - run.frames[0].time
+            if span >= _REPLY_S:
+                summary = f"the device let its receive window close for {duration(span)}: the thread that should read is elsewhere."
+                return frames(talk.flow, run.frames[0], run.frames[-1]), summary, 0.7
+    return [], "", 0.0

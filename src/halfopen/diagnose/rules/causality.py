@@ -1,0 +1,156 @@
+"""Which fault follows from which: the root first, its consequences behind it, each naming its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from halfopen.findings import SEVERITIES, Finding
+
+#: cause → faults that follow from it and vanish with its cure. They are told as info.
+_ABSORBED: dict[str, tuple[str, ...]] = {
+    "brownout": ("crashed", "device-rebooted", "half-open", "beacon-lost", "auth-expired", "peer-unreachable"),
+    "leaked-sockets": ("heap-leak", "heap-exhausted", "sessions-exhausted", "stalled-transmit", "no-keepalive", "lingering-connections", "reconnect-storm"),
+    "sessions-exhausted": ("heap-leak", "blocked-call", "stalled-transmit", "heap-exhausted", "reconnect-storm"),
+    "lingering-connections": ("heap-leak", "heap-exhausted", "stalled-transmit", "no-keepalive", "reconnect-storm"),
+    "heap-leak": ("heap-exhausted", "heap-fragmented", "tls-memory", "crashed", "device-rebooted", "stalled-transmit", "ap-not-found", "beacon-lost", "auth-expired", "reconnect-storm", "kicked-by-ap", "dns-failed", "peer-unreachable"),
+    "heap-fragmented": ("heap-exhausted", "crashed", "device-rebooted", "peer-unreachable"),
+    "heap-exhausted": ("crashed", "device-rebooted", "peer-unreachable", "dns-failed", "reconnect-storm"),
+    "tls-memory": ("peer-unreachable", "reconnect-storm"),
+    "blocked-call": ("stalled-transmit", "device-rebooted", "crashed"),
+    "zero-window": ("stalled-transmit", "no-keepalive"),
+    "half-open": ("stalled-transmit", "no-keepalive", "peer-restarted"),
+    "ap-restarted": ("auth-expired", "assoc-expired", "beacon-lost", "kicked-by-ap", "class3-rejected", "ap-not-found", "half-open", "radio-dropout", "reconnect-storm"),
+    "weak-signal": ("auth-expired", "assoc-expired", "handshake-timeout", "ap-not-found", "reconnect-storm", "dns-failed", "peer-unreachable", "radio-dropout"),
+    "dozing-radio": ("auth-expired", "ap-not-found", "dns-failed", "reconnect-storm"),
+    "beacon-lost": ("auth-expired", "assoc-expired", "class3-rejected", "ap-not-found", "dns-failed", "peer-unreachable", "half-open", "reconnect-storm", "handshake-timeout", "device-rebooted", "kicked-by-ap", "radio-dropout"),
+    "radio-dropout": ("half-open", "peer-unreachable", "dead-descriptor", "stalled-transmit"),
+    "auth-expired": ("dns-failed", "peer-unreachable", "reconnect-storm", "device-rebooted", "kicked-by-ap", "assoc-expired", "half-open", "handshake-timeout", "ap-not-found"),
+    "assoc-expired": ("dns-failed", "peer-unreachable", "reconnect-storm", "device-rebooted", "kicked-by-ap", "half-open", "class3-rejected"),
+    "kicked-by-ap": ("dns-failed", "peer-unreachable", "reconnect-storm", "device-rebooted", "auth-expired", "half-open"),
+    "class3-rejected": ("dns-failed", "peer-unreachable", "reconnect-storm", "half-open", "auth-expired"),
+    "wrong-credentials": ("handshake-timeout", "auth-expired", "reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap", "ap-not-found"),
+    "handshake-timeout": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap", "auth-expired", "wrong-credentials"),
+    "ap-not-found": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable"),
+    "association-denied": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "auth-expired", "kicked-by-ap"),
+    "dhcp-failed": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap"),
+    "dns-failed": ("reconnect-storm", "peer-unreachable", "device-rebooted"),
+    "peer-unreachable": ("reconnect-storm", "device-rebooted"),
+    "device-rebooted": ("half-open", "radio-dropout", "stalled-transmit", "peer-restarted"),
+    "crashed": ("device-rebooted", "half-open"),
+}
+
+#: cause → faults that follow from it but need a cure of their own. They keep their severity.
+_LINKED: dict[str, tuple[str, ...]] = {
+    "weak-signal": ("beacon-lost", "stalled-transmit", "half-open", "blocked-call"),
+    "dozing-radio": ("beacon-lost", "half-open"),
+    "leaked-sockets": ("half-open",),
+    "sessions-exhausted": ("half-open",),
+    "radio-dropout": ("leaked-sockets", "blocked-call"),
+    "beacon-lost": ("stalled-transmit", "blocked-call", "stale-status", "dead-descriptor"),
+    "kicked-by-ap": ("stale-status", "dead-descriptor"),
+    "auth-expired": ("stale-status", "blocked-call"),
+    "heap-fragmented": ("tls-memory",),
+    "tls-memory": ("heap-exhausted",),
+    "half-open": ("blocked-call", "lingering-connections", "dead-descriptor"),
+    "zero-window": ("blocked-call",),
+    "peer-unreachable": ("dead-descriptor", "leaked-sockets"),
+    "device-rebooted": (),
+}
+
+#: Where two roots stand side by side, the one nearer to the hardware or holding more resources comes first.
+_PRECEDENCE = (
+    "brownout", "leaked-sockets", "sessions-exhausted", "lingering-connections", "heap-leak", "heap-fragmented", "tls-memory", "heap-exhausted",
+    "blocked-call", "dead-descriptor", "zero-window", "stale-status", "ap-restarted", "weak-signal", "dozing-radio", "beacon-lost", "wrong-credentials",
+    "handshake-timeout", "association-denied", "assoc-expired", "auth-expired", "class3-rejected", "kicked-by-ap", "ap-not-found", "device-rebooted",
+    "radio-dropout", "half-open", "stalled-transmit", "dhcp-failed", "dns-failed", "peer-unreachable", "peer-restarted", "no-keepalive",
+    "reconnect-storm", "crashed",
+)  # fmt: skip
+
+
+def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """``found`` on one device with causes named: roots by what they bring about, consequences behind their root.
+
+    A finding that only follows from another becomes ``info``; so does a crash beside a worse fault.
+    """
+    by_fault = {f.fault: f for f in found}
+    causes: dict[str, tuple[Finding, bool]] = {}
+    for effect in found:
+        candidates = [
+            (by_fault[name], absorbs)
+            for table, absorbs in ((_ABSORBED, True), (_LINKED, False))
+            for name, effects in table.items()
+            if name in by_fault and effect.fault in effects and _may_cause(by_fault[name], effect)
+        ]
+        candidates = [(cause, absorbs) for cause, absorbs in candidates if not _follows(cause, effect, causes)]
+        if candidates:
+            causes[effect.fault] = min(candidates, key=lambda pair: _PRECEDENCE.index(pair[0].fault))
+    told = [_told(finding, causes.get(finding.fault)) for finding in found]
+    if any(f.severity != "info" and f.fault != "crashed" for f in told):
+        told = [replace(f, severity="info") if f.fault == "crashed" else f for f in told]
+    roots = {f.key: _root(f, told) for f in told}
+    weight = {key: min(SEVERITIES.index(f.severity) for f in told if roots[f.key] == key) for key in set(roots.values())}
+    return tuple(
+        sorted(
+            told,
+            key=lambda f: (
+                weight[roots[f.key]],
+                _PRECEDENCE.index(_fault_of(roots[f.key], told)),
+                roots[f.key],
+                f.key != roots[f.key],
+                SEVERITIES.index(f.severity),
+                _PRECEDENCE.index(f.fault),
+                -f.confidence,
+            ),
+        )
+    )
+
+
+def _told(finding: Finding, cause: tuple[Finding, bool] | None) -> Finding:
+    if cause is None:
+        return finding
+    return replace(finding, caused_by=cause[0].key, severity="info" if cause[1] else finding.severity)
+
+
+def _may_cause(cause: Finding, effect: Finding) -> bool:
+    """A cause of mere info explains nothing, and what began after its effect did not bring it about."""
+    if cause.severity == "info" and effect.severity != "info":
+        return False
+    begun, followed = _begins(cause), _begins(effect)
+    shared = begun.keys() & followed.keys()
+    return any(begun[source] <= followed[source] for source in shared) or not shared
+
+
+def _begins(finding: Finding) -> dict[str, int]:
+    """Per source, the first line or frame that a finding quotes."""
+    begins: dict[str, int] = {}
+    for quote in finding.evidence:
+        place = quote.line or quote.frame or 0
+        begins[quote.source] = min(place, begins.get(quote.source, place))
+    return begins
+
+
+def _follows(cause: Finding, effect: Finding, causes: dict[str, tuple[Finding, bool]]) -> bool:
+    """Whether ``cause`` itself already follows from ``effect``: the tables name some pairs both ways."""
+    seen: set[str] = set()
+    at = cause.fault
+    while at in causes and at not in seen:
+        seen.add(at)
+        at = causes[at][0].fault
+        if at == effect.fault:
+            return True
+    return False
+
+
+def _root(finding: Finding, told: Sequence[Finding]) -> str:
+    by_key = {f.key: f for f in told}
+    at = finding
+    for _ in told:
+        if at.caused_by is None or at.caused_by not in by_key:
+            break
+        at = by_key[at.caused_by]
+    return at.key
+
+
+def _fault_of(key: str, told: Sequence[Finding]) -> str:
+    return next(f.fault for f in told if f.key == key)

@@ -1,0 +1,20 @@
+"""HO404: the access point has forgotten the station and refuses its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.rules.outage import often, reports, severity, with_reasons
+from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+from halfopen.formats.wifi_reason import spelled
+
+
+def class3_rejected(timeline: Timeline) -> Iterator[Finding]:
+    """Reason 6 or 7 after the station transmits."""
+    drops = with_reasons(timeline, (6, 7))
+    if drops:
+        kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
+        summary = f"the access point refused the station's frames {often(len(drops))} ({kinds}): it no longer knew the station, which believed itself connected."
+        yield prove(timeline, "HO404", summary, spread(reports(drops)), confidence=0.9, severity=severity(timeline, drops))

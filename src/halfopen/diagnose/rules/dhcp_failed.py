@@ -1,0 +1,76 @@
+"""HO501: associated, but no address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import AddressGot, DhcpTimedOut, Event, LeaseGiven, LinkStateChanged, StationJoined, WifiJoined
+from halfopen.diagnose.rules.proof import Proof, duration, prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.traffic import LeaseObserved
+from halfopen.findings import Finding
+
+#: The same lease handed out so often without a new join: the answer never arrives.
+_LEASES_MIN = 4
+#: DISCOVERs without an OFFER; lwIP sends them 2, 4, 8 … s apart.
+_DISCOVERS_MIN = 3
+
+
+def dhcp_failed(timeline: Timeline) -> Iterator[Finding]:
+    """No lease on the station, a lease that never arrives from the soft AP, DISCOVERs nobody answers."""
+    for reader in (_said, _joined_without_address, _soft_ap, _captured):
+        proof, summary, confidence = reader(timeline)
+        if proof:
+            yield prove(timeline, "HO501", summary, proof, confidence=confidence)
+            return
+
+
+def _said(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    failed = list(timeline.of(DhcpTimedOut))
+    if not failed or any(isinstance(e, AddressGot) for e in timeline.between(failed[-1])):
+        return [], "", 0.0
+    joined = [e for e in timeline.before(failed[0]) if isinstance(e, WifiJoined)][:1]
+    return [*spread(failed), *joined], "the station is associated and no DHCP server gave it an address.", 0.9
+
+
+def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    """Joins that each ended without an address, on a device that tried more than once."""
+    joins = [e for e in timeline.of(WifiJoined) if e.bssid]
+    if len(joins) < 2 or any(timeline.of(AddressGot)):
+        return [], "", 0.0
+    waits: list[float] = []
+    for join in joins:
+        end = next((e for e in timeline.between(join) if isinstance(e, LinkStateChanged)), None)
+        waited = end.at.since(join.at) if end is not None else None
+        if waited is not None and waited >= 5.0:
+            waits.append(waited)
+    if len(waits) < 2:
+        return [], "", 0.0
+    return [*spread(joins)], f"the station joined {len(joins)} times and waited up to {duration(max(waits))} each time without getting an address.", 0.75
+
+
+def _soft_ap(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    run: list[Event] = []
+    for event in timeline.of(LeaseGiven, StationJoined):
+        if isinstance(event, LeaseGiven) and (not run or event.ip == run[-1].ip):  # type: ignore[attr-defined]
+            run.append(event)
+            if len(run) >= _LEASES_MIN:
+                continue
+        elif len(run) < _LEASES_MIN:
+            run = [event] if isinstance(event, LeaseGiven) else []
+    if len(run) < _LEASES_MIN:
+        return [], "", 0.0
+    assert isinstance(run[0], LeaseGiven)
+    return [*spread(run)], f"the soft AP gave {run[0].ip} to the same station {len(run)} times without a new join: the station never gets the answer.", 0.8
+
+
+def _captured(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    for lease in timeline.of(LeaseObserved):
+        if lease.mac != timeline.device.mac or len(lease.discovers) < _DISCOVERS_MIN:
+            continue
+        answered = [ack for ack in lease.acks if ack.time < lease.discovers[-1].time]
+        if lease.offers and lease.offers[0].time < lease.discovers[-1].time or answered:
+            continue
+        proof: list[Proof] = [(lease, ref) for ref in lease.discovers[:4]]
+        return proof, f"{len(lease.discovers)} DHCP DISCOVERs went unanswered.", 0.95
+    return [], "", 0.0

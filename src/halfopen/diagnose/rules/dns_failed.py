@@ -1,0 +1,41 @@
+"""HO502: names cannot be resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import Connected, DataReceived, ResolveFailed, ServerConnected
+from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.traffic import LookupObserved
+from halfopen.findings import Finding, Severity
+
+#: Queries without an answer; a resolver repeats one or two as a matter of course.
+_QUERIES_MIN = 3
+
+
+def dns_failed(timeline: Timeline) -> Iterator[Finding]:
+    """getaddrinfo fails, or queries get no answer."""
+    failed = list(timeline.of(ResolveFailed))
+    mute = [q for q in timeline.of(LookupObserved) if q.asker_ip in timeline.device.ips and q.asked >= _QUERIES_MIN and not q.answered]
+    refused = [q for q in timeline.of(LookupObserved) if q.asker_ip in timeline.device.ips and q.refused >= _QUERIES_MIN]
+    if not failed and not mute and not refused:
+        return
+    told: list[str] = []
+    proof: list[Proof] = [*spread(failed)]
+    verdict: Severity | None = None
+    if failed:
+        hosts = ", ".join(dict.fromkeys(e.host for e in failed if e.host))
+        codes = ", ".join(dict.fromkeys(str(e.code) for e in failed if e.code is not None))
+        named = f" for {hosts}" if hosts else ""
+        numbered = f" (getaddrinfo {codes}: a lookup code, neither errno nor a Wi-Fi reason)" if codes else ""
+        told.append(f"name resolution failed{named}{numbered}")
+        good = (Connected, ServerConnected, DataReceived)
+        if len({e.where.line for e in failed}) <= 2 and any(isinstance(e, good) for e in timeline.between(failed[-1])):
+            verdict = "info"
+    for query in (mute or refused)[:1]:
+        what = "no answer" if mute else "a refusal"
+        told.append(f"{query.asked} DNS queries to {query.server_ip} got {what}")
+        proof += [(query, ref) for ref in query.frames[:3]]
+        verdict = None
+    yield prove(timeline, "HO502", "; ".join(told) + ".", proof, confidence=0.9, severity=verdict)

@@ -1,0 +1,136 @@
+"""HO201: one side believes the connection lives, the other is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import (
+    CallFailed,
+    Event,
+    HeartbeatAnswered,
+    HeartbeatMissed,
+    HeartbeatSent,
+    NetifDowned,
+    ServerConnected,
+    ServerLost,
+    StationLeft,
+    WifiDropped,
+)
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
+from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.findings import Finding
+
+#: Heartbeats sent in a row without an answer, after one had been answered.
+_UNANSWERED_MIN = 3
+#: Retransmissions of one segment without an answer: RTO 1.5, 3, 6 s make a dead path likely, not a lost packet.
+_RETRIES_MIN = 3
+#: Detection within this is what keepalive 10/3/3 gives (FACTS: 19.2 s, 20.0 s with a full buffer, 5/5/3 20.2 s).
+_WITHIN_BOUND_S = 30.0
+
+
+def half_open(timeline: Timeline) -> Iterator[Finding]:
+    """Heartbeats without answers, an abort after probes, data that nothing acknowledges."""
+    proof: list[Proof] = []
+    figures: list[str] = []
+    noticed = True
+    for reader in (_heartbeats, _aborted, _vanished_client):
+        quotes, figure, within_bound = reader(timeline)
+        if quotes:
+            proof += quotes
+            figures.append(figure)
+            noticed &= within_bound
+    dead = [(talk, *_dead_side(talk)) for talk in timeline.conversations]
+    dead = [(talk, quotes, text, noticed_it) for talk, quotes, text, noticed_it in dead if quotes]
+    if dead:
+        figures.append(f"{dead[0][2]}" + (f", and {len(dead) - 1} more connections like it" if len(dead) > 1 else ""))
+        for _, quotes, _, noticed_it in dead[:3]:
+            proof += quotes[:3]
+            noticed &= noticed_it
+    if proof:
+        severity = "info" if noticed else None
+        if noticed:
+            figures.append("the device noticed within its bound")
+        confidence = 0.95 if dead and len(figures) > 1 else 0.85
+        yield prove(timeline, "HO201", "; ".join(figures) + ".", proof, confidence=confidence, severity=severity)
+
+
+def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
+    """Heartbeats that got answers and then none, or lines that say so themselves."""
+    missed = list(timeline.of(HeartbeatMissed))
+    if missed:
+        longest = max((m.after_s for m in missed if m.after_s is not None), default=None)
+        waited = f" for {longest:.0f} s" if longest else ""
+        return spread(missed), f"the peer left {len(missed)} heartbeats unanswered{waited}", False
+    silent: list[HeartbeatSent] = []
+    answered = 0
+    for event in timeline.of(HeartbeatSent, HeartbeatAnswered, ServerLost, ServerConnected):
+        if isinstance(event, HeartbeatSent):
+            silent.append(event)
+        elif isinstance(event, HeartbeatAnswered):
+            answered += 1
+            silent.clear()
+        elif len(silent) < _UNANSWERED_MIN:
+            silent.clear()
+    if answered and len(silent) >= _UNANSWERED_MIN:
+        span = silent[-1].at.since(silent[0].at)
+        over = f" over {duration(span)}" if span else ""
+        return [*spread(silent)], f"{len(silent)} heartbeats{over} left without an answer, after {answered} had been answered", False
+    return [], "", True
+
+
+def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
+    """ECONNABORTED after a wait, with no drop of the interface to explain it."""
+    for event in timeline.of(CallFailed):
+        if event.errno not in (113, 116) or event.after_s is None or event.after_s < 8.0:
+            continue
+        if _interface_fell(timeline, event):
+            continue
+        within = event.after_s <= _WITHIN_BOUND_S
+        figure = f"{event.call}() waited {duration(event.after_s)} for a peer that had vanished, then got errno {event.errno}"
+        return [event], figure, within
+    return [], "", True
+
+
+def _interface_fell(timeline: Timeline, event: Event) -> bool:
+    """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS)."""
+    near = (gap for other in timeline.of(NetifDowned, WifiDropped) if (gap := other.at.since(event.at)) is not None)
+    return any(abs(gap) < 3.0 for gap in near)
+
+
+def _vanished_client(timeline: Timeline) -> tuple[list[Proof], str, bool]:
+    """The device's own server waits in recv() for a client that has left."""
+    waits = [e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 11 and "httpd" in e.where.text]
+    left = list(timeline.of(StationLeft))
+    if not waits or not (left or len(waits) >= 3):
+        return [], "", True
+    figure = f"the server waited {len(waits)} times in recv() until its timeout (errno 11) for a client that was gone"
+    return [*spread(waits), *left[:1]], figure, False
+
+
+def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
+    """The side of a conversation that stopped answering, the frames that show it, and whether it was noticed."""
+    flow = talk.flow
+    if flow.established is None:
+        return [], "", True
+    for run in flow.retransmission_runs:
+        if run.kind != "data" or run.answered is not None or run.count < 2:
+            continue
+        other = flow.side("server" if run.by == "client" else "client")
+        if other.last is not None and run.frames and other.last.time > run.frames[-1].time and other.rst is None:
+            continue
+        span = run.frames[-1].time - run.original.time
+        if run.count < _RETRIES_MIN and span < 3.5:
+            continue
+        who = "device" if run.by == talk.mine else "peer"
+        silent = "peer" if who == "device" else "device"
+        text = f"the {who} sent the same segment {run.count + 1} times over {duration(span)} and the {silent} never answered"
+        return frames(flow, run.original, run.frames[-1]), text, False
+    for probe in flow.probe_runs:
+        if probe.answers or probe.count < 2:
+            continue
+        who, silent = ("device", "peer") if probe.by == talk.mine else ("peer", "device")
+        span = probe.frames[-1].time - probe.frames[0].time + probe.idle_s
+        text = f"{probe.count} keepalive probes of the {who} after {duration(probe.idle_s)} of silence got no answer from the {silent}"
+        rst = flow.side(probe.by).rst
+        return frames(flow, *probe.frames[:2], rst), text, rst is not None and span <= _WITHIN_BOUND_S
+    return [], "", True

@@ -1,0 +1,45 @@
+"""HO603: there is no memory left for the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import AllocationFailed, CallFailed, ConnectFailed, Event, HeapSampled, SocketOpened, SocketRefused
+from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+
+#: The article's gate: below this no network buffer should be allocated.
+_GATE = 32 * 1024
+#: A low-water mark under this means that allocations were refused or one request away from it.
+_NOTHING_LEFT = 2048
+
+
+def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
+    """Allocations refused, ENOBUFS, or a low-water mark near zero; a low heap at socket creation is only info."""
+    refused: list[Event] = [e for e in timeline.of(SocketRefused, CallFailed, ConnectFailed) if e.errno in (105, 12)]
+    failed = [e for e in timeline.of(AllocationFailed) if e not in refused]
+    lowest = min((s for s in timeline.of(HeapSampled) if s.minimum is not None), key=lambda s: s.minimum or 0, default=None)
+    block = min((s for s in timeline.of(HeapSampled) if s.pool == "idf"), key=lambda s: s.largest or 0, default=None)
+    proof: list[Proof] = [*spread(refused, 2), *spread(failed, 2)]
+    told: list[str] = []
+    if refused:
+        told.append(f"{len(refused)} socket calls were refused for want of memory (ENOBUFS 105), with descriptors to spare")
+    if failed:
+        told.append(f"{len(failed)} allocations failed")
+    if lowest is not None and (lowest.minimum or 0) < _NOTHING_LEFT:
+        told.append(f"the heap had been down to {lowest.minimum} bytes")
+        proof.append(lowest)
+    if block is not None and refused:
+        told.append(f"{block.largest} bytes were left in the IDF heap that sockets come from")
+        proof.append(block)
+    samples = [s for s in timeline.heap if (s.free or 0) < _GATE]
+    if told:
+        yield prove(timeline, "HO603", "; ".join(told) + ".", [*proof, *samples[-1:]], confidence=0.85 if refused else 0.75)
+        return
+    for opened in timeline.of(SocketOpened):
+        sample = next((e for e in timeline.before(opened) if isinstance(e, HeapSampled) and e.free is not None), None)
+        if sample is not None and sample in samples:
+            summary = f"a socket was created with {sample.free} bytes of heap free, under the 32 KB that networking wants."
+            yield prove(timeline, "HO603", summary, [sample, opened], confidence=0.6, severity="info", about="gate")
+            return

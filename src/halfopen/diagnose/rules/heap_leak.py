@@ -1,0 +1,34 @@
+"""HO601: the free heap falls and does not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import AllocationFailed, QueueSampled
+from halfopen.diagnose.rules.heap_trend import trend
+from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+
+#: A fall smaller than this share of the start is what sessions and caches take.
+_SHARE_MIN = 0.10
+#: A heap that came back by this share of its fall was only busy.
+_RETURNED_MAX = 0.3
+
+
+def heap_leak(timeline: Timeline) -> Iterator[Finding]:
+    """A robust negative slope whose interval excludes zero, and no return."""
+    fall = trend(timeline)
+    if fall is None or fall.high >= 0 or fall.returned > _RETURNED_MAX or fall.fallen < fall.first * _SHARE_MIN:
+        return
+    span = fall.samples[-1].at.since(fall.samples[0].at)
+    queue = list(timeline.of(QueueSampled))
+    grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5
+    what = f" while the queue grows from {queue[0].depth} to {queue[-1].depth}" if grows else ""
+    hours = f" in {span / 3600:.1f} h" if span and span > 3600 else ""
+    summary = (
+        f"the free heap falls from {fall.first} to {fall.last} bytes{hours} and does not return:"
+        f" {-fall.slope:.0f} bytes per sample (95 %: {-fall.high:.0f} to {-fall.low:.0f}){what}."
+    )
+    proof: list[Proof] = [*spread(fall.samples, 4), *list(timeline.of(AllocationFailed))[:1]]
+    yield prove(timeline, "HO601", summary, proof, confidence=0.9 if len(fall.samples) >= 8 or fall.fallen > fall.first / 2 else 0.75)

@@ -1,0 +1,80 @@
+"""How the free heap moves: a robust slope with its interval (Theil and Sen), per step of the application."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from halfopen.diagnose.events import Event, HeapSampled
+from halfopen.diagnose.timeline import Timeline
+
+#: Fewer samples say nothing about a slope.
+SAMPLES_MIN = 4
+#: The slope of so many samples is computed from every pair; longer series are thinned evenly.
+_SAMPLES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HeapTrend:
+    """``slope`` in bytes per sample with its 95 % interval ``low`` to ``high``; ``fallen`` bytes from the highest
+    to the last sample, ``returned`` the share of the fall that came back by the last one (0 to 1)."""
+
+    samples: tuple[HeapSampled, ...]
+    slope: float
+    low: float
+    high: float
+    fallen: int
+    returned: float
+
+    @property
+    def first(self) -> int:
+        """Free heap at the first sample, bytes."""
+        return self.samples[0].free or 0
+
+    @property
+    def last(self) -> int:
+        """Free heap at the last sample, bytes."""
+        return self.samples[-1].free or 0
+
+
+def trend(timeline: Timeline, after: Event | None = None) -> HeapTrend | None:
+    """The trend of the free heap in the longest boot of the log; ``None`` with fewer than ``SAMPLES_MIN`` samples.
+
+    ``after`` leaves out samples before an event, with the one just before it kept as the starting point.
+    """
+    by_epoch: dict[tuple[str, int, str], list[HeapSampled]] = {}
+    for sample in timeline.heap:
+        by_epoch.setdefault((sample.where.source, sample.at.epoch, sample.pool), []).append(sample)
+    if not by_epoch:
+        return None
+    samples = max(by_epoch.values(), key=len)
+    if after is not None:
+        position = timeline.position(after)
+        start = next((n for n, s in enumerate(samples) if timeline.position(s) > position), len(samples))
+        samples = samples[max(start - 1, 0) :]
+    if len(samples) < SAMPLES_MIN:
+        return None
+    return of_samples(tuple(samples))
+
+
+def of_samples(samples: tuple[HeapSampled, ...]) -> HeapTrend:
+    """The trend of ``samples`` (at least two, free figures known)."""
+    values = [s.free or 0 for s in samples]
+    step = math.ceil(len(values) / _SAMPLES_MAX)
+    thinned = values[::step]
+    slopes = sorted(
+        (later - earlier) / ((j - i) * step)
+        for i, earlier in enumerate(thinned)
+        for j, later in enumerate(thinned[i + 1 :], i + 1)
+    )
+    slope = slopes[len(slopes) // 2]
+    # Sen's interval: the ranks that 95 % of Kendall's S leave out on each side (normal approximation).
+    n = len(thinned)
+    spread = 1.96 * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    low = slopes[max(int((len(slopes) - spread) / 2), 0)]
+    high = slopes[min(math.ceil((len(slopes) + spread) / 2), len(slopes) - 1)]
+    top = max(values)
+    bottom = min(values[values.index(top) :])
+    fallen = top - values[-1]
+    returned = (values[-1] - bottom) / (top - bottom) if top > bottom else 1.0
+    return HeapTrend(samples, slope, low, high, fallen, returned)

@@ -1,0 +1,33 @@
+"""HO403: the access point put the station out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.rules.outage import often, reports, severity
+from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.timeline import Drop, Timeline
+from halfopen.findings import Finding
+from halfopen.formats.wifi_reason import spelled
+
+#: Reasons that have a fault of their own, that the station makes itself, or that mean it moved on.
+_OTHERS = frozenset((2, 4, 5, 6, 7, 12, 15, 16, 36)) | frozenset(range(200, 213))
+
+
+def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
+    """A running station deauthenticated or disassociated for a reason that is the access point's own."""
+    drops = [d for outage in timeline.outages for d in outage.drops if _kicked(d)]
+    if not drops:
+        return
+    kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
+    summary = f"the access point put the running station out {often(len(drops))}: {kinds}."
+    yield prove(timeline, "HO403", summary, spread(reports(drops)), confidence=0.85, severity=severity(timeline, drops))
+
+
+def _kicked(drop: Drop) -> bool:
+    if drop.reason is None or drop.reason in _OTHERS or drop.stage == "joining":
+        return False
+    if drop.by in ("deauth", "disassoc"):
+        return True
+    # Without the driver's state line: 8 is most often the station's own leave, 3 and the rest come from the AP.
+    return drop.by == "unknown" and drop.reason not in (0, 8)

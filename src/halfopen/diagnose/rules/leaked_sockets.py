@@ -1,0 +1,108 @@
+"""HO101: descriptors are opened and never closed until the table is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import AllocationFailed, CallFailed, PeerClosed, SocketRefused
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.timeline import Conversation, Opened, Timeline
+from halfopen.findings import Finding
+
+#: Fewer descriptors open at once than this is how firmware normally works (a client, a server, a DNS query).
+_OPEN_MIN = 5
+#: CLOSE_WAIT for longer than this is not slowness: the application has forgotten the descriptor.
+_CLOSE_WAIT_S = 30.0
+
+
+def leaked_sockets(timeline: Timeline) -> Iterator[Finding]:
+    """Descriptors that climb without a close, ENFILE at socket(), or dead conversations the device never closes."""
+    proof, figures, confidence = _from_log(timeline)
+    flows, flow_figures = _from_capture(timeline)
+    if not proof and len(flows) < _OPEN_MIN - 1:
+        return
+    if flows:
+        figures.append(flow_figures)
+        for talk, _ in zip(flows, range(2), strict=False):
+            proof += frames(talk.flow, talk.device.last or talk.device.syn)
+        confidence = min(0.99, (confidence or 0.8) + 0.05)
+    if proof and figures:
+        yield prove(timeline, "HO101", "; ".join(figures) + ".", proof, confidence=confidence)
+
+
+def _from_log(timeline: Timeline) -> tuple[list[Proof], list[str], float]:
+    ledger = timeline.ledger
+    own = [o for o in ledger.opened if not o.accepted]
+    climbing = _climb(own)
+    full = [r for r in ledger.refused if not r.accepting and r.errno in (None, 23)]
+    if full and any(timeline.of(AllocationFailed)) and full[0].errno is None and len(climbing) < _OPEN_MIN:
+        full = []  # "cannot create socket" without a number, while memory is refused too: memory it is
+    if len(climbing) >= _OPEN_MIN:
+        first, last = climbing[0].fd, climbing[-1].fd
+        figures = [f"{len(climbing)} descriptors were opened and none closed (fd {first} to {last})"]
+        proof: list[Proof] = []
+        if full:
+            proof.append(full[0])
+            errno = "ENFILE 23" if full[0].errno == 23 else "no descriptor left"
+            figures.append(f"then socket() failed: {errno}")
+        proof += spread([o.event for o in climbing], 4)
+        failures = [e for e in timeline.of(CallFailed) if e.fd in {o.fd for o in climbing}]
+        if failures:
+            proof.append(failures[0])
+        if not full and not failures and not _superseded(timeline, climbing):
+            return [], [], 0.0
+        return proof, figures, 0.97 if full else 0.75
+    if full:
+        known = f" after {len(own)} opened" if own else ""
+        errno = "ENFILE 23" if any(r.errno == 23 for r in full) else "no descriptor left"
+        times = f"{len(full)} times" if len(full) > 1 else "once"
+        figures = [f"socket() failed {times} with {errno}{known}: every descriptor is held by something"]
+        return [*spread(full)], figures, 0.8 if errno.startswith("ENFILE") else 0.7
+    return [], [], 0.0
+
+
+def _climb(opened: list[Opened]) -> list[Opened]:
+    """The longest run of descriptors that were opened one above the other and never closed."""
+    best: list[Opened] = []
+    run: list[Opened] = []
+    for item in opened:
+        if item.closed is not None and item.closed.at.epoch == item.event.at.epoch:
+            continue
+        if run and (item.event.at.epoch != run[-1].event.at.epoch or item.fd <= run[-1].fd):
+            run = []
+        run.append(item)
+        if len(run) > len(best):
+            best = list(run)
+    return best
+
+
+def _superseded(timeline: Timeline, climbing: list[Opened]) -> bool:
+    """Whether earlier descriptors were given up: an error or an end was reported before the next was opened."""
+    for earlier, later in zip(climbing, climbing[1:], strict=False):
+        for event in timeline.between(earlier.event, later.event):
+            if isinstance(event, (CallFailed, PeerClosed, SocketRefused)):
+                return True
+    return False
+
+
+def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
+    """Conversations the device opened, that are dead or closed by the peer, and that it never closed."""
+    ended = max((talk.flow.at.host or 0.0 for talk in timeline.conversations), default=0.0)
+    for talk in timeline.conversations:
+        last = max((side.last.time for side in (talk.device, talk.peer) if side.last), default=0.0)
+        ended = max(ended, last)
+    left: list[Conversation] = []
+    for position, talk in enumerate(timeline.conversations):
+        if talk.mine != "client" or talk.device_closed or talk.flow.established is None or talk.peer.rst is not None:
+            continue
+        later = any(
+            other.mine == "client" and other.peer_end.ip == talk.peer_end.ip and other.peer_end.port == talk.peer_end.port
+            for other in timeline.conversations[position + 1 :]
+        )
+        closed_by_peer = talk.peer.fin is not None and ended - talk.peer.fin.time > _CLOSE_WAIT_S
+        dead = talk.device.unacked > 0 or any(p.by == talk.mine and p.answers == 0 for p in talk.flow.probe_runs)
+        if closed_by_peer or (dead and later):
+            left.append(talk)
+    waiting = sum(talk.peer.fin is not None for talk in left)
+    kind = "the peer closed them (CLOSE_WAIT)" if waiting * 2 > len(left) else "they were dead"
+    return left, f"the capture shows {len(left)} connections that the device left open although {kind}, and new ones beside them"

@@ -1,0 +1,44 @@
+"""HO202: a connection sits idle for minutes with nothing that would notice its death."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import CallFailed
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.findings import Finding
+
+#: Idle for longer than this without a probe: no keepalive with a usable bound is set.
+_IDLE_S = 120.0
+
+
+def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
+    """A long silence without probes on a connection that later died or was replaced."""
+    for position, talk in enumerate(timeline.conversations):
+        silence = talk.flow.longest_silence
+        if silence is None or talk.flow.probe_runs or talk.flow.established is None:
+            continue
+        idle = silence[1].time - silence[0].time
+        if idle < _IDLE_S or talk.device.unacked or talk.peer.unacked or talk.flow.retransmission_runs:
+            continue
+        if _died(talk) or _replaced(timeline, position):
+            summary = f"a connection was silent for {duration(idle)} without one keepalive probe or heartbeat, and was dead afterwards."
+            yield prove(timeline, "HO202", summary, frames(talk.flow, *silence), confidence=0.75)
+            return
+    waited = [e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 113 and (e.after_s or 0) > 600]
+    if waited:
+        proof: list[Proof] = [waited[0]]
+        text = f"recv() waited {duration(waited[0].after_s or 0)}: no keepalive bounded it, only the retransmission of unacked data did."
+        yield prove(timeline, "HO202", text, proof, confidence=0.7, about="log")
+
+
+def _died(talk: Conversation) -> bool:
+    return talk.device.rst is not None or talk.peer.rst is not None
+
+
+def _replaced(timeline: Timeline, position: int) -> bool:
+    talk = timeline.conversations[position]
+    return not talk.device_closed and any(
+        later.peer_end == talk.peer_end for later in timeline.conversations[position + 1 :]
+    )

@@ -1,0 +1,49 @@
+"""How bad a loss of the Wi-Fi was: a blip the device survived, or a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.timeline import Drop, Timeline
+from halfopen.findings import Severity
+
+#: So many blips of one kind in one log are a fault even when the device came back each time.
+_BLIPS_MAX = 2
+#: So many attempts in one outage, and it was more than a blip.
+_ATTEMPTS_MAX = 2
+
+
+def with_reasons(timeline: Timeline, reasons: Collection[int]) -> list[Drop]:
+    """The unplanned drops of these reasons, in order."""
+    return [drop for outage in timeline.outages for drop in outage.drops if drop.reason in reasons]
+
+
+def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
+    """``info`` when the device survived each of ``drops`` at once, else ``None`` for the catalogue's own."""
+    if len(drops) > _BLIPS_MAX:
+        return None
+    for outage in timeline.outages:
+        if any(drop in outage.drops for drop in drops) and (
+            not outage.recovered or len(outage.drops) > _ATTEMPTS_MAX
+        ):
+            return None
+    return "info"
+
+
+def reports(drops: Sequence[Drop]) -> list[Event]:
+    """The line that names the reason of each drop (the last report carries the event's number)."""
+    return [drop.events[-1] for drop in drops]
+
+
+def ever_joined(timeline: Timeline, before: Drop) -> bool:
+    """Whether the log shows the station fully connected before ``before``."""
+    return any(
+        event is not before.events[0] and timeline.position(event) < timeline.position(before.events[0])
+        for event in timeline.joins
+    )
+
+
+def often(count: int) -> str:
+    """``once``, ``twice``, ``7 times``."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -1,0 +1,48 @@
+"""HO208: the peer lost its state and said so with RST; the device is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import CallFailed
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.findings import Finding
+
+#: A reset within this of the last exchange is a refusal of that exchange, not news of a restart.
+_SILENCE_S = 2.0
+
+
+def peer_restarted(timeline: Timeline) -> Iterator[Finding]:
+    """RST answers a probe or the first data after a silence."""
+    for talk in timeline.conversations:
+        if (found := _reset_after_silence(talk)) is not None:
+            silence, proof = found
+            summary = f"after {duration(silence)} of silence the peer answered with RST: it restarted or dropped the connection's state."
+            yield prove(timeline, "HO208", summary, [*proof, *_resets(timeline)[:1]], confidence=0.9)
+            return
+    resets = [e for e in _resets(timeline) if (e.after_s or 0.0) >= _SILENCE_S]
+    if resets:
+        summary = f"after {duration(resets[0].after_s or 0)} of silence the connection was reset by the peer (errno 104 ECONNRESET)."
+        yield prove(timeline, "HO208", summary, [resets[0]], confidence=0.7)
+
+
+def _resets(timeline: Timeline) -> list[CallFailed]:
+    return [e for e in timeline.of(CallFailed) if e.errno == 104]
+
+
+def _reset_after_silence(talk: Conversation) -> tuple[float, list[Proof]] | None:
+    rst = talk.peer.rst
+    if rst is None or talk.flow.established is None or talk.flow.zero_window_runs:
+        return None
+    probes = [run for run in talk.flow.probe_runs if run.by == talk.mine and abs(run.frames[-1].time - rst.time) < 1.0]
+    if probes:
+        return probes[-1].idle_s, frames(talk.flow, rst, probes[-1].frames[-1])
+    last = talk.device.last_payload
+    silence = talk.flow.longest_silence
+    if last is None or silence is None or not 0 <= rst.time - last.time < 1.0:
+        return None
+    gap = silence[1].time - silence[0].time
+    if gap < _SILENCE_S or silence[1].frame > rst.frame or rst.time - silence[1].time > 1.0:
+        return None
+    return gap, frames(talk.flow, rst, silence[1])

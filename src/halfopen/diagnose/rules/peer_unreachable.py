@@ -1,0 +1,76 @@
+"""HO206: no connection can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import Connected, ConnectFailed, Event
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.diagnose.traffic import ArpObserved
+from halfopen.findings import Finding, Severity
+from halfopen.formats.newlib_errno import spelled
+
+#: connect() to an on-link host that answers no ARP gives up after 60.5 s, a lost SYN after 19.3 s (FACTS, measured).
+_NO_ARP_S = 40.0
+
+
+def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
+    """connect() fails, and why: refused, SYN lost, no ARP answer, interface down."""
+    failures = [e for e in timeline.of(ConnectFailed) if e.errno not in (128, 127)]
+    kinds = dict.fromkeys(_kind(event) for event in failures)
+    proof: list[Proof] = [next(e for e in failures if _kind(e) == kind) for kind in kinds]
+    unanswered = [t for t in timeline.conversations if t.mine == "client" and t.flow.end == "unanswered" and t.device.syns >= 3]
+    refused = [t for t in timeline.conversations if t.mine == "client" and t.flow.end == "refused"]
+    arps = [a for a in timeline.of(ArpObserved) if a.asked >= 3 and not a.answered and _asks(timeline, a)]
+    for talk, text in (*((t, _syn_text(t)) for t in unanswered[:2]), *((t, "the peer refused with RST") for t in refused[:1])):
+        kinds.setdefault(text)
+        proof += frames(talk.flow, talk.device.syn, talk.peer.rst, *talk.flow.unreachable[:1])
+    for arp in arps[:1]:
+        kinds.setdefault(f"{arp.target_ip} answered none of {arp.asked} ARP requests")
+        proof += [(arp, ref) for ref in arp.frames[:2]]
+    if not proof:
+        return
+    attempts = len(failures) or len(unanswered) + len(refused)
+    proof += spread(failures[1:], 2) if len(failures) > 1 else []
+    summary = f"{attempts or 'Several'} connection attempts failed: " + "; ".join(kinds) + "."
+    yield prove(timeline, "HO206", summary, proof, confidence=0.9, severity=_severity(timeline, failures, unanswered, refused))
+
+
+def _severity(
+    timeline: Timeline, failures: list[ConnectFailed], unanswered: list[Conversation], refused: list[Conversation]
+) -> Severity | None:
+    """A failed attempt or two that were followed by a connection are an episode the device survived."""
+    if failures:
+        recovered = any(isinstance(event, Connected) for event in timeline.between(failures[-1]))
+        return "info" if recovered and len(failures) <= 2 else None
+    last = max((*unanswered, *refused), key=lambda t: t.flow.ordinal, default=None)
+    if last is None:
+        return None
+    recovered = any(t.flow.established and t.flow.ordinal > last.flow.ordinal for t in timeline.conversations)
+    return "info" if recovered and len(unanswered) + len(refused) <= 2 else None
+
+
+def _kind(event: Event) -> str:
+    """Which of the four ways to be unreachable one failed connect() was."""
+    assert isinstance(event, ConnectFailed)
+    if event.errno in (104, 111):
+        return f"refused ({spelled(event.errno)}): the host is there, nothing listens on the port"
+    if event.errno == 118:
+        return f"no route, the interface is down ({spelled(118)})"
+    if event.errno == 113 and (event.after_s or 0) > _NO_ARP_S:
+        return f"no ARP answer, {spelled(113)} after {event.after_s:.0f} s: no host has that address on this network"
+    if event.errno == 113 and event.after_s is not None:
+        return f"the SYN got no answer, {spelled(113)} after {event.after_s:.0f} s: a filter or a dead host"
+    if event.errno is None:
+        return "connect() ran into its timeout"
+    return f"connect() failed with {spelled(event.errno)}"
+
+
+def _syn_text(talk: Conversation) -> str:
+    icmp = ", though ICMP says unreachable (lwIP ignores it)" if talk.flow.unreachable else ""
+    return f"{talk.device.syns} SYNs to {talk.peer_end.ip}:{talk.peer_end.port} got no answer{icmp}"
+
+
+def _asks(timeline: Timeline, arp: ArpObserved) -> bool:
+    return arp.asker_mac == timeline.device.mac or arp.asker_ip in timeline.device.ips

@@ -1,0 +1,54 @@
+"""HO413: the radio path was gone for a while and came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import CallFailed, NetifDowned, NetifUpped
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.diagnose.traffic import RetransmissionRun
+from halfopen.findings import Finding
+
+#: Shorter gaps are everyday loss; the first three RTOs of lwIP last 1.5 + 3 + 6 s (FACTS).
+_GAP_S = 4.0
+_RETRIES_MIN = 2
+
+
+def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
+    """The interface went down and up again, or a conversation stalled for seconds and resumed on the same 4-tuple."""
+    down = list(timeline.of(NetifDowned))
+    up = [e for e in timeline.of(NetifUpped) if down and timeline.position(e) > timeline.position(down[0])]
+    aborted = [e for e in timeline.of(CallFailed) if e.errno == 113 and down and _near(e, down[0])]
+    if down and (up or aborted):
+        back = "and came back" if up else "and its connections were aborted"
+        gap = up[0].at.since(down[0].at) if up else None
+        after = f" after {duration(gap)}" if gap else ""
+        summary = f"the network interface went down {back}{after}: lwIP aborted every connection, the descriptors stay with the application."
+        yield prove(timeline, "HO413", summary, [down[0], *aborted[:2], *up[:1]], confidence=0.85)
+        return
+    stalls = [(talk, run) for talk in timeline.conversations for run in talk.flow.retransmission_runs if _stall(talk, run)]
+    if not stalls:
+        return
+    talk, run = max(stalls, key=lambda pair: _span(pair[1]))
+    proof: list[Proof] = frames(talk.flow, run.original, run.frames[-1], run.answered)
+    who = "device" if run.by == talk.mine else "peer"
+    summary = f"for {duration(_span(run))} the {who}'s data got no acknowledgement ({run.count} retransmissions), then the same connection resumed."
+    yield prove(timeline, "HO413", summary, proof, confidence=0.8)
+
+
+def _near(event: CallFailed, down: NetifDowned) -> bool:
+    gap = event.at.since(down.at)
+    return gap is not None and abs(gap) < 5.0
+
+
+def _span(run: RetransmissionRun) -> float:
+    return (run.answered or run.original).time - run.original.time
+
+
+def _stall(talk: Conversation, run: RetransmissionRun) -> bool:
+    """A stall with a resumption, and no closed window to explain it."""
+    if run.kind != "data" or run.answered is None or run.count < _RETRIES_MIN:
+        return False
+    closed = any(z.frames[0].time <= run.answered.time and (z.reopened or z.frames[-1]).time >= run.original.time for z in talk.flow.zero_window_runs)
+    return not closed and _span(run) >= _GAP_S

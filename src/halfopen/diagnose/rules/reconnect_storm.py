@@ -1,0 +1,54 @@
+"""HO207: reconnects at a fixed short interval, for minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from halfopen.diagnose.events import ConnectFailed, Event
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+
+#: So many attempts over so long, closer together than this, with gaps this equal: no backoff at work.
+_ATTEMPTS_MIN = 12
+_SPAN_S = 60.0
+_GAP_S_MAX = 15.0
+_SPREAD_MAX = 0.25
+
+
+def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
+    """Attempts without backoff, from the log or from the SYNs of a capture."""
+    groups: list[tuple[Sequence[Event], str]] = [
+        ([drop.events[0] for drop in timeline.drops if drop.stage != "running" and not drop.planned], "Wi-Fi join"),
+        (list(timeline.of(ConnectFailed)), "connection"),
+    ]
+    for events, what in groups:
+        times = [t for event in events if (t := event.at.since(events[0].at)) is not None]
+        if gap := _steady(times):
+            summary = f"{len(times)} {what} attempts over {duration(times[-1])}, one every {gap:.1f} s: no backoff, no jitter."
+            yield prove(timeline, "HO207", summary, spread(events, 4), confidence=0.8, about=what.split()[0])
+            return
+    syns = [talk for talk in timeline.conversations if talk.mine == "client" and talk.device.syn and not _served(talk.peer.payload)]
+    times = [talk.device.syn.time for talk in syns if talk.device.syn]
+    if gap := _steady(times):
+        proof: list[Proof] = [p for talk in (syns[0], syns[len(syns) // 2], syns[-1]) for p in frames(talk.flow, talk.device.syn)]
+        summary = f"{len(times)} new connections over {duration(times[-1] - times[0])}, one every {gap:.1f} s, none of use: no backoff, no jitter."
+        yield prove(timeline, "HO207", summary, proof, confidence=0.75, about="capture")
+
+
+def _served(payload: int) -> bool:
+    """A connection on which the peer sent data was of use: a client that polls is no storm."""
+    return payload > 0
+
+
+def _steady(times: list[float]) -> float | None:
+    """The gap in seconds when ``times`` tick like a clock for long enough, else ``None``."""
+    if len(times) < _ATTEMPTS_MIN or times[-1] - times[0] < _SPAN_S:
+        return None
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    middle = median(gaps)
+    if not 0 < middle <= _GAP_S_MAX:
+        return None
+    off = median(abs(gap - middle) for gap in gaps)
+    return middle if off <= middle * _SPREAD_MAX else None

@@ -1,0 +1,34 @@
+"""HO407: the signal is too weak to live on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import CallFailed, Event, SignalSampled
+from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
+
+#: Below this the rate falls to the lowest and beacons are missed (RULES HO407).
+_WEAK_DBM = -75
+#: Samples before a drop that count.
+_RECENT = 3
+
+
+def weak_signal(timeline: Timeline) -> Iterator[Finding]:
+    """RSSI below -75 dBm before the link drops or sends stall."""
+    troubles: list[Event] = [drop.events[0] for outage in timeline.outages for drop in outage.drops]
+    troubles += [drop.events[0] for drop in timeline.drops if drop.reason == 212]
+    troubles += [e for e in timeline.of(CallFailed) if e.errno in (11, 113, 116)]
+    troubles.sort(key=timeline.position)
+    for trouble in troubles:
+        recent = [e for e in timeline.before(trouble) if isinstance(e, SignalSampled)][:_RECENT]
+        if not recent or max(s.rssi_dbm for s in recent) > _WEAK_DBM:
+            continue
+        samples = list(timeline.of(SignalSampled))
+        first, last = samples[0].rssi_dbm, recent[0].rssi_dbm
+        way = f"fell from {first} to {last} dBm" if first > last + 3 else f"was {last} dBm"
+        proof: list[Proof] = [*spread(list(reversed(recent)), 3), trouble]
+        summary = f"the signal {way} before the link failed; below {_WEAK_DBM} dBm beacons and acknowledgements are lost."
+        yield prove(timeline, "HO407", summary, proof, confidence=0.85)
+        return

@@ -1,0 +1,128 @@
+"""Bytes from files, folders, globs and standard input; gzip undone on the way."""
+
+from __future__ import annotations
+
+import glob
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+#: Read this much at once: large enough for speed, small enough that a live pipe is not kept waiting.
+CHUNK_BYTES = 1 << 18
+_GZIP = b"\x1f\x8b"
+
+
+class MissingInput(ValueError):
+    """A path that was named does not exist or cannot be opened; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to read. ``name`` is how reports call it; ``named`` tells whether the user named it himself (rather
+    than a folder it lies in)."""
+
+    name: str
+    path: Path | None
+    named: bool
+
+    def chunks(self, notes: list[str]) -> Iterator[bytes]:
+        """Its bytes in chunks, decompressed; what stops the reading is put into ``notes``.
+
+        Raises :class:`MissingInput` when it cannot be opened.
+        """
+        if self.path is None:
+            yield from _decompressed(_read(sys.stdin.buffer), self.name, notes)
+            return
+        try:
+            with self.path.open("rb") as stream:
+                yield from _decompressed(_read(stream), self.name, notes)
+        except OSError as error:
+            raise MissingInput(f"{self.name}: {error.strerror or error}") from None
+
+
+def inputs(paths: Iterable[str]) -> Iterator[Input]:
+    """What ``paths`` name: files, folders (everything below, hidden files left out), globs, ``-`` for stdin.
+
+    Raises :class:`MissingInput` when a path does not exist or a glob matches nothing.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        for item in _expanded(path):
+            if item.name not in seen:
+                seen.add(item.name)
+                yield item
+
+
+def _expanded(path: str) -> Iterator[Input]:
+    if path == "-":
+        yield Input("-", None, named=True)
+        return
+    here = Path(path)
+    if here.is_dir():
+        for file in sorted(here.rglob("*")):
+            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(here).parts):
+                yield Input(str(file), file, named=False)
+    elif here.exists():
+        yield Input(path, here, named=True)
+    elif glob.has_magic(path):
+        found = sorted(glob.glob(path, recursive=True))
+        if not found:
+            raise MissingInput(f"{path}: no file matches")
+        for name in found:
+            if Path(name).is_file():
+                yield Input(name, Path(name), named=False)
+    else:
+        raise MissingInput(f"{path}: no such file or folder")
+
+
+def _read(stream: BinaryIO) -> Iterator[bytes]:
+    buffer = bytearray(CHUNK_BYTES)
+    view = memoryview(buffer)
+    # readinto1 returns what a pipe has now, so a live stream is followed
+    read = getattr(stream, "readinto1", None) or stream.readinto  # type: ignore[attr-defined]
+    while size := read(view):
+        yield bytes(view[:size])
+
+
+def _decompressed(chunks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[bytes]:
+    """Undo gzip (several members too); a damaged end yields what stands before it and a note."""
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= 2:
+            break
+    if not head.startswith(_GZIP):
+        if head:
+            yield head
+        yield from chunks
+        return
+    unzip = zlib.decompressobj(wbits=31)
+    data = head
+    read = len(head)
+    whole = False  # the last member ended, nothing of a further one was seen
+    try:
+        while True:
+            while data:
+                whole = False
+                # in bounded pieces: a small file may unpack to gigabytes
+                plain = unzip.decompress(data, CHUNK_BYTES)
+                if plain:
+                    yield plain
+                data = unzip.unconsumed_tail
+                if unzip.eof:
+                    data = unzip.unused_data.lstrip(b"\0")
+                    unzip = zlib.decompressobj(wbits=31)
+                    whole = True
+            following = next(chunks, None)
+            if following is None:
+                break
+            data = following
+            read += len(data)
+    except zlib.error as error:
+        notes.append(f"{name}: gzip is damaged before byte {read} ({error}); read what stands before it")
+        return
+    if not whole:
+        notes.append(f"{name}: gzip ends early, after {read} bytes; read what is there")
