@@ -122,7 +122,7 @@ class PcapWriter:
 
 @dataclass(slots=True)
 class PcapngWriter:
-    """Writes a pcapng section: ``header()`` once, then blocks in any order; a second header begins another."""
+    """Writes a pcapng section: ``header()``, then blocks in any order; a second header begins another."""
 
     interfaces: list[Interface] = field(default_factory=lambda: [Interface()])
     order: str = "<"

@@ -13,6 +13,7 @@ SERVER_PORT, CLIENT_PORT = 67, 68
 COOKIE = bytes.fromhex("63825363")
 OPTION_HOSTNAME, OPTION_REQUESTED, OPTION_TYPE = 12, 50, 53
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
+UNSPECIFIED = "0.0.0.0"  # noqa: S104 (an empty address field, nothing is bound)
 NAMES = {
     DISCOVER: "Discover",
     OFFER: "Offer",
@@ -77,8 +78,16 @@ def read_dhcp(body: bytes) -> DhcpMessage | None:
 def dhcp(message: DhcpMessage) -> bytes:
     """The UDP payload of a message."""
     reply = message.kind in (OFFER, ACK, NAK)
-    fixed = struct.pack(">BBBBI8x4s8x16s192x", 2 if reply else 1, 1, 6, 0, message.number,
-        ip_bytes(message.given_ip or "0.0.0.0"), mac_bytes(message.mac))
+    fixed = struct.pack(
+        ">BBBBI8x4s8x16s192x",
+        2 if reply else 1,
+        1,
+        6,
+        0,
+        message.number,
+        ip_bytes(message.given_ip or UNSPECIFIED),
+        mac_bytes(message.mac),
+    )
     options = bytes([OPTION_TYPE, 1, message.kind])
     if message.requested_ip:
         options += bytes([OPTION_REQUESTED, 4]) + ip_bytes(message.requested_ip)

@@ -7,9 +7,26 @@ from dataclasses import dataclass
 
 PORT = 53
 TYPE_A, TYPE_AAAA = 1, 28
-TYPE_NAMES = {TYPE_A: "A", 2: "NS", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", TYPE_AAAA: "AAAA", 33: "SRV", 65: "HTTPS"}
+TYPE_NAMES = {
+    TYPE_A: "A",
+    2: "NS",
+    5: "CNAME",
+    12: "PTR",
+    15: "MX",
+    16: "TXT",
+    TYPE_AAAA: "AAAA",
+    33: "SRV",
+    65: "HTTPS",
+}
 #: Response codes, RFC 1035 section 4.1.1.
-RCODE_NAMES = {0: "no error", 1: "format error", 2: "server failure", 3: "no such name", 4: "not implemented", 5: "refused"}
+RCODE_NAMES = {
+    0: "no error",
+    1: "format error",
+    2: "server failure",
+    3: "no such name",
+    4: "not implemented",
+    5: "refused",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +45,13 @@ class DnsMessage:
         asked = f"{TYPE_NAMES.get(self.kind, self.kind)} {self.name}"
         if not self.response:
             return f"DNS query 0x{self.number:04x} {asked}"
-        return f"DNS response 0x{self.number:04x} {RCODE_NAMES.get(self.rcode, f'rcode {self.rcode}')} {asked}"
+        return (
+            f"DNS response 0x{self.number:04x} {RCODE_NAMES.get(self.rcode, f'rcode {self.rcode}')} {asked}"
+        )
 
 
 def read_dns(body: bytes) -> DnsMessage | None:
-    """The message in a UDP payload, ``None`` when it is too short to be one. The snap length may have cut it."""
+    """The message in a UDP payload, which may be cut; ``None`` when it is too short to be one."""
     if len(body) < 12:
         return None
     number, flags, questions = struct.unpack_from(">HHH", body)

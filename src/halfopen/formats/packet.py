@@ -1,4 +1,4 @@
-"""Build single packets: link headers, IPv4 and IPv6, TCP, UDP, ICMP and ARP, with correct lengths and checksums.
+"""Build single packets: link headers, IPv4 and IPv6, TCP, UDP, ICMP and ARP, lengths and checksums right.
 
 Addresses are text (``192.168.5.1``, ``fe80::1``, ``24:6f:28:aa:bb:cc``); every function returns bytes.
 """
@@ -42,13 +42,15 @@ def checksum(data: bytes) -> int:
     """The Internet checksum of ``data`` (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total > 0xFFFF:
         total = (total >> 16) + (total & 0xFFFF)
     return 0xFFFF - total
 
 
-def ethernet(destination: str, source: str, payload: bytes, kind: int = IPV4, vlans: tuple[int, ...] = ()) -> bytes:
+def ethernet(
+    destination: str, source: str, payload: bytes, kind: int = IPV4, vlans: tuple[int, ...] = ()
+) -> bytes:
     """An Ethernet II frame; several ``vlans`` are nested (802.1ad outside)."""
     tags = b""
     for depth, vlan in enumerate(vlans):
@@ -72,7 +74,14 @@ def loopback(payload: bytes, family: int = 2, order: str = "<") -> bytes:
 
 
 def ip(
-    source: str, destination: str, payload: bytes, protocol: int, *, fragment: int = 0, more: bool = False, number: int = 1
+    source: str,
+    destination: str,
+    payload: bytes,
+    protocol: int,
+    *,
+    fragment: int = 0,
+    more: bool = False,
+    number: int = 1,
 ) -> bytes:
     """An IP packet of the addresses' family; ``fragment`` is an offset in bytes, ``more`` says others follow.
 
@@ -137,7 +146,9 @@ def icmp(source: str, destination: str, kind: int, code: int, rest: bytes) -> by
     """An IP packet with an ICMP or ICMPv6 message; ``rest`` is all that follows the checksum."""
     message = struct.pack(">BBH", kind, code, 0) + rest
     if ":" in source:
-        return ip(source, destination, summed(source, destination, ICMPV6_PROTOCOL, message, 2), ICMPV6_PROTOCOL)
+        return ip(
+            source, destination, summed(source, destination, ICMPV6_PROTOCOL, message, 2), ICMPV6_PROTOCOL
+        )
     message = message[:2] + struct.pack(">H", checksum(message)) + message[4:]
     return ip(source, destination, message, ICMP_PROTOCOL)
 
@@ -154,7 +165,14 @@ def unreachable(source: str, destination: str, quoted: bytes, code: int = 1) -> 
     return icmp(source, destination, 1 if ":" in source else 3, code, bytes(4) + quoted[:size])
 
 
-def arp(sender_mac: str, sender_ip: str, target_ip: str, target_mac: str = "00:00:00:00:00:00", *, reply: bool = False) -> bytes:
+def arp(
+    sender_mac: str,
+    sender_ip: str,
+    target_ip: str,
+    target_mac: str = "00:00:00:00:00:00",
+    *,
+    reply: bool = False,
+) -> bytes:
     """An ARP request or reply for IPv4 over Ethernet (RFC 826), without its Ethernet header."""
     head = struct.pack(">HHBBH", 1, IPV4, 6, 4, 2 if reply else 1)
     return head + mac_bytes(sender_mac) + ip_bytes(sender_ip) + mac_bytes(target_mac) + ip_bytes(target_ip)

@@ -70,8 +70,16 @@ def tcp_text(
 
 
 #: ICMP destination unreachable: what could not be reached, RFC 792 and RFC 1122 section 3.2.2.1.
-UNREACHABLE_NAMES = {0: "network", 1: "host", 2: "protocol", 3: "port", 4: "fragmentation needed", 9: "network prohibited",
-                     10: "host prohibited", 13: "prohibited"}
+UNREACHABLE_NAMES = {
+    0: "network",
+    1: "host",
+    2: "protocol",
+    3: "port",
+    4: "fragmentation needed",
+    9: "network prohibited",
+    10: "host prohibited",
+    13: "prohibited",
+}
 #: The same for ICMPv6, RFC 4443 section 3.1.
 UNREACHABLE_NAMES_6 = {0: "no route", 1: "prohibited", 2: "beyond scope", 3: "address", 4: "port"}
 
@@ -83,14 +91,15 @@ def arp_text(body: bytes) -> str:
         return f"ARP Announcement for {sender}"
     if int.from_bytes(body[6:8], "big") == 2:
         return f"ARP {sender} is at {mac_text(body[8:14])}"
-    if sender == "0.0.0.0":
+    if not any(body[14:18]):
         return f"ARP Who has {target}? (ARP probe)"
     return f"ARP Who has {target}? Tell {sender}"
 
 
 def echo_text(source: str, destination: str, reply: bool, identifier: int, number: int) -> str:
     """One line for an ICMP echo."""
-    return f"{source} → {destination} Echo (ping) {'reply' if reply else 'request'} id=0x{identifier:04x} seq={number}"
+    kind = "reply" if reply else "request"
+    return f"{source} → {destination} Echo (ping) {kind} id=0x{identifier:04x} seq={number}"
 
 
 def unreachable_text(source: str, destination: str, code: int, quoted: str) -> str:

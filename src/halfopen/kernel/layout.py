@@ -212,6 +212,16 @@ T_NOTABLE = 1  # rows listed in the notable column
 T_MASK = 2  # buckets - 1
 T_WIDTH = 3
 
+# --- the capture's totals ---
+A_FRAMES = 0
+A_STARTED = 1  # nanoseconds since the epoch: the earliest
+A_ENDED = 2  # and the latest time, which in a damaged or merged file need not be the first and last
+A_TRUNCATED = 3  # frames cut by the snap length
+A_WIRELESS = 4
+A_BROKEN = 5
+A_FRAGMENTS = 6
+A_WIDTH = 7
+
 # --- one host: a hardware address with one of its IP addresses ---
 H_CHAIN = 0
 H_MAC = 1  # as a 48-bit number, -1 on links without one

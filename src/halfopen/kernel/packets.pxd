@@ -1,14 +1,15 @@
 cimport cython
 
-cdef long long ACK, ARP, BODY, BROKEN, CAPTURED, DESTINATION, DPORT, FAMILY, FLAGS, FRAGMENT, ICMP, KIND
-cdef long long LENGTH, LINK, MAC, MSS, OFFSET, OTHER, PAYLOAD, PEER_MAC, PROTOCOL, SCALE, SEQ, SOURCE
-cdef long long SPORT, TCP, TCP_SYN, UDP, UNREACHABLE, WIDTH, WINDOW, WIRELESS
+cdef long long A_BROKEN, A_ENDED, A_FRAGMENTS, A_FRAMES, A_STARTED, A_TRUNCATED, A_WIRELESS, ACK, ARP
+cdef long long BODY, BROKEN, CAPTURED, DESTINATION, DPORT, FAMILY, FLAGS, FRAGMENT, ICMP, KIND, LENGTH
+cdef long long LINK, MAC, MSS, OFFSET, OTHER, PAYLOAD, PEER_MAC, PROTOCOL, SCALE, SEQ, SOURCE, SPORT
+cdef long long TCP, TCP_SYN, TIME, UDP, UNREACHABLE, WIDTH, WINDOW, WIRELESS
 cdef long long LINK_NULL, LINK_ETHERNET, LINK_RAW_DLT, LINK_RAW_OPENBSD, LINK_RAW, LINK_80211, LINK_LOOP
 cdef long long LINK_SLL, LINK_PRISM, LINK_RADIOTAP, LINK_IPV4, LINK_IPV6, LINK_SLL2, ETHERTYPE_IPV4
 cdef long long ETHERTYPE_ARP, ETHERTYPE_VLAN, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD
 cdef long long PROTOCOL_HOP_OPTIONS, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ROUTING
 cdef long long PROTOCOL_FRAGMENT, PROTOCOL_AUTHENTICATION, PROTOCOL_ICMPV6, PROTOCOL_DESTINATION_OPTIONS
-cdef long long PROTOCOL_MOBILITY, HEADERS_MAX
+cdef long long PROTOCOL_MOBILITY, PORT_DNS, PORT_DHCP_SERVER, PORT_DHCP_CLIENT, HEADERS_MAX
 
 cdef long long pair(const unsigned char[::1] data, long long at) except? -1
 
@@ -60,3 +61,9 @@ cdef long long arp(const unsigned char[::1] data, long long[::1] rows, long long
                start=cython.longlong, stop=cython.longlong, wire_stop=cython.longlong,
                protocol=cython.longlong)
 cpdef void decode(const unsigned char[::1] data, long long[::1] rows, long long count) except *
+
+@cython.locals(listed=cython.longlong, row=cython.longlong, base=cython.longlong, kind=cython.longlong,
+               moment=cython.longlong, wanted=cython.longlong, sport=cython.longlong,
+               dport=cython.longlong)
+cpdef long long tally(long long[::1] rows, long long count, long long[::1] totals,
+                      long long[::1] lookups) except? -1

@@ -9,6 +9,13 @@ from __future__ import annotations
 from array import array
 
 from halfopen.kernel.layout import (
+    A_BROKEN,
+    A_ENDED,
+    A_FRAGMENTS,
+    A_FRAMES,
+    A_STARTED,
+    A_TRUNCATED,
+    A_WIRELESS,
     ACK,
     ARP,
     BODY,
@@ -36,6 +43,7 @@ from halfopen.kernel.layout import (
     SPORT,
     TCP,
     TCP_SYN,
+    TIME,
     UDP,
     UNREACHABLE,
     WIDTH,
@@ -76,6 +84,10 @@ PROTOCOL_AUTHENTICATION = 51
 PROTOCOL_ICMPV6 = 58
 PROTOCOL_DESTINATION_OPTIONS = 60
 PROTOCOL_MOBILITY = 135
+
+PORT_DNS = 53
+PORT_DHCP_SERVER = 67
+PORT_DHCP_CLIENT = 68
 
 #: More VLAN tags or extension headers than this are no network's doing.
 HEADERS_MAX = 16
@@ -351,3 +363,42 @@ def decode(data: bytes | bytearray, rows: array[int], count: int) -> None:
             rows[base + KIND] = ipv6(data, rows, base, at, stop, wire_stop)
         elif protocol == ETHERTYPE_ARP:
             rows[base + KIND] = arp(data, rows, base, at, stop)
+
+
+def tally(rows: array[int], count: int, totals: array[int], lookups: array[int]) -> int:
+    """Add the first ``count`` rows to the totals; ``lookups`` gets those that carry ARP, ICMP, DNS or DHCP.
+
+    Returns how many rows ``lookups`` lists; it has room for ``count``.
+    """
+    listed = 0
+    for row in range(count):
+        base = row * WIDTH
+        kind = rows[base + KIND]
+        moment = rows[base + TIME]
+        if totals[A_FRAMES] == 0 or moment < totals[A_STARTED]:
+            totals[A_STARTED] = moment
+        if totals[A_FRAMES] == 0 or moment > totals[A_ENDED]:
+            totals[A_ENDED] = moment
+        totals[A_FRAMES] += 1
+        if rows[base + CAPTURED] < rows[base + LENGTH]:
+            totals[A_TRUNCATED] += 1
+        if kind == WIRELESS:
+            totals[A_WIRELESS] += 1
+        elif kind == BROKEN:
+            totals[A_BROKEN] += 1
+        elif kind == FRAGMENT:
+            totals[A_FRAGMENTS] += 1
+        wanted = kind in (ARP, ICMP, UNREACHABLE)
+        if kind == UDP:
+            sport = rows[base + SPORT]
+            dport = rows[base + DPORT]
+            wanted = (
+                sport == PORT_DNS
+                or dport == PORT_DNS
+                or (sport == PORT_DHCP_CLIENT and dport == PORT_DHCP_SERVER)
+                or (sport == PORT_DHCP_SERVER and dport in (PORT_DHCP_CLIENT, PORT_DHCP_SERVER))
+            )
+        if wanted:
+            lookups[listed] = row
+            listed += 1
+    return listed

@@ -6,10 +6,9 @@ handshake was seen: the same frame reads the same however the bytes were split.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeVar
 
+from halfopen.diagnose.sources.bounded import Bounded
 from halfopen.diagnose.traffic import FRAMES_KEPT, FrameRef
 from halfopen.kernel import layout as k
 
@@ -27,29 +26,18 @@ class Quoted(NamedTuple):
 
     @property
     def flags(self) -> int:
+        """TCP flags."""
         return self.shape & 0xFF
 
+    @property
+    def window(self) -> int:
+        """The advertised window, unscaled."""
+        return self.shape >> 8 & 0xFFFF
 
-class Bounded:
-    """The first half and the last half of a list that may grow without end."""
-
-    __slots__ = ("count", "first", "last")
-
-    def __init__(self) -> None:
-        self.first: list[Quoted] = []
-        self.last: deque[Quoted] = deque(maxlen=FRAMES_KEPT // 2)
-        self.count = 0
-
-    def add(self, quoted: Quoted) -> None:
-        self.count += 1
-        if len(self.first) < FRAMES_KEPT // 2:
-            self.first.append(quoted)
-        else:
-            self.last.append(quoted)
-
-    def __iter__(self) -> Iterator[Quoted]:
-        yield from self.first
-        yield from self.last
+    @property
+    def payload(self) -> int:
+        """Bytes of payload on the wire."""
+        return self.shape >> 24
 
 
 class Resending:
@@ -63,7 +51,7 @@ class Resending:
         self.original = original
         self.kind: Literal["syn", "data", "fin"] = "data"
         self.end = resent.seq
-        self.frames = Bounded()
+        self.frames: Bounded[Quoted] = Bounded()
         self.answered: Quoted | None = None
 
     def add(self, resent: Quoted) -> None:
@@ -72,10 +60,14 @@ class Resending:
             self.kind = "syn"
         elif flags & k.TCP_FIN:
             self.kind = "fin"
-        end = resent.seq + (resent.shape >> 24) + (1 if flags & (k.TCP_SYN | k.TCP_FIN) else 0)
+        end = resent.seq + resent.payload + (1 if flags & (k.TCP_SYN | k.TCP_FIN) else 0)
         if reaches(end, self.end):
             self.end = end & 0xFFFFFFFF
         self.frames.add(resent)
+
+    def answers(self, reply: Quoted) -> bool:
+        """Whether ``reply`` acknowledges what this run resent, for the first time."""
+        return self.answered is None and reply.side != self.side and reaches(reply.ack, self.end)
 
 
 class Probing:
@@ -86,16 +78,14 @@ class Probing:
     def __init__(self, side: int, idle_ns: int) -> None:
         self.side = side
         self.idle_ns = idle_ns
-        self.frames = Bounded()
+        self.frames: Bounded[Quoted] = Bounded()
         self.gaps: list[int] = []
         self.answers = 0
         self.answered: Quoted | None = None
         self.ended = False
 
     def add(self, probe: Quoted) -> None:
-        last = (
-            self.frames.last[-1] if self.frames.last else self.frames.first[-1] if self.frames.first else None
-        )
+        last = self.frames.newest
         if last is not None and len(self.gaps) < FRAMES_KEPT:
             self.gaps.append(probe.time - last.time)
         self.frames.add(probe)
@@ -108,7 +98,7 @@ class Starving:
 
     def __init__(self, side: int) -> None:
         self.side = side
-        self.frames = Bounded()
+        self.frames: Bounded[Quoted] = Bounded()
         self.probes = 0
         self.answers = 0
         self.asked = False
@@ -158,16 +148,16 @@ class Conversation:
         self.resendings: list[Resending] = []
         self.probings: list[Probing] = []
         self.starvings: list[Starving] = []
-        self.unreachable: list[FrameRef] = []
+        self.unreachable: Bounded[FrameRef] = Bounded()
 
     @property
     def boring(self) -> bool:
         """Ended in an orderly way and never showed anything but data."""
         ended = all(self.fins) or any(self.resets)
-        return ended and not (self.resendings or self.probings or self.starvings or self.unreachable)
+        return ended and not (self.resendings or self.probings or self.starvings or self.unreachable.count)
 
     def see(self, quoted: Quoted, gap_ns: int, original: Quoted | None) -> None:
-        """Take a notable frame; ``gap_ns`` is the silence before it, ``original`` what it repeats if known."""
+        """Take a notable frame after ``gap_ns`` of silence; ``original`` is what it repeats, if known."""
         side, bits, flags = quoted.side, quoted.bits, quoted.flags
         if bits & k.B_ESTABLISHED:
             self.established = quoted

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 
 from halfopen.diagnose.sources.conversation import Conversation, Quoted
+from halfopen.diagnose.sources.frame_text import frame_text
 from halfopen.diagnose.sources.rendering import Rendering
-from halfopen.diagnose.traffic import FlowObserved
+from halfopen.diagnose.traffic import FrameRef
 from halfopen.kernel import layout as k
 from halfopen.kernel.flow_table import SLOTS_MAX, FlowTable
 
 #: Share of the conversations that is forgotten when the table is full, so that it is not full again at once.
 FORGOTTEN_SHARE = 8
+NS = 1_000_000_000
 
 
 class Conversations:
@@ -21,34 +22,26 @@ class Conversations:
     def __init__(self, source: str, slots_max: int = SLOTS_MAX) -> None:
         self.source = source
         self.table = FlowTable(slots_max)
-        self.forgotten = 0
-        self.forgotten_boring = 0
+        self._forgotten = 0
+        self._forgotten_boring = 0
         self._open: dict[int, Conversation] = {}
         self._made = 0
 
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def analyse(
-        self, data: bytes | bytearray, rows: array[int], count: int, frame: int, notable: array[int]
-    ) -> None:
-        """Follow the first ``count`` rows; ``frame`` is the number of the first, ``notable`` room for as many."""
+    def analyse(self, data: bytearray, rows: array[int], count: int, frame: int, notable: array[int]) -> None:
+        """Follow the first ``count`` rows; ``frame`` numbers the first, ``notable`` has room for as many."""
         at = 0
         while at < count:
             at, notes = self.table.analyse(data, rows, at, count, frame, notable)
             for row in notable[:notes]:
-                self._see(rows, row * k.WIDTH, frame + row)
+                if rows[row * k.WIDTH + k.KIND] == k.TCP:
+                    self._see(rows, row * k.WIDTH, frame + row)
+                else:
+                    self._see_unreachable(data, rows, row * k.WIDTH, frame + row)
             if at < count:
                 self._forget_some()
 
-    def at(self, slot: int) -> Conversation | None:
-        """The conversation in a slot of the flow table."""
-        return self._open.get(slot)
-
     def _see(self, rows: array[int], base: int, frame: int) -> None:
         slot = rows[base + k.SLOT]
-        if rows[base + k.KIND] != k.TCP:
-            return
         bits = rows[base + k.BITS]
         if bits & k.B_NEW:
             replaced = self._open.get(self.table.state[slot * k.FLOW_WIDTH + k.F_PREVIOUS])
@@ -62,20 +55,32 @@ class Conversations:
             original = Quoted(*rows[base + k.O_FRAME : base + k.O_FRAME + k.R_WIDTH])
         self._open[slot].see(quoted, rows[base + k.GAP], original)
 
+    def _see_unreachable(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
+        ref = FrameRef(frame, rows[base + k.TIME] / NS, frame_text(data, rows, base))
+        self._open[rows[base + k.SLOT]].unreachable.add(ref)
+
     def _forget_some(self) -> None:
-        """Give up the least telling conversations: the cleanly ended first, then whatever was silent longest."""
+        """Give up the least telling: cleanly ended conversations first, then whatever was silent longest."""
         last = k.F_LAST + k.R_FRAME
 
         def worth(slot: int) -> tuple[bool, int]:
             return not self._open[slot].boring, self.table.state[slot * k.FLOW_WIDTH + last]
 
         for slot in sorted(self._open, key=worth)[: max(1, len(self._open) // FORGOTTEN_SHARE)]:
-            self.forgotten += 1
-            self.forgotten_boring += self._open[slot].boring
+            self._forgotten += 1
+            self._forgotten_boring += self._open[slot].boring
             self.table.forget(slot)
             del self._open[slot]
 
-    def observed(self) -> Iterator[FlowObserved]:
+    def losses(self) -> list[str]:
+        """What was forgotten, one line each."""
+        if not self._forgotten:
+            return []
+        return [
+            f"{self._forgotten} conversations beyond {self.table.slots_max} were forgotten, "
+            f"{self._forgotten_boring} of them cleanly ended"
+        ]
+
+    def rendered(self) -> list[Rendering]:
         """The conversations in the order of their first frames."""
-        for conversation in self._open.values():
-            yield Rendering(self.source, self.table.state, conversation).flow()
+        return [Rendering(self.source, self.table.state, told) for told in self._open.values()]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 from halfopen.diagnose.events import Moment, Provenance
+from halfopen.diagnose.sources.bounded import Bounded
 from halfopen.diagnose.sources.conversation import (
-    Bounded,
     Conversation,
     Probing,
     Quoted,
@@ -28,6 +29,9 @@ from halfopen.formats.packet_text import endpoint_text, ip_text, mac_text, tcp_t
 from halfopen.kernel import layout as k
 
 NS = 1_000_000_000
+LWIP_MSS = 1440
+LWIP_WINDOWS = (5760, 5744)
+LWIP_RST_WINDOW = 32790
 
 MARKS = (
     (k.B_WINDOW_PROBE, "TCP ZeroWindowProbe"),
@@ -88,7 +92,7 @@ class Rendering:
             seq = (seq - state[sender + k.S_ISN]) & 0xFFFFFFFF
         if state[receiver + k.S_SYNS]:
             ack = (ack - state[receiver + k.S_ISN]) & 0xFFFFFFFF
-        window = quoted.shape >> 8 & 0xFFFF
+        window = quoted.window
         mss, scale = 0, -1
         if flags & k.TCP_SYN:
             mss, scale = state[sender + k.S_MSS], state[sender + k.S_SCALE]
@@ -101,7 +105,7 @@ class Rendering:
             seq,
             ack,
             window,
-            quoted.shape >> 24,
+            quoted.payload,
             mss,
             scale,
             [mark for bit, mark in MARKS if quoted.bits & bit],
@@ -118,7 +122,7 @@ class Rendering:
             return None
         return self.frame(Quoted(*self.state[at : at + k.R_WIDTH]))
 
-    def frames(self, bounded: Bounded) -> tuple[FrameRef, ...]:
+    def frames(self, bounded: Bounded[Quoted]) -> tuple[FrameRef, ...]:
         """The frames of a bounded list."""
         return tuple(map(self.frame, bounded))
 
@@ -167,6 +171,22 @@ class Rendering:
         return Endpoint(
             self.ips[side], self.ports[side], mac_text(mac.to_bytes(6, "big")) if mac >= 0 else ""
         )
+
+    def lwip_marks(self) -> Iterator[tuple[str, FrameRef]]:
+        """Frames that only Espressif's lwIP sends, each with its sender's hardware (else IP) address.
+
+        A SYN with MSS 1440 and a window of four segments without scaling (TCP_WND 5760, 5744 before ESP-IDF
+        4.4), and an RST whose window is 5760 with its bytes swapped: both measured.
+        """
+        for side in range(2):
+            sender = self.endpoint(side).mac or self.ips[side]
+            syn, reset = self.conversation.syns[side], self.conversation.resets[side]
+            base = self.bases[side]
+            plain = self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS
+            if syn is not None and plain and syn.window in LWIP_WINDOWS:
+                yield sender, self.frame(syn)
+            if reset is not None and reset.window == LWIP_RST_WINDOW:
+                yield sender, self.frame(reset)
 
     def flow(self) -> FlowObserved:
         """The whole conversation."""
