@@ -200,6 +200,26 @@ class CallFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CallStarted(Event):
+    """The firmware says that it enters a call that waits (``recv``, ``read``, ``send``, …)."""
+
+    call: str = ""
+    fd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySampled(Event):
+    """How long an answer took, in seconds (a ping, a PUBACK)."""
+
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PingLost(Event):
+    """A ping, or a message that wants an acknowledgement, got no answer in its time."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerClosed(Event):
     """The peer closed the connection in an orderly way (``recv()`` returned 0, or a FIN was reported)."""
 

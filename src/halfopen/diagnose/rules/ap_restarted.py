@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.rules.outage import often, reports, with_reasons
-from halfopen.diagnose.rules.proof import prove, spread
-from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.rules.proof import duration, prove, spread
+from halfopen.diagnose.timeline import Drop, Outage, Timeline
 from halfopen.findings import Finding
+
+#: An access point takes longer than this to boot; a station that merely missed it finds it sooner.
+_BOOT_S = 15.0
+
+
+def _away(outage: Outage) -> tuple[Drop, list[Drop], float | None] | None:
+    """An outage that began with the access point's farewell, went on without it, and ended."""
+    left, *rest = outage.drops
+    gone = [drop for drop in rest if drop.reason == 201]
+    if left.reason != 3 or len(gone) < 2 or not outage.recovered:
+        return None
+    seconds = gone[-1].at.since(left.at)
+    return (left, gone, seconds) if seconds is None or seconds >= _BOOT_S else None
 
 
 def ap_restarted(timeline: Timeline) -> Iterator[Finding]:
     """Reason 206: the access point's timer jumped back."""
+    away = next((found for outage in timeline.outages if (found := _away(outage))), None)
+    if away is not None:
+        left, gone, seconds = away
+        span = f" for {duration(seconds)}" if seconds else ""
+        summary = f"the access point announced that it was leaving (reason 3), was not to be found{span}, and came back: it restarted."
+        yield prove(timeline, "HO412", summary, [left.events[-1], *spread(reports(gone))], confidence=0.75)
+        return
     drops = with_reasons(timeline, (206,))
     if drops:
         summary = f"the access point's timer (TSF) started anew {often(len(drops))} (reason 206 AP_TSF_RESET): it rebooted or was reconfigured."

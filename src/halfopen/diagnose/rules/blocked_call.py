@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from halfopen.diagnose.events import (
     CallBlocked,
     CallFailed,
+    CallStarted,
     ConnectFailed,
     ConnectStarted,
     DataSent,
@@ -28,10 +29,12 @@ _BLOCKED_S = 60.0
 _BEFORE_WATCHDOG_S = 60.0
 #: A client's request that was acknowledged and not answered within this.
 _REPLY_S = 10.0
+#: Tasks that do everything, networking among it.
+_ANY_LOOP = ("main", "looptask")
 #: What goes wrong just before a program hangs.
 _ERRORS = (CallFailed, ConnectFailed, ResolveFailed, ServerLost)
 #: Tasks that run network code in the usual firmwares.
-_NETWORK_TASKS = ("httpd", "mqtt", "tcp", "tiT", "looptask", "main", "async", "ota", "http", "ws", "tls", "sock")
+_NETWORK_TASKS = ("httpd", "mqtt", "tcp", "tit", "net", "looptask", "main", "async", "ota", "http", "ws", "tls", "sock")
 
 
 def blocked_call(timeline: Timeline) -> Iterator[Finding]:
@@ -66,6 +69,9 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
         call = _call_before(timeline, dog)
         named = next((t for t in tasks if any(word in t.task.lower() for word in _NETWORK_TASKS)), None)
         if call is None:
+            if named is not None and named.task.lower() not in _ANY_LOOP:
+                text = f"the watchdog fired because task {named.task}, which does the networking, had not come back."
+                return [dog, named], text, 0.65
             continue
         slow = [e for e in timeline.of(CallBlocked) if e.after_s >= 1.0]
         task = f" (task {named.task})" if named else ""
@@ -83,7 +89,7 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
 def _call_before(timeline: Timeline, event: Event) -> Event | None:
     """The network call that had begun and not ended when ``event`` came."""
     for earlier in timeline.before(event):
-        if isinstance(earlier, (ConnectStarted, DataSent, ResolveFailed)) or (
+        if isinstance(earlier, (CallStarted, ConnectStarted, DataSent, ResolveFailed)) or (
             isinstance(earlier, CallFailed) and earlier.call in ("send", "recv")
         ):
             gap = event.at.since(earlier.at)

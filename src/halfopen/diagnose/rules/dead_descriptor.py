@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import CallFailed, ConnectFailed, Event, SocketClosed, SocketOpened
+from halfopen.diagnose.events import (
+    CallFailed,
+    Connected,
+    ConnectFailed,
+    Event,
+    ServerConnected,
+    SocketClosed,
+    SocketOpened,
+)
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -16,6 +24,8 @@ _FINISHED = (128, 9, 104)
 _REPEATS_MIN = 5
 _RETRIES_MIN = 3
 _LOOP_S = 1.0
+#: Failures further apart than this are separate stories: nobody spins that slowly.
+_APART_S = 120.0
 
 
 def dead_descriptor(timeline: Timeline) -> Iterator[Finding]:
@@ -38,11 +48,12 @@ def _runs(timeline: Timeline) -> Iterator[list[Event]]:
     """Runs of calls that failed because the descriptor was finished."""
     run: list[Event] = []
     fd: int | None = None
-    for event in timeline.of(CallFailed, ConnectFailed, SocketOpened, SocketClosed):
+    for event in timeline.of(CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed):
         finished = isinstance(event, (CallFailed, ConnectFailed)) and event.errno in _FINISHED
         if isinstance(event, ConnectFailed) and event.errno == 104:
             finished = False  # a refused connection, not a dead one
-        if not finished or (run and getattr(event, "fd", None) != fd):
+        apart = event.at.since(run[-1].at) if run else None
+        if not finished or (run and (getattr(event, "fd", None) != fd or (apart or 0.0) > _APART_S)):
             if len(run) > 1:
                 yield run
             run = []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from halfopen.diagnose.events import (
     BeaconIntervalTold,
     BeaconsMissed,
     Event,
+    LatencySampled,
     PowerSaveSet,
     SignalSampled,
     SleepReported,
@@ -19,28 +21,67 @@ from halfopen.findings import Finding
 
 #: With at least this signal, distance does not explain a missed beacon (RULES: weak below -75 dBm).
 _GOOD_DBM = -70
+#: Median answer time that only a sleeping radio explains on a good signal, from so many answers.
+_SLOW_S = 0.25
+_ANSWERS_MIN = 5
 
 
 def dozing_radio(timeline: Timeline) -> Iterator[Finding]:
-    """Modem sleep on, signal good, and beacons are lost."""
+    """Modem sleep on, signal good, and beacons are lost or answers come at the DTIM's pace."""
+    finding = _losses(timeline) or _slow_answers(timeline)
+    if finding is not None:
+        yield finding
+
+
+def _slow_answers(timeline: Timeline) -> Finding | None:
+    """Answers take hundreds of milliseconds while power save is on, and few when it is off."""
+    answers: dict[bool, list[LatencySampled]] = {True: [], False: []}
+    setting: PowerSaveSet | None = None
+    on: PowerSaveSet | None = None
+    for event in timeline.of(PowerSaveSet, LatencySampled):
+        if isinstance(event, PowerSaveSet):
+            setting = event
+            on = event if event.on and on is None else on
+        elif setting is not None:
+            answers[setting.on].append(event)
+    if on is None or len(answers[True]) < _ANSWERS_MIN or _weakest(timeline) < _GOOD_DBM:
+        return None
+    slow = median(a.took_s for a in answers[True])
+    quick = median(a.took_s for a in answers[False]) if answers[False] else None
+    if slow < _SLOW_S or (quick is not None and quick > slow / 3):
+        return None
+    beacon = next(timeline.of(BeaconIntervalTold), None)
+    doze = f" (DTIM {beacon.dtim} × {beacon.interval_us / 1000:.0f} ms)" if beacon else ""
+    better = f", {quick * 1000:.0f} ms as soon as it is off" if quick is not None else ""
+    summary = f"with power save on{doze} an answer takes {slow * 1000:.0f} ms in the median though the signal is good{better}: frames wait for the radio to wake."
+    proof: list[Proof] = [on, *spread(answers[True], 2), *answers[False][:1]]
+    proof += [beacon] if beacon is not None else []
+    return prove(timeline, "HO406", summary, proof, confidence=0.9 if quick is not None else 0.7)
+
+
+def _weakest(timeline: Timeline) -> int:
+    """The weakest signal in the log, dBm; a bad one where none is printed."""
+    return min((s.rssi_dbm for s in timeline.of(SignalSampled)), default=-128)
+
+
+def _losses(timeline: Timeline) -> Finding | None:
+    """Beacons are lost while the radio may sleep."""
     losses: list[Event] = [*reports(with_reasons(timeline, (200,))), *timeline.of(BeaconsMissed)]
     losses.sort(key=timeline.position)
     signs = _asleep_before(timeline, losses)
-    if not signs:
-        return
-    signals = [s for s in timeline.of(SignalSampled)]
-    if not signals or min(s.rssi_dbm for s in signals) < _GOOD_DBM:
-        return
+    weakest = _weakest(timeline)
+    if not signs or weakest < _GOOD_DBM:
+        return None
+    signals = list(timeline.of(SignalSampled))
     beacon = next(timeline.of(BeaconIntervalTold), None)
     doze = ""
     if beacon is not None:
         doze = f", DTIM {beacon.dtim} × {beacon.interval_us / 1000:.0f} ms"
-    weakest = min(s.rssi_dbm for s in signals)
     summary = f"power save is on{doze}, the signal is good ({weakest} dBm), and yet beacons are lost: the radio sleeps through them."
     proof: list[Proof] = [*spread(losses, 2), signs[-1], signals[-1]]
     proof += [beacon] if beacon is not None else []
     cured = _quiet_when_off(timeline, losses)
-    yield prove(timeline, "HO406", summary, proof, confidence=0.9 if cured else 0.75)
+    return prove(timeline, "HO406", summary, proof, confidence=0.9 if cured else 0.75)
 
 
 def _asleep_before(timeline: Timeline, losses: list[Event]) -> list[Event]:

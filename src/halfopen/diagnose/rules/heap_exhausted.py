@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import AllocationFailed, CallFailed, ConnectFailed, Event, HeapSampled, SocketOpened, SocketRefused
+from halfopen.diagnose.events import (
+    AllocationFailed,
+    CallFailed,
+    ConnectFailed,
+    DataReceived,
+    Event,
+    HeapSampled,
+    LogEnded,
+    SocketOpened,
+    SocketRefused,
+)
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 
 #: The article's gate: below this no network buffer should be allocated.
 _GATE = 32 * 1024
+#: A single refusal after which the log goes on quietly for this long was a burst.
+_WENT_ON_S = 10.0
 #: A low-water mark under this means that allocations were refused or one request away from it.
 _NOTHING_LEFT = 2048
 
@@ -34,6 +46,9 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
         told.append(f"{block.largest} bytes were left in the IDF heap that sockets come from")
         proof.append(block)
     samples = [s for s in timeline.heap if (s.free or 0) < _GATE]
+    if told and len(refused) + len(failed) == 1 and _went_on(timeline, (refused or failed)[0]):
+        yield prove(timeline, "HO603", "; ".join(told) + ", and the device went on.", proof, confidence=0.6, severity="info")
+        return
     if told:
         yield prove(timeline, "HO603", "; ".join(told) + ".", [*proof, *samples[-1:]], confidence=0.85 if refused else 0.75)
         return
@@ -43,3 +58,9 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
             summary = f"a socket was created with {sample.free} bytes of heap free, under the 32 KB that networking wants."
             yield prove(timeline, "HO603", summary, [sample, opened], confidence=0.6, severity="info", about="gate")
             return
+
+
+def _went_on(timeline: Timeline, event: Event) -> bool:
+    rest = [e for e in timeline.between(event) if isinstance(e, (HeapSampled, DataReceived, LogEnded))]
+    gap = rest[-1].at.since(event.at) if rest else None
+    return gap is not None and gap >= _WENT_ON_S

@@ -12,6 +12,11 @@ from halfopen.findings import Finding
 
 #: A fall smaller than this share of the start is what sessions and caches take.
 _SHARE_MIN = 0.10
+#: A fall that happened in the first half of the time alone was a start-up.
+_STILL_MIN = 0.15
+#: A few samples within seconds show one allocation, not a leak.
+_MANY = 8
+_LONG_S = 60.0
 #: A heap that came back by this share of its fall was only busy.
 _RETURNED_MAX = 0.3
 
@@ -21,7 +26,9 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     fall = trend(timeline)
     if fall is None or fall.high >= 0 or fall.returned > _RETURNED_MAX or fall.fallen < fall.first * _SHARE_MIN:
         return
-    span = fall.samples[-1].at.since(fall.samples[0].at)
+    span = fall.seconds
+    if fall.still_falling() < _STILL_MIN or (len(fall.samples) < _MANY and (span or 0.0) < _LONG_S):
+        return
     queue = list(timeline.of(QueueSampled))
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5
     what = f" while the queue grows from {queue[0].depth} to {queue[-1].depth}" if grows else ""

@@ -32,15 +32,37 @@ class HeapTrend:
         return self.samples[0].free or 0
 
     @property
+    def seconds(self) -> float | None:
+        """Time from the first to the last sample."""
+        return self.samples[-1].at.since(self.samples[0].at)
+
+    def still_falling(self) -> float:
+        """The share of the whole fall that happened in the second half of the time (of the samples without a clock):
+        a heap that only fills its caches at the start has nothing left to lose."""
+        middle = len(self.samples) / 2
+        if span := self.seconds:
+            times = [s.at.since(self.samples[0].at) or 0.0 for s in self.samples]
+            after = next(n for n, t in enumerate(times) if t >= span / 2)
+            gap = times[after] - times[after - 1] if after else 0.0
+            middle = after - ((times[after] - span / 2) / gap if gap else 0.0)
+        low = int(middle)
+        high = min(low + 1, len(self.samples) - 1)
+        below, above = self.samples[low].free or 0, self.samples[high].free or 0
+        halfway = below + (above - below) * (middle - low)
+        whole = self.first - self.last
+        return (halfway - self.last) / whole if whole > 0 else 0.0
+
+    @property
     def last(self) -> int:
         """Free heap at the last sample, bytes."""
         return self.samples[-1].free or 0
 
 
-def trend(timeline: Timeline, after: Event | None = None) -> HeapTrend | None:
+def trend(timeline: Timeline, first: Event | None = None, last: Event | None = None) -> HeapTrend | None:
     """The trend of the free heap in the longest boot of the log; ``None`` with fewer than ``SAMPLES_MIN`` samples.
 
-    ``after`` leaves out samples before an event, with the one just before it kept as the starting point.
+    ``first`` and ``last`` limit it to the samples around two events, one before the first and one after the last
+    kept as the ends.
     """
     by_epoch: dict[tuple[str, int, str], list[HeapSampled]] = {}
     for sample in timeline.heap:
@@ -48,10 +70,12 @@ def trend(timeline: Timeline, after: Event | None = None) -> HeapTrend | None:
     if not by_epoch:
         return None
     samples = max(by_epoch.values(), key=len)
-    if after is not None:
-        position = timeline.position(after)
-        start = next((n for n, s in enumerate(samples) if timeline.position(s) > position), len(samples))
+    if first is not None:
+        start = next((n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(first)), len(samples))
         samples = samples[max(start - 1, 0) :]
+    if last is not None:
+        stop = next((n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(last)), len(samples))
+        samples = samples[: stop + 1]
     if len(samples) < SAMPLES_MIN:
         return None
     return of_samples(tuple(samples))

@@ -28,7 +28,7 @@ def lingering_connections(timeline: Timeline) -> Iterator[Finding]:
     orphaned = list(dict.fromkeys(talk.flow.ordinal for talk, _ in fins))
     if len(closes) < _CLOSES_MIN and len(orphaned) < 2:
         return
-    fall = trend(timeline, closes[0] if closes else None)
+    fall = trend(timeline, closes[0], closes[-1]) if closes else None
     proof: list[Proof] = []
     figures: list[str] = []
     if len(closes) >= _CLOSES_MIN:

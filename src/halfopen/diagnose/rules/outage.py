@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from halfopen.diagnose.events import Event
@@ -21,6 +22,8 @@ def with_reasons(timeline: Timeline, reasons: Collection[int]) -> list[Drop]:
 
 def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
     """``info`` when the device survived each of ``drops`` at once, else ``None`` for the catalogue's own."""
+    if all(_overshadowed(timeline, drop) for drop in drops):
+        return "info"
     if len(drops) > _BLIPS_MAX:
         return None
     for outage in timeline.outages:
@@ -29,6 +32,13 @@ def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
         ):
             return None
     return "info"
+
+
+def _overshadowed(timeline: Timeline, drop: Drop) -> bool:
+    """Whether another definite reason rules the outage that ``drop`` belongs to."""
+    outage = next(o for o in timeline.outages if drop in o.drops)
+    reasons = Counter(d.reason for d in outage.drops if d.reason not in (None, 0, 1))
+    return bool(reasons) and max(reasons.values()) > reasons[drop.reason] == 1 and outage.drops[0] is drop
 
 
 def reports(drops: Sequence[Drop]) -> list[Event]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import CallFailed
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.rules.outage import often
+from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 
@@ -21,10 +22,11 @@ def peer_restarted(timeline: Timeline) -> Iterator[Finding]:
             summary = f"after {duration(silence)} of silence the peer answered with RST: it restarted or dropped the connection's state."
             yield prove(timeline, "HO208", summary, [*proof, *_resets(timeline)[:1]], confidence=0.9)
             return
-    resets = [e for e in _resets(timeline) if (e.after_s or 0.0) >= _SILENCE_S]
+    resets = _resets(timeline)
     if resets:
-        summary = f"after {duration(resets[0].after_s or 0)} of silence the connection was reset by the peer (errno 104 ECONNRESET)."
-        yield prove(timeline, "HO208", summary, [resets[0]], confidence=0.7)
+        waited = f"after {duration(resets[0].after_s)} of waiting " if resets[0].after_s else ""
+        summary = f"{waited}the peer reset the connection {often(len(resets))} (errno 104 ECONNRESET): it had restarted or dropped it."
+        yield prove(timeline, "HO208", summary, spread(resets), confidence=0.6)
 
 
 def _resets(timeline: Timeline) -> list[CallFailed]:

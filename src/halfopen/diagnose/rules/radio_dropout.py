@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
-from halfopen.diagnose.events import CallFailed, NetifDowned, NetifUpped
+from halfopen.diagnose.events import CallFailed, LatencySampled, NetifDowned, NetifUpped, PingLost, WifiDropped
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import RetransmissionRun
@@ -13,6 +14,7 @@ from halfopen.findings import Finding
 #: Shorter gaps are everyday loss; the first three RTOs of lwIP last 1.5 + 3 + 6 s (FACTS).
 _GAP_S = 4.0
 _RETRIES_MIN = 2
+_PINGS_MIN = 3
 
 
 def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
@@ -27,6 +29,13 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
         summary = f"the network interface went down {back}{after}: lwIP aborted every connection, the descriptors stay with the application."
         yield prove(timeline, "HO413", summary, [down[0], *aborted[:2], *up[:1]], confidence=0.85)
         return
+    holes = _holes(timeline)
+    if holes:
+        longest = max(holes, key=lambda hole: hole[1])
+        times = f"{len(holes)} times" if len(holes) > 1 else "once"
+        summary = f"{times} nothing came back for up to {duration(longest[1])}, then traffic resumed by itself without a Wi-Fi disconnect."
+        yield prove(timeline, "HO413", summary, [p for hole, _ in holes[:3] for p in hole], confidence=0.75)
+        return
     stalls = [(talk, run) for talk in timeline.conversations for run in talk.flow.retransmission_runs if _stall(talk, run)]
     if not stalls:
         return
@@ -35,6 +44,28 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
     who = "device" if run.by == talk.mine else "peer"
     summary = f"for {duration(_span(run))} the {who}'s data got no acknowledgement ({run.count} retransmissions), then the same connection resumed."
     yield prove(timeline, "HO413", summary, proof, confidence=0.8)
+
+
+def _holes(timeline: Timeline) -> list[tuple[list[Proof], float]]:
+    """Stretches of lost pings that ended by themselves, and acknowledgements that came seconds late."""
+    holes: list[tuple[list[Proof], float]] = []
+    lost: list[PingLost] = []
+    quick: list[float] = []
+    for event in timeline.of(PingLost, LatencySampled, WifiDropped):
+        if isinstance(event, PingLost):
+            lost.append(event)
+            continue
+        if isinstance(event, LatencySampled):
+            span = event.at.since(lost[0].at) if lost else None
+            if len(lost) >= _PINGS_MIN and span is not None and span >= _GAP_S:
+                holes.append(([lost[0], lost[-1], event], span))
+            elif event.took_s >= _GAP_S:
+                holes.append(([event], event.took_s))
+            else:
+                quick.append(event.took_s)
+        lost = []
+    usual = bool(quick) and median(quick) < 1.0
+    return holes if usual and (len(holes) > 1 or any(len(hole) > 1 for hole, _ in holes)) else []
 
 
 def _near(event: CallFailed, down: NetifDowned) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from halfopen.diagnose.events import ConnectFailed, Event
+from halfopen.diagnose.events import ConnectFailed, Event, ServerLost
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -22,6 +22,7 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
     groups: list[tuple[Sequence[Event], str]] = [
         ([drop.events[0] for drop in timeline.drops if drop.stage != "running" and not drop.planned], "Wi-Fi join"),
         (list(timeline.of(ConnectFailed)), "connection"),
+        (list(timeline.of(ServerLost)), "server"),
     ]
     for events, what in groups:
         times = [t for event in events if (t := event.at.since(events[0].at)) is not None]

@@ -18,6 +18,7 @@ from halfopen.formats.logline import LogLine
 
 PHRASES = (
     phrase(QueueSampled, "queue|outbox|backlog|pending", r"\b(?:queue(?:d)?|outbox|backlog|pending)(?:[ _](?:len(?:gth)?|size|depth|messages))?[ :=]+(?P<depth>\d+)\b"),
+    phrase(AllocationFailed, "wanted ", r"(?:failed|refused|impossible),? wanted (?P<wanted>\d+)"),
     phrase(AllocationFailed, "alloc", r"alloc(?:ation)?(?: of)?(?: failed| fail)(?:.*?size[: ]+(?P<wanted>\d+))?|failed to alloc(?:ate)?(?:.*?\d+ bytes)?|alloc eb .*fail|(?:malloc|calloc|realloc)(?:\(\d*\))? (?:failed|error|returned null)|memory allocation failed,? allocating \d+ bytes"),
     phrase(AllocationFailed, "no mem|out of memory|memoryerror|err_no_mem|enomem|not enough space|could not create|bad_alloc", r"\bno mem(?:ory)?\b|out of memory|memoryerror|esp_err_no_mem|\benomem\b|not enough (?:space|memory)|could not create publish packet|std::bad_alloc|errno[ =:]+12\b"),
 )

@@ -46,7 +46,7 @@ PHRASES = (
     phrase(WifiStarted, "connecting", r"wifi[ :]*(?:: )?connecting (?:to )?'?(?P<ssid>[^'\s.]*)'?|^connecting to (?:network|wifi|wi-fi|ap)\b|^connecting (?:to )?'[^']+'"),
     phrase(WifiJoined, "connected with ", r"connected with .*?aid ?= ?\d+, channel (?P<channel>\d+).*?bssid ?= ?(?P<bssid>" + _MAC + ")"),
     phrase(WifiJoined, "sta_connected|wifi connected|wifi: connected|connected to ap|wi-fi connected", r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])"),
-    phrase(ApUnreachable, "cannot be reached|ap not found|no ap found|probe request unsuccessful|ap timeout|no networks|no matching network", r"ap cannot be reached|no (?:ap|network|wifi)s? found|with ap timeout|no matching network|ssid not found|could not find (?:the )?(?:ap|network|ssid)"),
+    phrase(ApUnreachable, "cannot be reached|ap not found|no ap found|no network with|ssid not|ap timeout|no networks|could not find|no matching network", r"ap cannot be reached|no (?:ap|network|wifi)s? found|with ap timeout|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)"),
     phrase(AuthRejected, "incorrect password|wrong password|bad password|auth fail", r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password"),
     phrase(PowerSaveSet, "pm start", r"pm start, type: ?(?P<mode>\d+)", on=True),
     phrase(PowerSaveSet, "set ps|power save|ps_none|pm_none|modem sleep|sleep off|light sleep|setsleep|power_save", r"wifi_ps_none|pm_none|power.?save(?: mode)?[ :=]+(?:none|off|disabled)|modem.?sleep (?:off|disabled)|sleep off|setsleep\((?:false|0)|set ?ps[: ]+(?:type: ?)?0", on=False),
@@ -54,18 +54,18 @@ PHRASES = (
     phrase(SleepReported, "total sleep time", r"total sleep time: ?(?P<slept_us>\d+) us / (?P<total_us>\d+) us"),
     phrase(BeaconIntervalTold, "beacon interval", r"beacon interval ?= ?(?P<interval_us>\d+) us, dtim period ?= ?(?P<dtim>\d+)"),
     phrase(AddressGot, "ip", rf"(?:sta|eth) ip: ?(?P<ip>{_IP}), mask: ?{_IP}, gw: ?(?P<gateway>{_IP})"),
-    phrase(AddressGot, "ip|addr|network config|ifconfig", rf"(?:got ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig)['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?"),
+    phrase(AddressGot, "ip|addr|network config|ifconfig", rf"(?:got ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?"),
     phrase(AddressGot, "wifi: sta_got_ip|got_ip", rf"(?:sta_)?got_ip.*?(?P<ip>{_IP})"),
-    phrase(AddressNamed, "ip|addr", rf"(?:\baddr|\bip|local ip)(?: is)?[=: ]+(?P<ip>{_IP})\b(?!:\d)"),
+    phrase(AddressNamed, "ip|addr", rf"(?:\baddr|\bip|local ip|ifconfig)(?: is)?[=: ]+(?P<ip>{_IP})\b(?!:\d)"),
     phrase(AddressLost, "lost ip|lost_ip|ip lost|dhcp lease expired", r"sta_lost_ip|lost ip\b|lease (?:expired|lost)"),
-    phrase(DhcpTimedOut, "dhcp|no ip|ip address", r"dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )"),
+    phrase(DhcpTimedOut, "dhcp|no ip|ip address|no address|no lease", r"dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )"),
     phrase(LeaseGiven, "assigned ip to a client", rf"assigned ip to a client, ip is: ?(?P<ip>{_IP})"),
     phrase(StationJoined, "station", rf"station: ?(?P<mac>{_MAC}) join"),
     phrase(StationLeft, "station", rf"station: ?(?P<mac>{_MAC}) leave"),
     phrase(NetifDowned, "netif down|link down|interface down", r"netif (?:is )?down|(?:wifi|sta|interface) (?:link )?down\b"),
     phrase(NetifUpped, "netif up", r"netif (?:is )?up"),
-    phrase(StatusClaimed, "connected|link=up|status|wifi", r"\bwl_connected\b|\bconnected ?= ?(?:1|true|yes)\b|\blink ?= ?up\b|isconnected\(\)?[ :=>-]*true|wi-?fi(?:[ .]status\(?\)?)?[ :=]+(?:connected|ok|up|3)\b|still connected|wifi ?= ?1\b", connected=True),
-    phrase(StatusClaimed, "disconnected|link=|connected|wifi", r"\bwl_(?:disconnected|connection_lost)\b|\bconnected ?= ?(?:0|false|no)\b|\blink ?= ?(?:down|lost)\b|isconnected\(\)?[ :=>-]*false|\bwifi ?= ?0\b", connected=False),
+    phrase(StatusClaimed, "connected|link=up|status|wifi", r"\bwl_connected\b|(?:\b|_)connected ?= ?(?:1|true|yes)\b|\blink ?= ?up\b|isconnected\(\)?[ :=>-]*true|wi-?fi(?:[ .]status\(?\)?)?[ :=]+(?:connected|ok|up|3)\b|still connected|wifi ?= ?1\b", connected=True),
+    phrase(StatusClaimed, "disconnected|link=|connected|wifi", r"\bwl_(?:disconnected|connection_lost)\b|(?:\b|_)connected ?= ?(?:0|false|no)\b|\blink ?= ?(?:down|lost)\b|isconnected\(\)?[ :=>-]*false|\bwifi ?= ?0\b", connected=False),
     phrase(PlannedPause, "roam", r"roam", kind="roam"),
     phrase(PlannedPause, "wps", r"\bwps\b", kind="wps"),
     phrase(PlannedPause, "disconnect", r"esp_wifi_disconnect\(|wifi (?:stop|disconnect) requested|user requested disconnect|disconnecting on request|wifi\.disconnect\(", kind="leave"),
@@ -76,10 +76,12 @@ PHRASES = (
 _STATE = re.compile(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
 _REASON = re.compile(r"\breason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b|\breason[ :='\"]+\((?P<bracket>\d+)\)", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
-_DROP_WORDS = re.compile(r"disconnect|reason|sta_disc|connection (?:lost|failed)|wifi.*(?:lost|fail)", re.IGNORECASE)
+#: What makes a reason one of Wi-Fi: firmware has reset, wake-up and close reasons too.
+_DROP_WORDS = re.compile(r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z]|wifi_reason|deauth|disassoc", re.IGNORECASE)
+_OTHER_REASONS = re.compile(r"reset reason|wake-?up|boot reason|close reason|reboot reason|reason phrase|station (?:left|.* leave)|client left|day plan", re.IGNORECASE)
 _BSSID = re.compile(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
 _RSSI = re.compile(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,12}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
-_OTHER_RADIOS = re.compile(r"ble|bt_|bluetooth|lora|zigbee|wmbus|espnow|esp-now|cc1101|rf_|sx12|nrf", re.IGNORECASE)
+_OTHER_RADIOS = re.compile(r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*)\b|wmbus|\bbt_|ble_", re.IGNORECASE)
 _SCAN_HIT = re.compile(r"^- '|found (?:a better )?ap|scan result|\bch(?:annel)? ?[:=]? ?\d+.*rssi", re.IGNORECASE)
 #: MQTT, HTTP and web sockets have reasons and disconnects of their own.
 _NOT_WIFI_TAGS = re.compile(r"mqtt|http|websocket|\bws\b|ble|bt_|api\b|aioesphomeapi|esp-tls|event$|tcpip|mqt$", re.IGNORECASE)
@@ -104,7 +106,9 @@ def _drop(line: LogLine, where: Provenance, at: Moment) -> list[Event]:
     """A disconnect with its reason: number first, then the C name, then the firmware's text."""
     text = line.message
     tag = line.tag.lower()
-    if "getaddrinfo" in text or not _DROP_WORDS.search(text) or line.dialect == "host":
+    if line.dialect == "host" or _OTHER_REASONS.search(text):
+        return []
+    if not _DROP_WORDS.search(f"{tag} {text}"):
         return []
     if _NOT_WIFI_TAGS.search(tag) and "sta_disconnected" not in text.lower():
         return []
