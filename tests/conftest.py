@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def require_tool() -> Callable[[str], str]:
-    """``require_tool("gcc")``: its path. Without the tool the test is skipped, or fails if HALFOPEN_REQUIRE_ALL=1."""
+    """``require_tool("gcc")``: its path; without it the test skips, or fails if HALFOPEN_REQUIRE_ALL=1."""
 
     def find(name: str) -> str:
         beside_python = Path(sys.prefix) / "bin" / name

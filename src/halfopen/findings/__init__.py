@@ -1,4 +1,4 @@
-"""What the program can say: findings, the evidence that proves them, and the catalogue of faults and cures."""
+"""What the program can say: findings, the evidence that proves them, and the catalogue of faults."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class Finding:
     """A fault seen on one device, with its proof.
 
     ``confidence`` is 0 to 1. ``key`` is stable between runs over the same input, so that a live view can
-    recognise a finding it has already shown. ``caused_by`` is the ``key`` of the finding this one follows from.
+    recognise a finding it has already shown. ``caused_by`` is the ``key`` of the finding that this one
+    follows from.
     """
 
     code: str

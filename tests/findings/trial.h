@@ -1,0 +1,40 @@
+/* What a trial says, and the count that no remedy may change: the descriptors open in this process. */
+#pragma once
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "lwip/sockets.h"
+
+static inline int open_descriptors(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (readdir(folder) != NULL) count++;
+    closedir(folder);
+    return count;
+}
+
+static inline void say(const char *name, long value) { printf("%s=%ld\n", name, value); }
+
+static inline struct sockaddr_in address_of(const char *ip, int port)
+{
+    return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(ip) };
+}
+
+/* A connected, blocking descriptor for remedies that are handed one. */
+static inline int connected_to(const char *ip, int port)
+{
+    struct sockaddr_in peer = address_of(ip, port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&peer, sizeof peer) != 0) perror("connect");
+    return fd;
+}
+
+static inline long option_of(int fd, int level, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    getsockopt(fd, level, option, &value, &size);
+    return value;
+}
