@@ -30,7 +30,8 @@ class _Story:
     names: list[str] = field(default_factory=list)
     macs: list[str] = field(default_factory=list)
     ips: list[str] = field(default_factory=list)
-    ports: set[int] = field(default_factory=set)
+    own_ports: set[int] = field(default_factory=set)
+    client_ports: set[int] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
     console: list[Event] = field(default_factory=list)
     capture: list[Event] = field(default_factory=list)
@@ -47,13 +48,16 @@ class _Story:
             elif isinstance(event, AddressGot):
                 _note(self.ips, event.ip)
             elif isinstance(event, Connected) and event.local_port:
-                self.ports.add(event.local_port)
+                self.own_ports.add(event.local_port)
             elif isinstance(event, SocketOpened) and event.peer_port:
-                self.ports.add(event.peer_port)
+                self.client_ports.add(event.peer_port)
 
-    def reaches(self, flow: FlowObserved) -> bool:
-        """Whether the log speaks of this very conversation."""
-        return bool(self.ports & {flow.client.port, flow.server.port})
+    def address_in(self, flow: FlowObserved) -> str:
+        """The address the device has in ``flow`` when the log speaks of this very conversation, else ``""``."""
+        if flow.client.port in self.own_ports:
+            peers = {e.host for e in self.console if isinstance(e, ConnectStarted)}
+            return flow.client.ip if not peers or flow.server.ip in peers else ""
+        return flow.server.ip if flow.client.port in self.client_ports else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +163,7 @@ def _same(story: _Story, host: _Host, flows: Sequence[FlowObserved]) -> bool:
         return True
     if set(host.ips) & set(story.ips):
         return True
-    peers = {e.host for e in story.console if isinstance(e, ConnectStarted)}
-    return any(
-        story.reaches(flow)
-        and ((flow.client.ip in host.ips and (not peers or flow.server.ip in peers)) or (flow.server.ip in host.ips and not peers))
-        for flow in flows
-    )
+    return any(story.address_in(flow) in host.ips for flow in flows)
 
 
 def _concerns(event: Event, story: _Story) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from halfopen.findings import SEVERITIES, Finding
@@ -52,11 +52,14 @@ _LINKED: dict[str, tuple[str, ...]] = {
     "auth-expired": ("stale-status", "blocked-call"),
     "heap-fragmented": ("tls-memory",),
     "tls-memory": ("heap-exhausted",),
-    "half-open": ("blocked-call", "lingering-connections", "dead-descriptor"),
+    "half-open": ("lingering-connections", "dead-descriptor"),
     "zero-window": ("blocked-call",),
     "peer-unreachable": ("dead-descriptor", "leaked-sockets"),
     "device-rebooted": (),
 }
+
+#: Faults told by a series that begins before anything is wrong.
+_GRADUAL = frozenset(("heap-leak", "heap-fragmented", "heap-exhausted", "stalled-transmit", "reconnect-storm", "no-keepalive"))
 
 #: Where two roots stand side by side, the one nearer to the hardware or holding more resources comes first.
 _PRECEDENCE = (
@@ -116,18 +119,19 @@ def _may_cause(cause: Finding, effect: Finding) -> bool:
     """A cause of mere info explains nothing, and what began after its effect did not bring it about."""
     if cause.severity == "info" and effect.severity != "info":
         return False
-    begun, followed = _begins(cause), _begins(effect)
+    begun = _places(cause, min)
+    followed = _places(effect, max if effect.fault in _GRADUAL else min)
     shared = begun.keys() & followed.keys()
     return any(begun[source] <= followed[source] for source in shared) or not shared
 
 
-def _begins(finding: Finding) -> dict[str, int]:
-    """Per source, the first line or frame that a finding quotes."""
-    begins: dict[str, int] = {}
+def _places(finding: Finding, choose: Callable[[int, int], int]) -> dict[str, int]:
+    """Per source, the first (``min``) or last (``max``) line or frame that a finding quotes."""
+    places: dict[str, int] = {}
     for quote in finding.evidence:
         place = quote.line or quote.frame or 0
-        begins[quote.source] = min(place, begins.get(quote.source, place))
-    return begins
+        places[quote.source] = choose(place, places.get(quote.source, place))
+    return places
 
 
 def _follows(cause: Finding, effect: Finding, causes: dict[str, tuple[Finding, bool]]) -> bool:

@@ -22,10 +22,8 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
     for position, old in enumerate(timeline.conversations):
         if not _forgotten(old):
             continue
-        newer = next((t for t in timeline.conversations[position + 1 :] if _after_silence(old, t)), None)
-        if newer is None or newer.device.syn is None or old.device.rst is None:
-            continue
-        if old.device.rst.time < newer.device.syn.time:
+        newer = next((t for t in timeline.conversations[position + 1 :] if _came_back(old, t)), None)
+        if newer is None or newer.device.syn is None:
             continue
         proof: list[Proof] = frames(old.flow, old.device.rst)
         proof += frames(newer.flow, newer.device.syn)
@@ -46,10 +44,14 @@ def _forgotten(talk: Conversation) -> bool:
     return any(run.by == talk.theirs and run.kind == "data" for run in talk.flow.retransmission_runs)
 
 
-def _after_silence(old: Conversation, newer: Conversation) -> bool:
-    """``newer`` is the device's next connection to the same service."""
-    same = newer.mine == "client" and newer.peer_end.ip == old.peer_end.ip and newer.peer_end.port == old.peer_end.port
-    return same and newer.flow.established is not None
+def _came_back(old: Conversation, newer: Conversation) -> bool:
+    """``newer`` is the device's next connection to the same service, opened while the peer still sent to ``old`` in
+    vain, and before the device's RST showed that it knew ``old`` no more."""
+    syn, rst = newer.device.syn, old.device.rst
+    if newer.mine != "client" or newer.peer_end.ip != old.peer_end.ip or syn is None or rst is None:
+        return False
+    in_vain = [run for run in old.flow.retransmission_runs if run.by == old.theirs and run.kind == "data" and run.answered is None]
+    return newer.flow.established is not None and any(run.original.time < syn.time < rst.time for run in in_vain)
 
 
 def _announcements(timeline: Timeline, old: Conversation, newer: Conversation) -> list[Proof]:

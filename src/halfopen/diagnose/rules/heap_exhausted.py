@@ -30,7 +30,8 @@ _NOTHING_LEFT = 2048
 def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
     """Allocations refused, ENOBUFS, or a low-water mark near zero; a low heap at socket creation is only info."""
     refused: list[Event] = [e for e in timeline.of(SocketRefused, CallFailed, ConnectFailed) if e.errno in (105, 12)]
-    failed = [e for e in timeline.of(AllocationFailed) if e not in refused]
+    said = {e.where.line for e in refused}
+    failed = [e for e in timeline.of(AllocationFailed) if e.where.line not in said]
     lowest = min((s for s in timeline.of(HeapSampled) if s.minimum is not None), key=lambda s: s.minimum or 0, default=None)
     block = min((s for s in timeline.of(HeapSampled) if s.pool == "idf"), key=lambda s: s.largest or 0, default=None)
     proof: list[Proof] = [*spread(refused, 2), *spread(failed, 2)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import Connected, ConnectFailed, Event
+from halfopen.diagnose.events import Connected, ConnectFailed, Event, ServerConnected
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import ArpObserved
@@ -42,7 +42,7 @@ def _severity(
 ) -> Severity | None:
     """A failed attempt or two that were followed by a connection are an episode the device survived."""
     if failures:
-        recovered = any(isinstance(event, Connected) for event in timeline.between(failures[-1]))
+        recovered = any(isinstance(event, (Connected, ServerConnected)) for event in timeline.between(failures[-1]))
         return "info" if recovered and len(failures) <= 2 else None
     last = max((*unanswered, *refused), key=lambda t: t.flow.ordinal, default=None)
     if last is None:

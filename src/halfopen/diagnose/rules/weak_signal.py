@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import CallFailed, Event, SignalSampled
+from halfopen.diagnose.events import ApUnreachable, CallFailed, Event, SignalSampled
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -19,6 +19,7 @@ def weak_signal(timeline: Timeline) -> Iterator[Finding]:
     """RSSI below -75 dBm before the link drops or sends stall."""
     troubles: list[Event] = [drop.events[0] for outage in timeline.outages for drop in outage.drops]
     troubles += [drop.events[0] for drop in timeline.drops if drop.reason == 212]
+    troubles += timeline.of(ApUnreachable)
     troubles += [e for e in timeline.of(CallFailed) if e.errno in (11, 113, 116)]
     troubles.sort(key=timeline.position)
     for trouble in troubles:

@@ -37,7 +37,7 @@ class Conversations:
                     self._see(rows, row * k.WIDTH, frame + row)
                 else:
                     self._see_unreachable(data, rows, row * k.WIDTH, frame + row)
-            if at < count:
+            if at < count and self.table.full:
                 self._forget_some()
 
     def _see(self, rows: array[int], base: int, frame: int) -> None:

@@ -63,6 +63,7 @@ PHRASES = (
     phrase(PeerClosed, "fin received|closed by peer|connection closed|recv returned 0|remote closed|peer closed", r"due to fin received|closed by (?:the )?(?:peer|remote|server|broker|client)|^connection closed$|recv(?:\(\))? returned 0|(?:remote|peer) (?:has )?closed"),
     phrase(TransactionTimedOut, "timed out|timeout", r"\b(?:transaction|request|response|publish|poll|upload|transfer|exchange) ?\d* (?:timed out|timeout)\b|connection timed out before data|no (?:response|reply|answer) (?:from|within)|timed out waiting for"),
     phrase(ServerConnected, "mqtt_event_connected|mqtt connected|connected to broker|connected to mqtt|: connected", r"mqtt_event_connected|mqtt[ :]+connected|connected to (?:the )?(?:mqtt|broker|server)|home assistant .*: connected$|api connected"),
+    phrase(ServerConnected, "connected", r"^connected$", ("mqt", "mqtt", "api")),
     phrase(ServerConnected, "successfully connected to", r"^successfully connected to \S+ (?:@ \S+ )?in "),
     phrase(ServerLost, "mqtt_event_disconnected|disconnected", r"mqtt_event_disconnected|mqtt[ :]+.*disconnected|disconnected from (?:api|broker|mqtt|server|home assistant)|lost (?:mqtt|broker|server|api) connection"),
     phrase(ServerLost, "disconnected", r"^disconnected(?:: | \()", ("mqtt", "mqt")),
@@ -115,7 +116,7 @@ def read_call_errors(line: LogLine, lowered: str, where: Provenance, at: Moment,
 
     ``context`` is the function named by the last traceback line, for interpreters that print only a number.
     """
-    if not _TROUBLE.search(lowered) or "setsockopt" in lowered:
+    if not (line.level in ("E", "W") or _TROUBLE.search(lowered)) or "setsockopt" in lowered:
         return []
     found = _NUMBER.search(line.message)
     number = next((int(g) for g in found.groups() if g is not None), None) if found else None
