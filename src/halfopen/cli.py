@@ -97,11 +97,10 @@ Examples:
 def explain(which: str | None, firmware: str | None) -> None:
     """Explain one fault by code or name, or list every fault the program knows."""
     from halfopen import findings
-    from halfopen.diagnose.report.as_text import catalogue_text, fault_text, stdout_console
+    from halfopen.diagnose.report.as_text import catalogue_text, fault_text, show
 
-    console = stdout_console()
     if which is None:
-        catalogue_text(console, findings.catalogue())
+        show(lambda console: catalogue_text(console, findings.catalogue()))
         return
     wanted = which.strip().lower()
     entry = next((f for f in findings.catalogue() if wanted in (f.code.lower(), f.fault)), None)
@@ -113,7 +112,7 @@ def explain(which: str | None, firmware: str | None) -> None:
         hint = f"; did you mean {near[0]}?" if near else "; 'halfopen explain' lists them all"
         click.echo(f"halfopen: no fault is called {which!r}{hint}", err=True)
         sys.exit(2)
-    fault_text(console, entry, firmware)
+    show(lambda console: fault_text(console, entry, firmware))
 
 
 @cli.command(epilog='Example:  halfopen completion bash >> ~/.bashrc')
@@ -148,14 +147,16 @@ class _progress:  # noqa: N801  used as a context manager, like a function
 
 
 def _text(report: Report, output: Path | None, firmware: str | None, everything: bool) -> None:
-    from halfopen.diagnose.report.as_text import file_console, report_text, stdout_console
+    import io
+
+    from halfopen.diagnose.report.as_text import report_text, show
 
     if output is None:
-        report_text(stdout_console(), report, firmware, everything)
+        show(lambda console: report_text(console, report, firmware, everything))
         return
-    console = file_console()
-    report_text(console, report, firmware, everything)
-    _write(console.export_text(), output)
+    collected = io.StringIO()
+    show(lambda console: report_text(console, report, firmware, everything), collected)
+    _write(collected.getvalue(), output)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -126,6 +126,13 @@ class SocketOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DescriptorSeen(Event):
+    """A line names a descriptor in use without saying that it was just opened."""
+
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
 class SocketRefused(Event):
     """``socket()`` or ``accept()`` failed; ``errno`` in newlib's numbering, ``None`` when the line hides it."""
 

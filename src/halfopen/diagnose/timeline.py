@@ -20,6 +20,7 @@ from halfopen.diagnose.events import (
     Connected,
     ConnectStarted,
     Crashed,
+    DescriptorSeen,
     Event,
     HeapSampled,
     LinkStateChanged,
@@ -296,7 +297,7 @@ class Ledger:
                 if fd in holders:
                     settle(fd, event)
                 holders[fd] = (event, event.accepted)
-            elif isinstance(event, (ConnectStarted, Connected, ConnectFailed)) and fd not in holders:
+            elif isinstance(event, (ConnectStarted, Connected, ConnectFailed, DescriptorSeen)) and fd not in holders:
                 holders[fd] = (event, False)
         for fd in list(holders):
             settle(fd, None)

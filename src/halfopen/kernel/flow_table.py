@@ -53,11 +53,10 @@ class FlowTable:
     ) -> tuple[int, int]:
         """Follow the rows from ``begin``; the row it stopped at, and how many rows ``notable`` lists.
 
-        It stops before ``end`` only when the table is :attr:`full`; ``frame`` is the number of row 0.
+        It stops before ``end`` when it has no room for a new conversation, and grows. Once it is :attr:`full`
+        the caller must :meth:`forget` some before it goes on. ``frame`` is the number of row 0.
         """
-        while True:
-            at = analyse(data, rows, begin, end, frame, self.state, self.heads, self.registers, notable)
-            if at == begin < end and self.registers[T_FREE] < 0 and not self.full:
-                self.grow()
-                continue
-            return at, self.registers[T_NOTABLE]
+        at = analyse(data, rows, begin, end, frame, self.state, self.heads, self.registers, notable)
+        if at < end and not self.full:
+            self.grow()
+        return at, self.registers[T_NOTABLE]

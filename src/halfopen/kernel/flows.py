@@ -8,6 +8,8 @@ compare. Differences by design, each also a case in ``tests/kernel/test_flows_ag
 * Linux probes a zero window with what looks like a keepalive; it stays ``B_KEEPALIVE`` and is
   ``B_PROBES_ZERO`` as well, and is counted as a probe into a zero window, not as a keepalive.
 * Only the first fragment of a datagram carries ports and is followed; Wireshark waits for the last one.
+* A fast retransmission follows two duplicate ACKs; Wireshark 4.0 also takes one that follows an ACK of what
+  was not captured.
 * Sequence number 0 is a number like any other; Wireshark takes an expected 0 for "unknown".
 """
 
@@ -296,6 +298,8 @@ def resend_bits(rows: array[int], base: int, state: array[int], flow: int, s: in
     patience = state[flow + F_FIRST_RTT]
     if patience <= 0:
         patience = OUT_OF_ORDER_NS
+    if rows[base + FLAGS] & (TCP_SYN | TCP_FIN):
+        end = (end + 1) & SEQUENCE_MASK
     if moment - state[s + S_NEXT_TIME] < patience and expected != end:
         return B_OUT_OF_ORDER
     return B_RETRANSMISSION
@@ -319,7 +323,9 @@ def window_bits(rows: array[int], base: int, state: array[int], s: int, r: int) 
         if shift < 0 or state[s + S_SCALE] < 0:
             shift = 0
         edge = state[r + S_ACK] + (state[r + S_WINDOW] << shift)
-        if state[r + S_SYNS] > 0 and (seq + payload) & SEQUENCE_MASK == edge & SEQUENCE_MASK:
+        # Scaling is ruled out by either SYN without the option, so one of them is enough to know.
+        known = state[r + S_SYNS] > 0 or (state[s + S_SYNS] > 0 and state[s + S_SCALE] < 0)
+        if known and (seq + payload) & SEQUENCE_MASK == edge & SEQUENCE_MASK:
             bits |= B_WINDOW_FULL
         return bits
     if not known or seq != expected:
@@ -332,12 +338,8 @@ def window_bits(rows: array[int], base: int, state: array[int], s: int, r: int) 
             bits |= B_KEEPALIVE_ACK
         elif repeats:
             bits |= B_DUPLICATE_ACK
-    elif state[s + S_WINDOW] == 0 and state[r + S_BITS] & B_WINDOW_PROBE:
-        if ack == state[s + S_ACK]:
-            bits |= B_WINDOW_PROBE_ACK
-        elif ack == (state[s + S_ACK] + 1) & SEQUENCE_MASK:
-            bits |= B_WINDOW_PROBE_ACK  # the receiver kept the probe's byte: it counts after all
-            state[r + S_NEXT] = ack
+    elif repeats and state[r + S_BITS] & B_WINDOW_PROBE:
+        bits |= B_WINDOW_PROBE_ACK
     return bits
 
 
@@ -491,10 +493,12 @@ def see_handshake(rows: array[int], base: int, state: array[int], flow: int, s: 
     if flags & TCP_RST:
         state[s + S_RSTS] += 1
         state[s + S_RST_WINDOW] = rows[base + WINDOW]
-    if flags & (TCP_SYN | TCP_RST | TCP_ACK) != TCP_ACK:
+    if flags & (TCP_SYN | TCP_ACK) != TCP_ACK:
         return 0
     if state[flow + F_FIRST_RTT] < 0 and state[flow + F_SYN_TIME] >= 0:
         state[flow + F_FIRST_RTT] = moment - state[flow + F_SYN_TIME]
+    if flags & TCP_RST:
+        return 0
     # A SYN sender that acknowledges has got the SYN-ACK, captured or not. Without any SYN, it is older.
     if state[flow + F_ESTABLISHED] == 0 and (state[s + S_SYNS] > 0 or state[r + S_SYNS] == 0):
         state[flow + F_ESTABLISHED] = 1
@@ -577,6 +581,8 @@ def reopens(rows: array[int], base: int, state: array[int], flow: int, side: int
         return False
     if state[s + S_SYNS] > 0:
         return rows[base + SEQ] != state[s + S_ISN]
+    if state[s + S_PACKETS] == 0 and not state[r + S_HAS_ACKED]:
+        return False  # both open at once
     # The SYN of a handshake whose SYN-ACK was captured first is no new conversation.
     return not (state[r + S_SYNS] > 0 and state[r + S_ACK] == (rows[base + SEQ] + 1) & SEQUENCE_MASK)
 

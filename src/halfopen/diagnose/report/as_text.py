@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -33,16 +32,20 @@ _SPEAKS: dict[str, Firmware] = {
 _QUOTE_MAX = 240
 
 
-def stdout_console() -> Console:
-    """A console on standard output: colour on a terminal only, 80 columns where no terminal says otherwise."""
-    if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=80, color_system=None, legacy_windows=False)
+#: Width where no terminal says otherwise.
+_COLUMNS = 80
 
 
-def file_console() -> Console:
-    """A console that collects plain text of 80 columns for a file (``export_text``)."""
-    return Console(highlight=False, width=80, color_system=None, record=True, file=io.StringIO())
+def show(draw: Callable[[Console], None], output: TextIO | None = None) -> None:
+    """Let ``draw`` print: in colour and full width on a terminal, as plain text of 80 columns into a pipe or file."""
+    if output is None and sys.stdout.isatty():
+        draw(Console(highlight=False))
+        return
+    collected = io.StringIO()
+    draw(Console(highlight=False, width=_COLUMNS, color_system=None, legacy_windows=False, file=collected))
+    target = sys.stdout if output is None else output
+    # Rich pads lines to the width; nobody wants the blanks in a file.
+    target.write("\n".join(line.rstrip() for line in collected.getvalue().split("\n")))
 
 
 def report_text(console: Console, report: Report, firmware: str | None = None, everything: bool = False) -> None:
@@ -62,10 +65,12 @@ def report_text(console: Console, report: Report, firmware: str | None = None, e
             console.print(_finding(number, finding, cause, own, brief))
         root = own[0] if own else None
         if root is not None and root.severity != "info":
-            console.print(_remedy(root, _speaks(firmware or device.firmware)))
-            others = [f for f in own[1:] if everything or (f.severity != "info" and f.caused_by is None)]
-            for finding in others:
-                console.print(_remedy(finding, _speaks(firmware or device.firmware)))
+            _remedy(console, root, _speaks(firmware or device.firmware))
+            for finding in own[1:]:
+                if everything:
+                    _remedy(console, finding, _speaks(firmware or device.firmware))
+                elif finding.severity != "info":
+                    _remedy_in_brief(console, finding)
         console.print()
     _open_ends(console, report)
 
@@ -117,15 +122,29 @@ def _clock(seconds: float) -> str:
     return f"{int(day // 3600):02}:{int(day % 3600 // 60):02}:{day % 60:06.3f} UTC"
 
 
-def _remedy(finding: Finding, firmware: Firmware) -> RenderableType:
-    code = finding.remedy.code.get(firmware, "")
-    parts: list[RenderableType] = [
-        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}]", "green")),
-        Padding(Text(finding.remedy.summary), (0, 0, 0, 2)),
-    ]
-    if code:
-        parts.append(Padding(Syntax(code, _LEXERS[firmware], theme="ansi_dark", background_color="default", word_wrap=True), (1, 0, 1, 4)))
-    return Group(*parts)
+def _remedy(console: Console, finding: Finding, firmware: Firmware) -> None:
+    console.print(Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}]", "green")))
+    console.print(Padding(Text(finding.remedy.summary), (0, 0, 1, 2)))
+    _code(console, finding.remedy.code.get(firmware, ""), firmware)
+    console.print()
+
+
+def _remedy_in_brief(console: Console, finding: Finding) -> None:
+    console.print(Text.assemble((f"Fix for {finding.code}: ", "bold green"), finding.remedy.summary))
+    console.print(Text(f"  halfopen explain {finding.code} shows the code.", style="dim"))
+    console.print()
+
+
+def _code(console: Console, code: str, firmware: Firmware) -> None:
+    """Print ``code`` so that it can be copied: indented, never wrapped, coloured on a terminal."""
+    text = Text(code)
+    if console.is_terminal:
+        from rich.syntax import Syntax  # brings Pygments, which only a terminal needs
+
+        text = Syntax("", _LEXERS[firmware], theme="ansi_dark").highlight(code)
+        text.rstrip()
+    for line in text.split("\n", allow_blank=True):
+        console.print(Text("    ") + line if line.plain else "", soft_wrap=True)
 
 
 def _speaks(family: str | None) -> Firmware:
@@ -161,8 +180,7 @@ def fault_text(console: Console, entry: Fault, firmware: str | None = None) -> N
     for name in FIRMWARES:
         if firmware in (None, name):
             console.print(Text(f"\n{_TITLES[name]}", style="bold green"))
-            code = Syntax(entry.remedy.code[name], _LEXERS[name], theme="ansi_dark", background_color="default", word_wrap=True)
-            console.print(Padding(code, (0, 0, 0, 2)))
+            _code(console, entry.remedy.code[name], name)
     console.print(Text("\nReferences", style="bold underline"))
     for item in entry.references:
         console.print(Padding(Text(f"- {item}"), (0, 0, 0, 2)))

@@ -44,8 +44,6 @@ _ABSORBED: dict[str, tuple[str, ...]] = {
 _LINKED: dict[str, tuple[str, ...]] = {
     "weak-signal": ("beacon-lost", "handshake-timeout", "stalled-transmit", "half-open", "blocked-call"),
     "dozing-radio": ("beacon-lost", "half-open"),
-    "leaked-sockets": ("half-open",),
-    "sessions-exhausted": ("half-open",),
     "radio-dropout": ("leaked-sockets", "blocked-call"),
     "beacon-lost": ("handshake-timeout", "stalled-transmit", "blocked-call", "stale-status", "dead-descriptor"),
     "kicked-by-ap": ("stale-status", "dead-descriptor"),
@@ -55,7 +53,6 @@ _LINKED: dict[str, tuple[str, ...]] = {
     "half-open": ("lingering-connections", "dead-descriptor"),
     "zero-window": ("blocked-call",),
     "peer-unreachable": ("dead-descriptor", "leaked-sockets"),
-    "device-rebooted": (),
 }
 
 #: Faults told by a series that begins before anything is wrong.

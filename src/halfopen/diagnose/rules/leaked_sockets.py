@@ -33,13 +33,13 @@ def leaked_sockets(timeline: Timeline) -> Iterator[Finding]:
 def _from_log(timeline: Timeline) -> tuple[list[Proof], list[str], float]:
     ledger = timeline.ledger
     own = [o for o in ledger.opened if not o.accepted]
-    climbing = _climb(own)
+    climbing = _climb(timeline, own)
     full = [r for r in ledger.refused if not r.accepting and r.errno in (None, 23)]
     if full and any(timeline.of(AllocationFailed)) and full[0].errno is None and len(climbing) < _OPEN_MIN:
         full = []  # "cannot create socket" without a number, while memory is refused too: memory it is
     if len(climbing) >= _OPEN_MIN:
         first, last = climbing[0].fd, climbing[-1].fd
-        figures = [f"{len(climbing)} descriptors were opened and none closed (fd {first} to {last})"]
+        figures = [f"{len(climbing)} descriptors were opened one above the other and none closed (fd {first} to {last})"]
         proof: list[Proof] = []
         if full:
             proof.append(full[0])
@@ -61,14 +61,14 @@ def _from_log(timeline: Timeline) -> tuple[list[Proof], list[str], float]:
     return [], [], 0.0
 
 
-def _climb(opened: list[Opened]) -> list[Opened]:
-    """The longest run of descriptors that were opened one above the other and never closed."""
+def _climb(timeline: Timeline, opened: list[Opened]) -> list[Opened]:
+    """The longest run of descriptors opened one above the other, each while all before it were still open."""
     best: list[Opened] = []
     run: list[Opened] = []
     for item in opened:
-        if item.closed is not None and item.closed.at.epoch == item.event.at.epoch:
-            continue
-        if run and (item.event.at.epoch != run[-1].event.at.epoch or item.fd <= run[-1].fd):
+        now = timeline.position(item.event)
+        run = [o for o in run if o.closed is None or timeline.position(o.closed) > now]
+        if run and item.fd <= run[-1].fd:
             run = []
         run.append(item)
         if len(run) > len(best):

@@ -12,6 +12,7 @@ from halfopen.diagnose.events import (
     ConnectStarted,
     DataReceived,
     DataSent,
+    DescriptorSeen,
     Event,
     HeartbeatAnswered,
     HeartbeatMissed,
@@ -40,7 +41,7 @@ _FD2 = _FD.replace("<fd>", "<fd2>")
 PHRASES = (
     phrase(SocketOpened, "socket created|opened socket|socket opened|new socket", rf"(?:socket (?:created|opened)|opened socket|new socket)\b(?:.*?{_FD})?"),
     phrase(SocketOpened, "accepted", rf"(?:socket|connection|client|session)s? accepted\b(?:.*?{_FD})?(?:.*?port (?P<peer_port>\d+))?", accepted=True),
-    phrase(SocketOpened, "fd", r"^(?!.*(?:clos|fail|error|errno|recv|send|read|writ|upload|timeout|waiting|stop)).*\b(?:client|session|connection|connected|conn|open(?:ed)?)\b[^;]{0,60}?\b(?:fd|fileno|sock)\s?[=:#]?\s?(?P<fd>\d{1,4})\b"),
+    phrase(DescriptorSeen, "fd", r"^(?!.*(?:clos|fail|error|errno|recv|send|read|writ|upload|timeout|waiting|stop)).*\b(?:client|session|connection|connected|conn|open(?:ed)?)\b[^;]{0,60}?\b(?:fd|fileno|sock)\s?[=:#]?\s?(?P<fd>\d{1,4})\b"),
     phrase(SocketOpened, "fileno|, sock ", r"^(?!.*(?:clos|fail|error|errno)).*\bconnected,? (?:fileno|sock) (?P<fd>\d{1,4})\b"),
     phrase(SocketOpened, "socket() =", r"\bsocket\(\) ?= ?(?P<fd>\d{1,4})\b"),
     phrase(SocketOpened, "sess_new|new session", rf"(?:sess_new|new session).*?{_FD}", accepted=True),

@@ -1,0 +1,65 @@
+# Two commands do everything on a fresh machine with Python 3.11+, venv and make:
+#   make demo    set up .venv and diagnose the bundled example
+#   make test    run the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
+EXAMPLE := examples/running-out-of-sockets
+
+.PHONY: help demo test check format faults bench soak clean
+
+help:
+	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
+	@echo "make test     run the tests"
+	@echo "make check    style, types and import law only"
+	@echo "make format   let ruff format the code"
+	@echo "make faults   generate docs/faults from the catalogue"
+	@echo "make bench    speed against a peer measured in the same run"
+	@echo "make soak     the long fuzz runs"
+	@echo "make clean    remove what was built"
+
+demo: $(VENV)/.installed
+	@echo
+	@echo '$$ halfopen diagnose $(EXAMPLE)/uart.log $(EXAMPLE)/capture.pcapng'
+	@$(BIN)/halfopen diagnose $(EXAMPLE)/uart.log $(EXAMPLE)/capture.pcapng
+	@echo "Now try it on your own: $(BIN)/halfopen diagnose uart.log capture.pcapng"
+
+test: $(VENV)/.testing
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+check: $(VENV)/.testing
+	$(BIN)/ruff check src tests fuzz bench
+	$(BIN)/ruff format --check src tests fuzz bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.testing
+	$(BIN)/ruff check --fix-only -q src tests fuzz bench
+	$(BIN)/ruff format src tests fuzz bench
+
+faults: $(VENV)/.installed
+	$(BIN)/python -m halfopen.findings.page docs/faults
+
+bench: $(VENV)/.testing
+	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+soak: $(VENV)/.testing
+	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --rounds 20000 || exit 1; done
+
+# The kernel is compiled on installation where a C compiler is, so a changed kernel wants a new installation.
+$(VENV)/.installed: pyproject.toml $(KERNEL)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halfopen needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	@echo "Setting up $(VENV) (once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.testing: $(VENV)/.installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -f src/halfopen/kernel/*.c src/halfopen/kernel/*.so
