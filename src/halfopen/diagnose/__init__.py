@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.rules import judge
+from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import Finding, Undecided
 from halfopen.ports.files import Input, MissingInput, inputs
@@ -58,10 +59,12 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         findings, undecided = judge(timeline)
         found.extend(findings)
         doubts.extend(doubt for doubt in undecided if doubt not in doubts)
-    order = {"error": 0, "warning": 1, "info": 2}
     if len(devices) > 1:  # the device with the worst finding first; its own order stays
+        found = list(shared_fate(found))
+        order = {"error": 0, "warning": 1, "info": 2}
         worst = {d.name: min((order[f.severity] for f in found if f.device == d.name), default=3) for d in devices}
-        found.sort(key=lambda f: (worst[f.device], f.device))
+        leading = found[0].device if found else ""
+        found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
     return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks))
 
 
