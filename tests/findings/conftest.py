@@ -11,6 +11,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -99,8 +100,7 @@ class Peer:
                 if self.behaviour == "resetting" or (
                     self.behaviour == "resetting-once" and self.accepted == 1
                 ):
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
-                    connection.close()
+                    self.start(self.reset, connection)
                 elif self.behaviour == "closing":
                     connection.close()
                 elif self.behaviour == "flooding":
@@ -116,6 +116,11 @@ class Peer:
             self.saw.append("reset")
         else:
             self.saw.append("fin")
+        connection.close()
+
+    def reset(self, connection: socket.socket) -> None:
+        time.sleep(0.02)  # the handshake is through on both sides
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         connection.close()
 
     def flood(self, connection: socket.socket) -> None:

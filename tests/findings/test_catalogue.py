@@ -117,6 +117,16 @@ def test_remedies_are_not_one_snippet_repeated() -> None:
         assert len(snippets) == len(set(snippets)), firmware
 
 
+def test_every_socket_has_a_deadline() -> None:
+    for entry in findings.catalogue():
+        idf, micropython = entry.remedy.code["esp-idf"], entry.remedy.code["micropython"]
+        if "socket(AF_INET" in idf:
+            timed = "SO_SNDTIMEO" in idf and "SO_RCVTIMEO" in idf
+            assert timed or "O_NONBLOCK" in idf or "MSG_DONTWAIT" in idf, entry.code
+        if "socket.socket(" in micropython:
+            assert "settimeout(" in micropython or "setblocking(False)" in micropython, entry.code
+
+
 def test_micropython_never_sets_what_it_cannot_set() -> None:
     for entry in findings.catalogue():
         assert "setsockopt" not in entry.remedy.code["micropython"].replace("(setsockopt ignores", "")

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "lwip/sockets.h"
 
@@ -19,7 +20,12 @@ static inline void say(const char *name, long value) { printf("%s=%ld\n", name, 
 
 static inline struct sockaddr_in address_of(const char *ip, int port)
 {
-    return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(ip) };
+    struct sockaddr_in peer;
+    memset(&peer, 0, sizeof peer);
+    peer.sin_family = AF_INET;
+    peer.sin_port = htons((uint16_t)port);
+    peer.sin_addr.s_addr = inet_addr(ip);
+    return peer;
 }
 
 /* A connected, blocking descriptor for remedies that are handed one. */

@@ -1,4 +1,4 @@
-// The part of the Arduino core 3.x for ESP32 that the remedies use; declarations only, nothing is linked.
+// The part of the Arduino core 3.x for ESP32 that the remedies use. core.cpp makes it run on POSIX.
 #pragma once
 #include <cstdint>
 #include <cstddef>
@@ -12,8 +12,13 @@ void delay(uint32_t ms);
 long random(long howbig);
 
 class String {
+  char *text;
+
  public:
   String(const char *text = "");
+  String(const String &other);
+  String &operator=(const String &other);
+  ~String();
   size_t length() const;
   const char *c_str() const;
   String &operator+=(char c);
@@ -23,6 +28,7 @@ class String {
 
 class IPAddress {
  public:
+  uint8_t bytes[4];
   IPAddress();
   IPAddress(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
   bool operator==(const IPAddress &other) const;
@@ -41,6 +47,9 @@ class Print {
 };
 
 class Stream : public Print {
+ protected:
+  unsigned long patience = 1000;
+
  public:
   virtual int available() = 0;
   virtual int read() = 0;

@@ -1,9 +1,17 @@
 #pragma once
 #include "Arduino.h"
 
+// As in the core, copies share one descriptor, and the last one to let go of it closes it.
 class NetworkClient : public Stream {
+  struct Handle *handle = nullptr;
+  void share(struct Handle *other);
+
  public:
   NetworkClient();
+  NetworkClient(int fd);
+  NetworkClient(const NetworkClient &other);
+  NetworkClient &operator=(const NetworkClient &other);
+  ~NetworkClient() override;
   int connect(IPAddress ip, uint16_t port);
   int connect(IPAddress ip, uint16_t port, int32_t timeout_ms);
   int connect(const char *host, uint16_t port);
@@ -23,7 +31,11 @@ class NetworkClient : public Stream {
 };
 
 class NetworkServer {
+  uint16_t port;
+
  public:
+  int listener = -1;
+  ~NetworkServer();
   NetworkServer(uint16_t port = 80, uint8_t max_clients = 4);
   NetworkClient accept();
   void begin(uint16_t port = 0);
