@@ -32,7 +32,11 @@ def _fault_codes(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
     from halfopen import findings
 
-    return [CompletionItem(f.code, help=f.fault) for f in findings.catalogue() if f.code.startswith(incomplete.upper())]
+    return [
+        CompletionItem(f.code, help=f.fault)
+        for f in findings.catalogue()
+        if f.code.startswith(incomplete.upper())
+    ]
 
 
 @cli.command(
@@ -46,17 +50,37 @@ Examples:
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=str, allow_dash=True))
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print the report.")
-@click.option("--fail-on", type=click.Choice(["warning", "error"]), help="Exit 1 when a finding is at least this severe.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the report.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["warning", "error"]),
+    help="Exit 1 when a finding is at least this severe.",
+)
 @click.option(
     "--firmware",
     type=click.Choice(["esp-idf", "arduino", "esphome", "micropython"]),
     help="Show fixes for this firmware instead of the one recognised.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show fixes and evidence of consequences and info findings too.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Show fixes and evidence of consequences and info findings too."
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
+)
 def diagnose(
-    paths: tuple[str, ...], form: str, fail_on: str | None, firmware: str | None, everything: bool, output: Path | None
+    paths: tuple[str, ...],
+    form: str,
+    fail_on: str | None,
+    firmware: str | None,
+    everything: bool,
+    output: Path | None,
 ) -> None:
     """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
 
@@ -92,7 +116,9 @@ Examples:
 )
 @click.argument("which", required=False, shell_complete=_fault_codes, metavar="[CODE|FAULT]")
 @click.option(
-    "--firmware", type=click.Choice(["esp-idf", "arduino", "esphome", "micropython"]), help="Show the fix for this firmware only."
+    "--firmware",
+    type=click.Choice(["esp-idf", "arduino", "esphome", "micropython"]),
+    help="Show the fix for this firmware only.",
 )
 def explain(which: str | None, firmware: str | None) -> None:
     """Explain one fault by code or name, or list every fault the program knows."""
@@ -108,14 +134,16 @@ def explain(which: str | None, firmware: str | None) -> None:
         import difflib
 
         known = [name for f in findings.catalogue() for name in (f.code, f.fault)]
-        near = difflib.get_close_matches(which, known, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else "; 'halfopen explain' lists them all"
+        near = difflib.get_close_matches(which, known, n=9, cutoff=0.5)
+        # HO105 is nearer to HO104 than to HO510, though both share as many letters
+        best = max(near, key=lambda name: name.lower()[:4] == wanted[:4], default="")
+        hint = f"; did you mean {best}?" if best else "; 'halfopen explain' lists them all"
         click.echo(f"halfopen: no fault is called {which!r}{hint}", err=True)
         sys.exit(2)
     show(lambda console: fault_text(console, entry, firmware))
 
 
-@cli.command(epilog='Example:  halfopen completion bash >> ~/.bashrc')
+@cli.command(epilog="Example:  halfopen completion bash >> ~/.bashrc")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
     """Print the completion script for a shell."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.diagnose.conftest import events_of
 
 from halfopen.diagnose.events import (
     BeaconsMissed,
@@ -24,7 +25,6 @@ from halfopen.diagnose.events import (
 )
 from halfopen.diagnose.sources.console import LINE_CHARACTERS_MAX, ConsoleError, ConsoleSource
 from halfopen.formats.logline import read_line
-from tests.diagnose.conftest import events_of
 
 LOGS = sorted((Path(__file__).parent.parent / "recordings" / "logs").glob("*.log"))
 
@@ -55,7 +55,12 @@ ACCEPT_FAILED = "httpd: httpd_accept_conn: error in accept (23)"
         ("00:44:38.204 WIF: Checking connection...", "tasmota", "WIF", None),
         ("00:00:28.231-188/49 MQT: x", "tasmota", "MQT", None),
         ("2101 : Info   : WIFI : Connecting lab", "espeasy", "", 2101),
-        ("2025-04-07 18:07:44.318 DEBUG (MainThread) [aioesphomeapi.connection] a @ 10.0.0.1: b", "host", "aioesphomeapi.connection", None),
+        (
+            "2025-04-07 18:07:44.318 DEBUG (MainThread) [aioesphomeapi.connection] a @ 10.0.0.1: b",
+            "host",
+            "aioesphomeapi.connection",
+            None,
+        ),
         ("13:28:08.277 -> I (9) app: x", "esp-idf", "app", 9),
         ("14:48:53.270 --> I (9) app: x", "esp-idf", "app", 9),
         ("14:01:39.549 > I (9) app: x", "esp-idf", "app", 9),
@@ -99,7 +104,10 @@ def test_encodings_of_terminals(encoding: str) -> None:
 
 def test_bad_utf8_is_noted_and_read() -> None:
     source = ConsoleSource("bad.log")
-    events = [*source.feed(b"I (1) app: \xff\xfe\xfa caf\xe9\nE (2) " + ACCEPT_FAILED.encode() + b"\n"), *source.end()]
+    events = [
+        *source.feed(b"I (1) app: \xff\xfe\xfa caf\xe9\nE (2) " + ACCEPT_FAILED.encode() + b"\n"),
+        *source.end(),
+    ]
     assert any(isinstance(e, SocketRefused) for e in events)
     assert source.notes == ["bad.log: some bytes are not UTF-8; they are shown as \ufffd"]
 
@@ -113,7 +121,11 @@ def test_binary_log_is_refused_politely() -> None:
 def test_picture_is_no_log() -> None:
     source = ConsoleSource("photo.png")
     with pytest.raises(ConsoleError, match="neither a console log nor a capture"):
-        list(source.feed(b"\x89PNG" + random.Random(1).randbytes(8192).translate(bytes(b % 27 for b in range(256)))))
+        list(
+            source.feed(
+                b"\x89PNG" + random.Random(1).randbytes(8192).translate(bytes(b % 27 for b in range(256)))
+            )
+        )
 
 
 def test_line_wrapped_by_a_mail_client_is_one_line() -> None:
@@ -177,7 +189,11 @@ def test_reboot_starts_a_new_epoch_however_many_lines_announce_it() -> None:
         I (310) app: up a third time
         """
     )
-    assert [(e.at.epoch, e.reason) for e in events if isinstance(e, Booted)] == [(1, ""), (1, "SW_CPU_RESET"), (2, "")]
+    assert [(e.at.epoch, e.reason) for e in events if isinstance(e, Booted)] == [
+        (1, ""),
+        (1, "SW_CPU_RESET"),
+        (2, ""),
+    ]
     later = events_of("I (900000) app: a\nI (50) app: b\n")
     assert [e.at.epoch for e in later if isinstance(e, Booted)] == [1]
 
@@ -194,7 +210,11 @@ def test_two_clocks_in_one_file_are_kept_apart() -> None:
     (missed,) = [e for e in events if isinstance(e, BeaconsMissed)]
     assert second.at.since(first.at) == pytest.approx(2.0)
     assert missed.at.since(first.at) is None
-    assert [type(e) for e in events if isinstance(e, (HeapSampled, BeaconsMissed))] == [HeapSampled, BeaconsMissed, HeapSampled]
+    assert [type(e) for e in events if isinstance(e, (HeapSampled, BeaconsMissed))] == [
+        HeapSampled,
+        BeaconsMissed,
+        HeapSampled,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -213,12 +233,21 @@ def test_two_clocks_in_one_file_are_kept_apart() -> None:
         ("app: alive, heap 231044", 231044, None, None),
     ],
 )
-def test_heap_in_every_spelling(message: str, free: int | None, minimum: int | None, largest: int | None) -> None:
+def test_heap_in_every_spelling(
+    message: str, free: int | None, minimum: int | None, largest: int | None
+) -> None:
     (sample,) = [e for e in events_of(f"I (1) {message}\n".encode()) if isinstance(e, HeapSampled)]
     assert (sample.free, sample.minimum, sample.largest) == (free, minimum, largest)
 
 
-@pytest.mark.parametrize("message", ["flash: free space 120000", "app: stack high water 1200 free", "wifi:alloc eb len=76 type=2 fail, heap:2872652"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "flash: free space 120000",
+        "app: stack high water 1200 free",
+        "wifi:alloc eb len=76 type=2 fail, heap:2872652",
+    ],
+)
 def test_other_free_things_are_no_heap(message: str) -> None:
     assert not [e for e in events_of(f"I (1) {message}\n".encode()) if isinstance(e, HeapSampled)]
 
@@ -226,9 +255,13 @@ def test_other_free_things_are_no_heap(message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "call", "errno"),
     [
-        ("E (1) NET: recv failed: errno 113 (Software caused connection abort) fd=54 after 19171 ms", "recv", 113),
+        (
+            "E (1) NET: recv failed: errno 113 (Software caused connection abort) fd=54 after 19171 ms",
+            "recv",
+            113,
+        ),
         ("E (1) TRANS_SSL: esp_tls_conn_read error, errno=Socket is not connected", "recv", 128),
-        ("[1][E][WiFiClient.cpp:422] write(): fail on fd 48, errno: 11, \"No more processes\"", "send", 11),
+        ('[1][E][WiFiClient.cpp:422] write(): fail on fd 48, errno: 11, "No more processes"', "send", 11),
         ("W (1) httpd_txrx: httpd_sock_err: error in recv : 11", "recv", 11),
         ("E (1) HTTP_CLIENT: transport_read: error - 104 | Connection reset by peer", "recv", 104),
         ("OSError: [Errno 104] ECONNRESET", "other", 104),
@@ -243,7 +276,10 @@ def test_failed_calls_in_every_spelling(line: str, call: str, errno: int) -> Non
     ("line", "reason"),
     [
         ("[1][W][WiFiGeneric.cpp:876] _eventCallback(): Reason: 15 - 4WAY_HANDSHAKE_TIMEOUT", 15),
-        ("[W][wifi_esp32:336]: Event: Disconnected ssid='a' bssid=02:00:00:74:EC:10 reason='Auth Expired'", 2),
+        (
+            "[W][wifi_esp32:336]: Event: Disconnected ssid='a' bssid=02:00:00:74:EC:10 reason='Auth Expired'",
+            2,
+        ),
         ("I (101127) wifi: STA_DISCONNECTED, reason:201", 201),
         ("3654 : Info   : WIFI : Disconnected! Reason: '(2) Auth expire' Connected for 1551 ms", 2),
         ("W (1) app: wifi disconnected: WIFI_REASON_ASSOC_EXPIRE", 4),
@@ -268,9 +304,17 @@ def test_other_reasons_are_no_wifi_reasons(line: str) -> None:
 
 
 def test_firmware_and_version_are_recognised() -> None:
-    named = [(e.family, e.version) for e in events_of("MicroPython v1.24.1 on 2024-11-29; Generic ESP32 module with ESP32\n") if isinstance(e, FirmwareNamed)]
+    named = [
+        (e.family, e.version)
+        for e in events_of("MicroPython v1.24.1 on 2024-11-29; Generic ESP32 module with ESP32\n")
+        if isinstance(e, FirmwareNamed)
+    ]
     assert named == [("micropython", "v1.24.1")]
-    named = [(e.family, e.version) for e in events_of("I (66) boot: ESP-IDF v5.2.1 2nd stage bootloader\n") if isinstance(e, FirmwareNamed)]
+    named = [
+        (e.family, e.version)
+        for e in events_of("I (66) boot: ESP-IDF v5.2.1 2nd stage bootloader\n")
+        if isinstance(e, FirmwareNamed)
+    ]
     assert ("esp-idf", "v5.2.1") in named
 
 

@@ -58,18 +58,23 @@ def test_log_is_judged_as_labelled(case: dict[str, Any]) -> None:
         told = leading if mild and leading else case["expected"] if case.get("silence_ok") else []
     assert told, case["why"]
     names = told + [f.fault for f in report.findings if f.severity == "info"]
-    assert told[0] in case["expected"] or (told[0] in case["also"] and set(names) & set(case["expected"])), case["why"]
+    assert told[0] in case["expected"] or (told[0] in case["also"] and set(names) & set(case["expected"])), (
+        case["why"]
+    )
 
 
 @pytest.mark.parametrize("name", LWIP)
 def test_real_stack_is_judged_as_it_was(name: str) -> None:
     report = diagnose(str(RECORDINGS / f"lwip/{name}.uart.log"), str(RECORDINGS / f"lwip/{name}.pcapng"))
     told = serious(report) or [f.fault for f in report.findings]
-    assert (set(told[:1]) <= LWIP[name]) and bool(told) == bool(LWIP[name])
+    assert set(told[:1]) <= LWIP[name]
+    assert bool(told) == bool(LWIP[name])
     assert len(report.devices) == 1, "the log and the capture are of one device"
 
 
-@pytest.mark.parametrize("name", ["a_leaky", "c1_send_block", "e2_httpd_like", "f1_zero_window_live", "h_timewait"])
+@pytest.mark.parametrize(
+    "name", ["a_leaky", "c1_send_block", "e2_httpd_like", "f1_zero_window_live", "h_timewait"]
+)
 def test_capture_alone_suffices(name: str) -> None:
     told = serious(diagnose(str(RECORDINGS / f"lwip/{name}.pcapng")))
     expected = {"c1_send_block": {"half-open"}}.get(name, LWIP[name])
@@ -99,7 +104,10 @@ def fires(code: str, report: Report) -> bool:
 def test_each_rule_fires_and_stays_quiet(code: str) -> None:
     if code in CAPTURE_ONLY:
         firing, quiet = CAPTURE_ONLY[code]
-        both = [[str(RECORDINGS / f"lwip/{n}.uart.log"), str(RECORDINGS / f"lwip/{n}.pcapng")] for n in (firing, quiet)]
+        both = [
+            [str(RECORDINGS / f"lwip/{n}.uart.log"), str(RECORDINGS / f"lwip/{n}.pcapng")]
+            for n in (firing, quiet)
+        ]
         assert fires(code, diagnose(*both[0]))
         assert not fires(code, diagnose(*both[1]))
         return

@@ -54,7 +54,9 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     for timeline in timelines(sources):
         devices.append(timeline.device)
         if timeline.device.firmware == "esp8266":
-            remarks.append(f"{timeline.device.sources[0]}: this is an ESP8266 log; its numbers mean other things, nothing was concluded")
+            remarks.append(
+                f"{timeline.device.sources[0]}: this is an ESP8266 log; its numbers mean other things, nothing was concluded"
+            )
             continue
         findings, undecided = judge(timeline)
         found.extend(findings)
@@ -62,7 +64,9 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     if len(devices) > 1:  # the device with the worst finding first; its own order stays
         found = list(shared_fate(found))
         order = {"error": 0, "warning": 1, "info": 2}
-        worst = {d.name: min((order[f.severity] for f in found if f.device == d.name), default=3) for d in devices}
+        worst = {
+            d.name: min((order[f.severity] for f in found if f.device == d.name), default=3) for d in devices
+        }
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
     return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks))
@@ -82,7 +86,9 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
         notes.append(f"{item.name}: empty")
         return None
     source: console.ConsoleSource | capture.CaptureSource
-    source = capture.CaptureSource(item.name) if capture.is_capture(head) else console.ConsoleSource(item.name)
+    source = (
+        capture.CaptureSource(item.name) if capture.is_capture(head) else console.ConsoleSource(item.name)
+    )
     events: list[Event] = []
     done = 0
     try:

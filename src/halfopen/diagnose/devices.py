@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from halfopen.diagnose.events import AddressGot, AddressNamed, Connected, ConnectStarted, Event, FirmwareNamed, SocketOpened
+from halfopen.diagnose.events import (
+    AddressGot,
+    AddressNamed,
+    Connected,
+    ConnectStarted,
+    Event,
+    FirmwareNamed,
+    SocketOpened,
+)
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import (
     ArpObserved,
@@ -20,7 +28,17 @@ from halfopen.diagnose.traffic import (
 )
 
 #: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both.
-_FAMILIES = ("esphome", "host", "micropython", "circuitpython", "tasmota", "espeasy", "arduino", "esp-idf", "esp8266")
+_FAMILIES = (
+    "esphome",
+    "host",
+    "micropython",
+    "circuitpython",
+    "tasmota",
+    "espeasy",
+    "arduino",
+    "esp-idf",
+    "esp8266",
+)
 
 
 @dataclass

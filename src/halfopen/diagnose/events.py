@@ -284,8 +284,7 @@ class LinkStateChanged(Event):
     @property
     def by(self) -> Literal["deauth", "disassoc", "local", "other"]:
         """What moved the state: a frame from the access point, or the station itself (low byte 00)."""
-        kind = {0xC0: "deauth", 0xA0: "disassoc", 0x00: "local"}.get((self.code or 0) & 0xFF, "other")
-        return kind  # type: ignore[return-value]
+        return {0xC0: "deauth", 0xA0: "disassoc", 0x00: "local"}.get((self.code or 0) & 0xFF, "other")  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

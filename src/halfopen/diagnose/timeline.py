@@ -16,8 +16,8 @@ from halfopen.diagnose.events import (
     AddressGot,
     Booted,
     BrownedOut,
-    ConnectFailed,
     Connected,
+    ConnectFailed,
     ConnectStarted,
     Crashed,
     DescriptorSeen,
@@ -221,7 +221,9 @@ class Timeline:
     @cached_property
     def heap(self) -> tuple[HeapSampled, ...]:
         """Samples of the heap that sockets live in (PSRAM left out), the free figure known."""
-        samples = [s for s in self.of(HeapSampled) if s.free is not None and s.pool not in ("psram", "spiram", "dma")]
+        samples = [
+            s for s in self.of(HeapSampled) if s.free is not None and s.pool not in ("psram", "spiram", "dma")
+        ]
         return tuple(samples)
 
     @cached_property
@@ -233,7 +235,9 @@ class Timeline:
     def joins(self) -> tuple[Event, ...]:
         """Signs that the station was connected with its keys in place."""
         return tuple(
-            e for e in self.events if isinstance(e, (AddressGot, ServerConnected)) or (isinstance(e, WifiJoined) and e.bssid)
+            e
+            for e in self.events
+            if isinstance(e, (AddressGot, ServerConnected)) or (isinstance(e, WifiJoined) and e.bssid)
         )
 
     def joined_between(self, first: Event, last: Event | None = None) -> bool:
@@ -282,12 +286,12 @@ class Ledger:
 
         for event in events:
             if event.at.epoch != epoch:
-                for fd in list(holders):
-                    settle(fd, event)
+                for held in list(holders):
+                    settle(held, event)
                 epoch = event.at.epoch
             if isinstance(event, SocketRefused):
                 refused.append(event)
-            fd = getattr(event, "fd", None)
+            fd: int | None = getattr(event, "fd", None)
             if fd is None:
                 continue
             if isinstance(event, SocketClosed):
@@ -297,10 +301,13 @@ class Ledger:
                 if fd in holders:
                     settle(fd, event)
                 holders[fd] = (event, event.accepted)
-            elif isinstance(event, (ConnectStarted, Connected, ConnectFailed, DescriptorSeen)) and fd not in holders:
+            elif (
+                isinstance(event, (ConnectStarted, Connected, ConnectFailed, DescriptorSeen))
+                and fd not in holders
+            ):
                 holders[fd] = (event, False)
-        for fd in list(holders):
-            settle(fd, None)
+        for held in list(holders):
+            settle(held, None)
         opened.sort(key=lambda o: (o.event.where.source, o.event.where.line or 0))
         return Ledger(tuple(opened), tuple(refused))
 

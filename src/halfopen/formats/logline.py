@@ -53,12 +53,16 @@ _ESPHOME = re.compile(
 _TASMOTA = re.compile(
     r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{3}))?(?:-\d+/\d+)? (?P<tag>[A-Z]{3}): (?P<message>.*)"
 )
-_ESPEASY = re.compile(r"(?P<stamp>\d{1,10}) ?: (?P<level>Info|Error|Debug|Debug More|Debug Dev) *: (?P<message>.*)")
+_ESPEASY = re.compile(
+    r"(?P<stamp>\d{1,10}) ?: (?P<level>Info|Error|Debug|Debug More|Debug Dev) *: (?P<message>.*)"
+)
 _HOST_LOG = re.compile(
     r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) \((?P<thread>[\w-]+)\) \[(?P<tag>[\w.]+)\] (?P<message>.*)"
 )
 _HOST_LEVELS = {"DEBUG": "D", "INFO": "I", "WARNING": "W", "ERROR": "E", "CRITICAL": "E"}
-_TASMOTA_TAGS = frozenset("WIF MQT HTP CFG RSL QPC BRY UPP CMD APP ADC HDW SRC NTP TLS UFS BLE ESP RTC WEB".split())
+_TASMOTA_TAGS = frozenset(
+    "WIF MQT HTP CFG RSL QPC BRY UPP CMD APP ADC HDW SRC NTP TLS UFS BLE ESP RTC WEB".split()  # noqa: SIM905  a list to read
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +154,26 @@ def _headed(text: str, rest: str, host_s: float | None) -> LogLine:
         if found := _ARDUINO.match(rest):
             stamp = found["stamp"]
             return LogLine(
-                text, "arduino", found["level"], found["tag"], found["message"], int(stamp) if stamp else None, None, host_s
+                text,
+                "arduino",
+                found["level"],
+                found["tag"],
+                found["message"],
+                int(stamp) if stamp else None,
+                None,
+                host_s,
             )
     elif first in "EWIDV" and (found := _IDF.match(rest)) and (found["stamp"] or found["tag"]):
         boot_ms, system_s = _idf_stamp(found["stamp"]) if found["stamp"] else (None, None)
         return LogLine(
-            text, "esp-idf", found["level"], (found["tag"] or "").strip(), found["message"].strip(), boot_ms, system_s, host_s
+            text,
+            "esp-idf",
+            found["level"],
+            (found["tag"] or "").strip(),
+            found["message"].strip(),
+            boot_ms,
+            system_s,
+            host_s,
         )
     elif first.isdigit():
         if (found := _TASMOTA.match(rest)) and found["tag"] in _TASMOTA_TAGS:
@@ -175,5 +193,7 @@ def _inner(text: str, outer: re.Match[str], host_s: float | None) -> LogLine:
     if (inner := _IDF.match(message)) and inner["stamp"]:
         boot_ms, system_s = _idf_stamp(inner["stamp"])
         tag = (inner["tag"] or "").strip()
-        return LogLine(text, "esphome", inner["level"], tag, inner["message"].strip(), boot_ms, system_s, host_s)
+        return LogLine(
+            text, "esphome", inner["level"], tag, inner["message"].strip(), boot_ms, system_s, host_s
+        )
     return LogLine(text, "esphome", outer["level"], outer["tag"], message, None, None, host_s)

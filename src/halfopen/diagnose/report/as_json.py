@@ -45,7 +45,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "summary": finding.summary,
         "caused_by": finding.caused_by,
         "evidence": [
-            {"source": e.source, "line": e.line, "frame": e.frame, "time": e.time, "text": e.text} for e in finding.evidence
+            {"source": e.source, "line": e.line, "frame": e.frame, "time": e.time, "text": e.text}
+            for e in finding.evidence
         ],
         "remedy": {"summary": finding.remedy.summary, **finding.remedy.code},
     }

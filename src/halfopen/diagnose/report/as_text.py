@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO, cast
+from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -19,7 +19,12 @@ from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Sev
 
 _STYLE: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _MARK: dict[Severity, str] = {"error": "✖", "warning": "▲", "info": "•"}
-_TITLES: dict[Firmware, str] = {"esp-idf": "ESP-IDF (C)", "arduino": "Arduino", "esphome": "ESPHome", "micropython": "MicroPython"}
+_TITLES: dict[Firmware, str] = {
+    "esp-idf": "ESP-IDF (C)",
+    "arduino": "Arduino",
+    "esphome": "ESPHome",
+    "micropython": "MicroPython",
+}
 _LEXERS: dict[Firmware, str] = {"esp-idf": "c", "arduino": "cpp", "esphome": "yaml", "micropython": "python"}
 #: The firmware whose remedy fits families that have none of their own.
 _SPEAKS: dict[str, Firmware] = {
@@ -48,7 +53,9 @@ def show(draw: Callable[[Console], None], output: TextIO | None = None) -> None:
     target.write("\n".join(line.rstrip() for line in collected.getvalue().split("\n")))
 
 
-def report_text(console: Console, report: Report, firmware: str | None = None, everything: bool = False) -> None:
+def report_text(
+    console: Console, report: Report, firmware: str | None = None, everything: bool = False
+) -> None:
     """Print ``report``: per device the root cause first with proof and fix, then what followed from it.
 
     ``firmware`` overrides the recognised family for the fixes; ``everything`` shows proof and fix of consequences
@@ -89,7 +96,9 @@ def _who(device: Device) -> str:
     return plain("  ".join([*parts, *([firmware] if firmware else [])]))
 
 
-def _finding(number: int, finding: Finding, cause: Finding | None, own: Sequence[Finding], brief: bool) -> RenderableType:
+def _finding(
+    number: int, finding: Finding, cause: Finding | None, own: Sequence[Finding], brief: bool
+) -> RenderableType:
     style = _STYLE[finding.severity]
     head = Text.assemble(
         (f"{_MARK[finding.severity]} {finding.severity} ", style),
@@ -107,7 +116,11 @@ def _finding(number: int, finding: Finding, cause: Finding | None, own: Sequence
 def _evidence(quotes: Sequence[Evidence]) -> RenderableType:
     lines = []
     for quote in quotes:
-        place = f"{quote.source}:{quote.line}" if quote.line is not None else f"{quote.source} frame {quote.frame}"
+        place = (
+            f"{quote.source}:{quote.line}"
+            if quote.line is not None
+            else f"{quote.source} frame {quote.frame}"
+        )
         text = Text(plain(place), style="cyan")
         if quote.frame is not None and quote.time is not None and quote.time > 0:
             text.append(f" {_clock(quote.time)}", style="dim")
@@ -123,7 +136,9 @@ def _clock(seconds: float) -> str:
 
 
 def _remedy(console: Console, finding: Finding, firmware: Firmware) -> None:
-    console.print(Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}]", "green")))
+    console.print(
+        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}]", "green"))
+    )
     console.print(Padding(Text(finding.remedy.summary), (0, 0, 1, 2)))
     _code(console, finding.remedy.code.get(firmware, ""), firmware)
     console.print()
@@ -149,7 +164,7 @@ def _code(console: Console, code: str, firmware: Firmware) -> None:
 
 def _speaks(family: str | None) -> Firmware:
     if family in FIRMWARES:
-        return cast("Firmware", family)
+        return family
     return _SPEAKS.get(family or "", "esp-idf")
 
 
@@ -161,13 +176,19 @@ def catalogue_text(console: Console, faults: Sequence[Fault]) -> None:
     table.add_column("severity", no_wrap=True)
     table.add_column("what it is")
     for entry in faults:
-        table.add_row(entry.code, entry.fault, Text(entry.severity, style=_STYLE[entry.severity]), entry.title)
+        table.add_row(
+            entry.code, entry.fault, Text(entry.severity, style=_STYLE[entry.severity]), entry.title
+        )
     console.print(table)
 
 
 def fault_text(console: Console, entry: Fault, firmware: str | None = None) -> None:
     """Print one catalogue entry; ``firmware`` limits the fixes to one family."""
-    console.print(Text.assemble((f"{entry.code} {entry.fault}", "bold"), (f"  {entry.severity}", _STYLE[entry.severity])))
+    console.print(
+        Text.assemble(
+            (f"{entry.code} {entry.fault}", "bold"), (f"  {entry.severity}", _STYLE[entry.severity])
+        )
+    )
     console.print(Text(entry.title, style="bold"))
     for title, text in (("What it detects", entry.detects), ("Why the link dies", entry.why)):
         console.print(Text(f"\n{title}", style="bold underline"))

@@ -28,6 +28,16 @@ def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
     verdict: Severity | None = severity(timeline, drops) if drops else None
     if not drops and len(said) <= 2 and timeline.joined_after(said[-1]):
         verdict = "info"
-    why = "; ".join(dict.fromkeys(_WHY[d.reason] for d in drops if d.reason in _WHY)) or "the access point could not be reached"
+    why = (
+        "; ".join(dict.fromkeys(_WHY[d.reason] for d in drops if d.reason in _WHY))
+        or "the access point could not be reached"
+    )
     summary = f"{why}, {often(max(len(drops), len(said)))}."
-    yield prove(timeline, "HO410", summary, spread(lines), confidence=0.9 if len(lines) > 1 else 0.75, severity=verdict)
+    yield prove(
+        timeline,
+        "HO410",
+        summary,
+        spread(lines),
+        confidence=0.9 if len(lines) > 1 else 0.75,
+        severity=verdict,
+    )

@@ -34,5 +34,8 @@ def ap_restarted(timeline: Timeline) -> Iterator[Finding]:
         return
     drops = with_reasons(timeline, (206,))
     if drops:
-        summary = f"the access point's timer (TSF) started anew {often(len(drops))} (reason 206 AP_TSF_RESET): it rebooted or was reconfigured."
+        summary = (
+            f"the access point's timer (TSF) started anew {often(len(drops))}"
+            " (reason 206 AP_TSF_RESET): it rebooted or was reconfigured."
+        )
         yield prove(timeline, "HO412", summary, spread(reports(drops)), confidence=0.85)

@@ -19,8 +19,17 @@ def assoc_expired(timeline: Timeline) -> Iterator[Finding]:
     joining = [d for d in drops if d not in running]
     told: list[str] = []
     if joining:
-        told.append(f"{often(len(joining))} while joining: the access point did not answer the association request in time")
+        told.append(
+            f"{often(len(joining))} while joining: the access point did not answer the association request in time"
+        )
     if running:
         told.append(f"{often(len(running))} while running: the station was dropped for inactivity")
     summary = "ASSOC_EXPIRE (reason 4) " + "; ".join(told) + "."
-    yield prove(timeline, "HO402", summary, spread(reports(drops)), confidence=0.9 if len(drops) > 1 else 0.75, severity=severity(timeline, drops))
+    yield prove(
+        timeline,
+        "HO402",
+        summary,
+        spread(reports(drops)),
+        confidence=0.9 if len(drops) > 1 else 0.75,
+        severity=severity(timeline, drops),
+    )

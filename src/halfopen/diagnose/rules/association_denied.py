@@ -17,4 +17,11 @@ def association_denied(timeline: Timeline) -> Iterator[Finding]:
     if drops:
         kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
         summary = f"the access point refused the station {often(len(drops))} ({kinds}): it is full, filters stations or steers them away."
-        yield prove(timeline, "HO411", summary, spread(reports(drops)), confidence=0.85, severity=severity(timeline, drops))
+        yield prove(
+            timeline,
+            "HO411",
+            summary,
+            spread(reports(drops)),
+            confidence=0.85,
+            severity=severity(timeline, drops),
+        )

@@ -20,11 +20,26 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
     joining = [d for d in drops if d not in running and d not in handshake]
     told: list[str] = []
     if joining:
-        told.append(f"{often(len(joining))} while joining: the access point did not answer the authentication in time (a local timeout, nobody kicked the device)")
+        told.append(
+            f"{often(len(joining))} while joining: the access point did not answer"
+            " the authentication in time (a local timeout, nobody kicked the device)"
+        )
     if handshake:
-        told.append(f"{often(len(handshake))} right after association: the access point deauthenticated the device before the 4-way handshake was done")
+        told.append(
+            f"{often(len(handshake))} right after association: the access point"
+            " deauthenticated the device before the 4-way handshake was done"
+        )
     if running:
-        told.append(f"{often(len(running))} while running: the access point had dropped the station's authentication")
+        told.append(
+            f"{often(len(running))} while running: the access point had dropped the station's authentication"
+        )
     summary = "AUTH_EXPIRE (reason 2) " + "; ".join(told) + "."
     confidence = 0.9 if len(drops) > 1 else 0.75
-    yield prove(timeline, "HO401", summary, spread(reports(drops)), confidence=confidence, severity=severity(timeline, drops))
+    yield prove(
+        timeline,
+        "HO401",
+        summary,
+        spread(reports(drops)),
+        confidence=confidence,
+        severity=severity(timeline, drops),
+    )

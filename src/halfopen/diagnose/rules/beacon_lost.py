@@ -24,7 +24,9 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
     told: list[str] = []
     verdict: Severity | None = None
     if drops:
-        told.append(f"the station lost the beacons and gave the link up {often(len(drops))} (reason 200 BEACON_TIMEOUT)")
+        told.append(
+            f"the station lost the beacons and gave the link up {often(len(drops))} (reason 200 BEACON_TIMEOUT)"
+        )
         verdict = severity(timeline, drops)
     if missed:
         told.append(f"the driver missed beacons and probed {often(len(missed))}")
@@ -32,4 +34,6 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
         if not drops:
             told.append("each time the access point answered, so the link held")
             verdict = "warning"
-    yield prove(timeline, "HO405", "; ".join(told) + ".", proof, confidence=0.9 if drops else 0.7, severity=verdict)
+    yield prove(
+        timeline, "HO405", "; ".join(told) + ".", proof, confidence=0.9 if drops else 0.7, severity=verdict
+    )

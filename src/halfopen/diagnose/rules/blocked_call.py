@@ -34,7 +34,21 @@ _ANY_LOOP = ("main", "looptask")
 #: What goes wrong just before a program hangs.
 _ERRORS = (CallFailed, ConnectFailed, ResolveFailed, ServerLost)
 #: Tasks that run network code in the usual firmwares.
-_NETWORK_TASKS = ("httpd", "mqtt", "tcp", "tit", "net", "looptask", "main", "async", "ota", "http", "ws", "tls", "sock")
+_NETWORK_TASKS = (
+    "httpd",
+    "mqtt",
+    "tcp",
+    "tit",
+    "net",
+    "looptask",
+    "main",
+    "async",
+    "ota",
+    "http",
+    "ws",
+    "tls",
+    "sock",
+)
 
 
 def blocked_call(timeline: Timeline) -> Iterator[Finding]:
@@ -56,9 +70,17 @@ def _returned_late(timeline: Timeline) -> tuple[list[Proof], str, float]:
     proof += [sent] if sent else []
     for talk in timeline.conversations:
         runs = [r for r in talk.flow.retransmission_runs if r.by == talk.mine and r.answered is None]
-        proof += [p for run in runs[:1] for p in frames(talk.flow, run.original, run.frames[-1] if run.frames else None)]
+        proof += [
+            p
+            for run in runs[:1]
+            for p in frames(talk.flow, run.original, run.frames[-1] if run.frames else None)
+        ]
     fd = f" on fd {worst.fd}" if worst.fd is not None else ""
-    return proof, f"{worst.call}(){fd} blocked its thread for {duration(worst.after_s or 0)} before it failed.", 0.95
+    return (
+        proof,
+        f"{worst.call}(){fd} blocked its thread for {duration(worst.after_s or 0)} before it failed.",
+        0.95,
+    )
 
 
 def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
@@ -75,7 +97,9 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
             continue
         slow = [e for e in timeline.of(CallBlocked) if e.after_s >= 1.0]
         task = f" (task {named.task})" if named else ""
-        summary = f"the watchdog fired{task} while a network call had not returned: it blocks without a deadline."
+        summary = (
+            f"the watchdog fired{task} while a network call had not returned: it blocks without a deadline."
+        )
         return [call, dog, *([named] if named else []), *slow[:1]], summary, 0.9 if named else 0.75
     slow = [e for e in timeline.of(CallBlocked) if e.after_s >= 3.0]
     for event in slow:
@@ -102,8 +126,15 @@ def _stuck(timeline: Timeline) -> tuple[list[Proof], str, float]:
     for event in timeline.of(Interrupted):
         trouble = next((e for e in timeline.before(event) if isinstance(e, _ERRORS)), None)
         if trouble is not None:
-            return [event, trouble], "after a failed connection the program hung until it was interrupted by hand.", 0.6
-        begun = next((e for e in timeline.before(event) if isinstance(e, (ConnectStarted, WifiStarted, DataSent))), None)
+            return (
+                [event, trouble],
+                "after a failed connection the program hung until it was interrupted by hand.",
+                0.6,
+            )
+        begun = next(
+            (e for e in timeline.before(event) if isinstance(e, (ConnectStarted, WifiStarted, DataSent))),
+            None,
+        )
         if begun is not None:
             return [event, begun], "the program hung in a network call until it was interrupted by hand.", 0.6
     return [], "", 0.0
@@ -112,7 +143,9 @@ def _stuck(timeline: Timeline) -> tuple[list[Proof], str, float]:
 def _acks_without_answers(timeline: Timeline) -> tuple[list[Proof], str, float]:
     """Clients' requests are acknowledged by the stack and never answered by the application."""
     mute = [talk for talk in timeline.conversations if talk.mine == "server" and _mute(talk)]
-    dropped = [talk for talk in timeline.conversations if talk.mine == "server" and talk.flow.end == "unanswered"]
+    dropped = [
+        talk for talk in timeline.conversations if talk.mine == "server" and talk.flow.end == "unanswered"
+    ]
     if not mute or dropped:
         return [], "", 0.0
     pings = [p for p in timeline.of(PingObserved) if p.target_ip in timeline.device.ips and p.answered]

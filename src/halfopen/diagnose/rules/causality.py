@@ -9,30 +9,149 @@ from halfopen.findings import SEVERITIES, Finding
 
 #: cause → faults that follow from it and vanish with its cure. They are told as info.
 _ABSORBED: dict[str, tuple[str, ...]] = {
-    "brownout": ("crashed", "device-rebooted", "half-open", "beacon-lost", "auth-expired", "peer-unreachable"),
-    "leaked-sockets": ("heap-leak", "heap-exhausted", "sessions-exhausted", "stalled-transmit", "no-keepalive", "lingering-connections", "reconnect-storm"),
-    "sessions-exhausted": ("heap-leak", "blocked-call", "stalled-transmit", "heap-exhausted", "reconnect-storm"),
-    "lingering-connections": ("heap-leak", "heap-exhausted", "stalled-transmit", "no-keepalive", "reconnect-storm"),
-    "heap-leak": ("heap-exhausted", "heap-fragmented", "tls-memory", "crashed", "device-rebooted", "stalled-transmit", "ap-not-found", "beacon-lost", "auth-expired", "reconnect-storm", "kicked-by-ap", "dns-failed", "peer-unreachable"),
+    "brownout": (
+        "crashed",
+        "device-rebooted",
+        "half-open",
+        "beacon-lost",
+        "auth-expired",
+        "peer-unreachable",
+    ),
+    "leaked-sockets": (
+        "heap-leak",
+        "heap-exhausted",
+        "sessions-exhausted",
+        "stalled-transmit",
+        "no-keepalive",
+        "lingering-connections",
+        "reconnect-storm",
+    ),
+    "sessions-exhausted": (
+        "heap-leak",
+        "blocked-call",
+        "stalled-transmit",
+        "heap-exhausted",
+        "reconnect-storm",
+    ),
+    "lingering-connections": (
+        "heap-leak",
+        "heap-exhausted",
+        "stalled-transmit",
+        "no-keepalive",
+        "reconnect-storm",
+    ),
+    "heap-leak": (
+        "heap-exhausted",
+        "heap-fragmented",
+        "tls-memory",
+        "crashed",
+        "device-rebooted",
+        "stalled-transmit",
+        "ap-not-found",
+        "beacon-lost",
+        "auth-expired",
+        "reconnect-storm",
+        "kicked-by-ap",
+        "dns-failed",
+        "peer-unreachable",
+    ),
     "heap-fragmented": ("heap-exhausted", "crashed", "device-rebooted", "peer-unreachable"),
     "heap-exhausted": ("crashed", "device-rebooted", "peer-unreachable", "dns-failed", "reconnect-storm"),
     "tls-memory": ("peer-unreachable", "reconnect-storm"),
     "blocked-call": ("stalled-transmit", "device-rebooted", "crashed"),
     "zero-window": ("stalled-transmit", "no-keepalive"),
     "half-open": ("stalled-transmit", "no-keepalive", "peer-restarted"),
-    "ap-restarted": ("auth-expired", "assoc-expired", "beacon-lost", "kicked-by-ap", "class3-rejected", "ap-not-found", "half-open", "radio-dropout", "reconnect-storm"),
-    "weak-signal": ("auth-expired", "assoc-expired", "ap-not-found", "reconnect-storm", "dns-failed", "peer-unreachable", "radio-dropout"),
+    "ap-restarted": (
+        "auth-expired",
+        "assoc-expired",
+        "beacon-lost",
+        "kicked-by-ap",
+        "class3-rejected",
+        "ap-not-found",
+        "half-open",
+        "radio-dropout",
+        "reconnect-storm",
+    ),
+    "weak-signal": (
+        "auth-expired",
+        "assoc-expired",
+        "ap-not-found",
+        "reconnect-storm",
+        "dns-failed",
+        "peer-unreachable",
+        "radio-dropout",
+    ),
     "dozing-radio": ("auth-expired", "ap-not-found", "dns-failed", "reconnect-storm"),
-    "beacon-lost": ("auth-expired", "assoc-expired", "class3-rejected", "ap-not-found", "dns-failed", "peer-unreachable", "half-open", "reconnect-storm", "device-rebooted", "kicked-by-ap", "radio-dropout"),
+    "beacon-lost": (
+        "auth-expired",
+        "assoc-expired",
+        "class3-rejected",
+        "ap-not-found",
+        "dns-failed",
+        "peer-unreachable",
+        "half-open",
+        "reconnect-storm",
+        "device-rebooted",
+        "kicked-by-ap",
+        "radio-dropout",
+    ),
     "radio-dropout": ("half-open", "peer-unreachable", "dead-descriptor", "stalled-transmit"),
-    "auth-expired": ("dns-failed", "peer-unreachable", "reconnect-storm", "device-rebooted", "kicked-by-ap", "half-open", "handshake-timeout", "ap-not-found"),
-    "assoc-expired": ("dns-failed", "peer-unreachable", "reconnect-storm", "device-rebooted", "kicked-by-ap", "half-open", "class3-rejected"),
-    "kicked-by-ap": ("dns-failed", "peer-unreachable", "reconnect-storm", "device-rebooted", "auth-expired", "half-open"),
+    "auth-expired": (
+        "dns-failed",
+        "peer-unreachable",
+        "reconnect-storm",
+        "device-rebooted",
+        "kicked-by-ap",
+        "half-open",
+        "handshake-timeout",
+        "ap-not-found",
+    ),
+    "assoc-expired": (
+        "dns-failed",
+        "peer-unreachable",
+        "reconnect-storm",
+        "device-rebooted",
+        "kicked-by-ap",
+        "half-open",
+        "class3-rejected",
+    ),
+    "kicked-by-ap": (
+        "dns-failed",
+        "peer-unreachable",
+        "reconnect-storm",
+        "device-rebooted",
+        "auth-expired",
+        "half-open",
+    ),
     "class3-rejected": ("dns-failed", "peer-unreachable", "reconnect-storm", "half-open", "auth-expired"),
-    "wrong-credentials": ("handshake-timeout", "auth-expired", "reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap", "ap-not-found"),
-    "handshake-timeout": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap", "auth-expired", "wrong-credentials"),
+    "wrong-credentials": (
+        "handshake-timeout",
+        "auth-expired",
+        "reconnect-storm",
+        "device-rebooted",
+        "dns-failed",
+        "peer-unreachable",
+        "kicked-by-ap",
+        "ap-not-found",
+    ),
+    "handshake-timeout": (
+        "reconnect-storm",
+        "device-rebooted",
+        "dns-failed",
+        "peer-unreachable",
+        "kicked-by-ap",
+        "auth-expired",
+        "wrong-credentials",
+    ),
     "ap-not-found": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable"),
-    "association-denied": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "auth-expired", "kicked-by-ap"),
+    "association-denied": (
+        "reconnect-storm",
+        "device-rebooted",
+        "dns-failed",
+        "peer-unreachable",
+        "auth-expired",
+        "kicked-by-ap",
+    ),
     "dhcp-failed": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap"),
     "dns-failed": ("reconnect-storm", "peer-unreachable", "device-rebooted"),
     "peer-unreachable": ("reconnect-storm", "device-rebooted"),
@@ -45,7 +164,13 @@ _LINKED: dict[str, tuple[str, ...]] = {
     "weak-signal": ("beacon-lost", "handshake-timeout", "stalled-transmit", "half-open", "blocked-call"),
     "dozing-radio": ("beacon-lost", "half-open"),
     "radio-dropout": ("leaked-sockets", "blocked-call"),
-    "beacon-lost": ("handshake-timeout", "stalled-transmit", "blocked-call", "stale-status", "dead-descriptor"),
+    "beacon-lost": (
+        "handshake-timeout",
+        "stalled-transmit",
+        "blocked-call",
+        "stale-status",
+        "dead-descriptor",
+    ),
     "kicked-by-ap": ("stale-status", "dead-descriptor"),
     "auth-expired": ("stale-status", "blocked-call"),
     "heap-fragmented": ("tls-memory",),
@@ -56,7 +181,9 @@ _LINKED: dict[str, tuple[str, ...]] = {
 }
 
 #: Faults told by a series that begins before anything is wrong.
-_GRADUAL = frozenset(("heap-leak", "heap-fragmented", "heap-exhausted", "stalled-transmit", "reconnect-storm", "no-keepalive"))
+_GRADUAL = frozenset(
+    ("heap-leak", "heap-fragmented", "heap-exhausted", "stalled-transmit", "reconnect-storm", "no-keepalive")
+)
 
 #: Where two roots stand side by side, the one nearer to the hardware or holding more resources comes first.
 _PRECEDENCE = (
@@ -82,14 +209,19 @@ def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:
             for name, effects in table.items()
             if name in by_fault and effect.fault in effects and _may_cause(by_fault[name], effect)
         ]
-        candidates = [(cause, absorbs) for cause, absorbs in candidates if not _follows(cause, effect, causes)]
+        candidates = [
+            (cause, absorbs) for cause, absorbs in candidates if not _follows(cause, effect, causes)
+        ]
         if candidates:
             causes[effect.fault] = min(candidates, key=lambda pair: _PRECEDENCE.index(pair[0].fault))
     told = [_told(finding, causes.get(finding.fault)) for finding in found]
     if any(f.severity != "info" and f.fault != "crashed" for f in told):
         told = [replace(f, severity="info") if f.fault == "crashed" else f for f in told]
     roots = {f.key: _root(f, told) for f in told}
-    weight = {key: min(SEVERITIES.index(f.severity) for f in told if roots[f.key] == key) for key in set(roots.values())}
+    weight = {
+        key: min(SEVERITIES.index(f.severity) for f in told if roots[f.key] == key)
+        for key in set(roots.values())
+    }
     return tuple(
         sorted(
             told,

@@ -16,5 +16,15 @@ def class3_rejected(timeline: Timeline) -> Iterator[Finding]:
     drops = with_reasons(timeline, (6, 7))
     if drops:
         kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
-        summary = f"the access point refused the station's frames {often(len(drops))} ({kinds}): it no longer knew the station, which believed itself connected."
-        yield prove(timeline, "HO404", summary, spread(reports(drops)), confidence=0.9, severity=severity(timeline, drops))
+        summary = (
+            f"the access point refused the station's frames {often(len(drops))}"
+            f" ({kinds}): it no longer knew the station, which believed itself connected."
+        )
+        yield prove(
+            timeline,
+            "HO404",
+            summary,
+            spread(reports(drops)),
+            confidence=0.9,
+            severity=severity(timeline, drops),
+        )

@@ -21,5 +21,8 @@ def crashed(timeline: Timeline) -> Iterator[Finding]:
         what = "a watchdog fired and it aborted"
     count = len({e.at.epoch for e in (*panics, *dogs)})
     proof: list[Proof] = [*panics[:2], *dogs[:2]]
-    summary = f"the firmware crashed ({what}){'' if count == 1 else f' in {count} boots'}: every connection it held is half-open at the peer."
+    summary = (
+        f"the firmware crashed ({what}){'' if count == 1 else f' in {count} boots'}:"
+        " every connection it held is half-open at the peer."
+    )
     yield prove(timeline, "HO702", summary, proof, confidence=0.9)

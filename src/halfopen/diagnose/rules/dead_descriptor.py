@@ -48,7 +48,9 @@ def _runs(timeline: Timeline) -> Iterator[list[Event]]:
     """Runs of calls that failed because the descriptor was finished."""
     run: list[Event] = []
     fd: int | None = None
-    for event in timeline.of(CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed):
+    for event in timeline.of(
+        CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed
+    ):
         finished = isinstance(event, (CallFailed, ConnectFailed)) and event.errno in _FINISHED
         if isinstance(event, ConnectFailed) and event.errno == 104:
             finished = False  # a refused connection, not a dead one

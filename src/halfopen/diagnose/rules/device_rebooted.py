@@ -28,7 +28,9 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
         proof: list[Proof] = frames(old.flow, old.device.rst)
         proof += frames(newer.flow, newer.device.syn)
         proof += _announcements(timeline, old, newer)
-        gone = newer.device.syn.time - (old.device.last_payload or old.flow.established or newer.device.syn).time
+        gone = (
+            newer.device.syn.time - (old.device.last_payload or old.flow.established or newer.device.syn).time
+        )
         summary = (
             f"the device fell silent, came back after {gone:.0f} s with a new connection and answered the old one with RST:"
             " it had lost its state."
@@ -50,8 +52,14 @@ def _came_back(old: Conversation, newer: Conversation) -> bool:
     syn, rst = newer.device.syn, old.device.rst
     if newer.mine != "client" or newer.peer_end.ip != old.peer_end.ip or syn is None or rst is None:
         return False
-    in_vain = [run for run in old.flow.retransmission_runs if run.by == old.theirs and run.kind == "data" and run.answered is None]
-    return newer.flow.established is not None and any(run.original.time < syn.time < rst.time for run in in_vain)
+    in_vain = [
+        run
+        for run in old.flow.retransmission_runs
+        if run.by == old.theirs and run.kind == "data" and run.answered is None
+    ]
+    return newer.flow.established is not None and any(
+        run.original.time < syn.time < rst.time for run in in_vain
+    )
 
 
 def _announcements(timeline: Timeline, old: Conversation, newer: Conversation) -> list[Proof]:
@@ -65,5 +73,3 @@ def _announcements(timeline: Timeline, old: Conversation, newer: Conversation) -
         for ref in host.announced
         if begin < ref.time <= end
     ]
-
-

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import AddressGot, DhcpTimedOut, Event, LeaseGiven, LinkStateChanged, StationJoined, WifiJoined
+from halfopen.diagnose.events import (
+    AddressGot,
+    DhcpTimedOut,
+    Event,
+    LeaseGiven,
+    LinkStateChanged,
+    StationJoined,
+    WifiJoined,
+)
 from halfopen.diagnose.rules.proof import Proof, duration, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import LeaseObserved
@@ -46,7 +54,11 @@ def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float
             waits.append(waited)
     if len(waits) < 2:
         return [], "", 0.0
-    return [*spread(joins)], f"the station joined {len(joins)} times and waited up to {duration(max(waits))} each time without getting an address.", 0.75
+    return (
+        [*spread(joins)],
+        f"the station joined {len(joins)} times and waited up to {duration(max(waits))} each time without getting an address.",
+        0.75,
+    )
 
 
 def _soft_ap(timeline: Timeline) -> tuple[list[Proof], str, float]:
@@ -61,7 +73,11 @@ def _soft_ap(timeline: Timeline) -> tuple[list[Proof], str, float]:
     if len(run) < _LEASES_MIN:
         return [], "", 0.0
     assert isinstance(run[0], LeaseGiven)
-    return [*spread(run)], f"the soft AP gave {run[0].ip} to the same station {len(run)} times without a new join: the station never gets the answer.", 0.8
+    return (
+        [*spread(run)],
+        f"the soft AP gave {run[0].ip} to the same station {len(run)} times without a new join: the station never gets the answer.",
+        0.8,
+    )
 
 
 def _captured(timeline: Timeline) -> tuple[list[Proof], str, float]:
@@ -69,7 +85,7 @@ def _captured(timeline: Timeline) -> tuple[list[Proof], str, float]:
         if lease.mac != timeline.device.mac or len(lease.discovers) < _DISCOVERS_MIN:
             continue
         answered = [ack for ack in lease.acks if ack.time < lease.discovers[-1].time]
-        if lease.offers and lease.offers[0].time < lease.discovers[-1].time or answered:
+        if (lease.offers and lease.offers[0].time < lease.discovers[-1].time) or answered:
             continue
         proof: list[Proof] = [(lease, ref) for ref in lease.discovers[:4]]
         return proof, f"{len(lease.discovers)} DHCP DISCOVERs went unanswered.", 0.95

@@ -17,8 +17,16 @@ _QUERIES_MIN = 3
 def dns_failed(timeline: Timeline) -> Iterator[Finding]:
     """getaddrinfo fails, or queries get no answer."""
     failed = list(timeline.of(ResolveFailed))
-    mute = [q for q in timeline.of(LookupObserved) if q.asker_ip in timeline.device.ips and q.asked >= _QUERIES_MIN and not q.answered]
-    refused = [q for q in timeline.of(LookupObserved) if q.asker_ip in timeline.device.ips and q.refused >= _QUERIES_MIN]
+    mute = [
+        q
+        for q in timeline.of(LookupObserved)
+        if q.asker_ip in timeline.device.ips and q.asked >= _QUERIES_MIN and not q.answered
+    ]
+    refused = [
+        q
+        for q in timeline.of(LookupObserved)
+        if q.asker_ip in timeline.device.ips and q.refused >= _QUERIES_MIN
+    ]
     if not failed and not mute and not refused:
         return
     told: list[str] = []
@@ -31,7 +39,9 @@ def dns_failed(timeline: Timeline) -> Iterator[Finding]:
         numbered = f" (getaddrinfo {codes}: a lookup code, neither errno nor a Wi-Fi reason)" if codes else ""
         told.append(f"name resolution failed{named}{numbered}")
         good = (Connected, ServerConnected, DataReceived)
-        if len({e.where.line for e in failed}) <= 2 and any(isinstance(e, good) for e in timeline.between(failed[-1])):
+        if len({e.where.line for e in failed}) <= 2 and any(
+            isinstance(e, good) for e in timeline.between(failed[-1])
+        ):
             verdict = "info"
     for query in (mute or refused)[:1]:
         what = "no answer" if mute else "a refusal"

@@ -31,7 +31,7 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
         yield Undecided(
             ("HO401", "HO409"),
             "The access point's deauthentication with reason 2 about 3 s after association is how older hostapd ends a failed 4-way"
-            f" handshake. Set esp_log_level_set(\"wifi\", ESP_LOG_VERBOSE) and take {_SNIFF}: M1 to M4 tell the two apart.",
+            f' handshake. Set esp_log_level_set("wifi", ESP_LOG_VERBOSE) and take {_SNIFF}: M1 to M4 tell the two apart.',
         )
     if auth and "while joining" in auth.summary and "weak-signal" not in by_fault:
         yield Undecided(
@@ -50,7 +50,8 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
     if leak and not timeline.ledger.opened:
         yield Undecided(
             ("HO101", "HO102"),
-            "The table is full, and the log does not say who holds it. Log the descriptor at each socket(), accept() and close(): numbers that"
+            "The table is full, and the log does not say who holds it. Log the"
+            " descriptor at each socket(), accept() and close(): numbers that"
             " climb from 54 to 63 are a leak, and the last one that never closes is the culprit.",
         )
     if "beacon-lost" in by_fault and "dozing-radio" not in by_fault and "weak-signal" not in by_fault:

@@ -42,7 +42,7 @@ def _slow_answers(timeline: Timeline) -> Finding | None:
         if isinstance(event, PowerSaveSet):
             setting = event
             on = event if event.on and on is None else on
-        elif setting is not None:
+        elif setting is not None and isinstance(event, LatencySampled):
             answers[setting.on].append(event)
     if on is None or len(answers[True]) < _ANSWERS_MIN or _weakest(timeline) < _GOOD_DBM:
         return None
@@ -53,7 +53,10 @@ def _slow_answers(timeline: Timeline) -> Finding | None:
     beacon = next(timeline.of(BeaconIntervalTold), None)
     doze = f" (DTIM {beacon.dtim} × {beacon.interval_us / 1000:.0f} ms)" if beacon else ""
     better = f", {quick * 1000:.0f} ms as soon as it is off" if quick is not None else ""
-    summary = f"with power save on{doze} an answer takes {slow * 1000:.0f} ms in the median though the signal is good{better}: frames wait for the radio to wake."
+    summary = (
+        f"with power save on{doze} an answer takes {slow * 1000:.0f} ms in the median"
+        f" though the signal is good{better}: frames wait for the radio to wake."
+    )
     proof: list[Proof] = [on, *spread(answers[True], 2), *answers[False][:1]]
     proof += [beacon] if beacon is not None else []
     return prove(timeline, "HO406", summary, proof, confidence=0.9 if quick is not None else 0.7)
@@ -102,5 +105,9 @@ def _asleep_before(timeline: Timeline, losses: list[Event]) -> list[Event]:
 
 def _quiet_when_off(timeline: Timeline, losses: list[Event]) -> bool:
     """Whether the losses ended when power save was switched off."""
-    off = [e for e in timeline.of(PowerSaveSet) if not e.on and timeline.position(e) > timeline.position(losses[0])]
+    off = [
+        e
+        for e in timeline.of(PowerSaveSet)
+        if not e.on and timeline.position(e) > timeline.position(losses[0])
+    ]
     return bool(off) and timeline.position(losses[-1]) < timeline.position(off[-1])

@@ -18,7 +18,7 @@ from halfopen.diagnose.events import (
 )
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
 from halfopen.diagnose.timeline import Conversation, Timeline
-from halfopen.findings import Finding
+from halfopen.findings import Finding, Severity
 
 #: Heartbeats sent in a row without an answer, after one had been answered.
 _UNANSWERED_MIN = 3
@@ -42,16 +42,20 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
     dead = [(talk, *_dead_side(talk)) for talk in timeline.conversations]
     dead = [(talk, quotes, text, noticed_it) for talk, quotes, text, noticed_it in dead if quotes]
     if dead:
-        figures.append(f"{dead[0][2]}" + (f", and {len(dead) - 1} more connections like it" if len(dead) > 1 else ""))
+        figures.append(
+            f"{dead[0][2]}" + (f", and {len(dead) - 1} more connections like it" if len(dead) > 1 else "")
+        )
         for _, quotes, _, noticed_it in dead[:3]:
             proof += quotes[:3]
             noticed &= noticed_it
     if proof:
-        severity = "info" if noticed else None
+        severity: Severity | None = "info" if noticed else None
         if noticed:
             figures.append("the device noticed within its bound")
         confidence = 0.95 if dead and len(figures) > 1 else 0.85
-        yield prove(timeline, "HO201", "; ".join(figures) + ".", proof, confidence=confidence, severity=severity)
+        yield prove(
+            timeline, "HO201", "; ".join(figures) + ".", proof, confidence=confidence, severity=severity
+        )
 
 
 def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
@@ -74,7 +78,11 @@ def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     if answered and len(silent) >= _UNANSWERED_MIN:
         span = silent[-1].at.since(silent[0].at)
         over = f" over {duration(span)}" if span else ""
-        return [*spread(silent)], f"{len(silent)} heartbeats{over} left without an answer, after {answered} had been answered", False
+        return (
+            [*spread(silent)],
+            f"{len(silent)} heartbeats{over} left without an answer, after {answered} had been answered",
+            False,
+        )
     return [], "", True
 
 
@@ -93,13 +101,19 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 
 def _interface_fell(timeline: Timeline, event: Event) -> bool:
     """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS)."""
-    near = (gap for other in timeline.of(NetifDowned, WifiDropped) if (gap := other.at.since(event.at)) is not None)
+    near = (
+        gap
+        for other in timeline.of(NetifDowned, WifiDropped)
+        if (gap := other.at.since(event.at)) is not None
+    )
     return any(abs(gap) < 3.0 for gap in near)
 
 
 def _vanished_client(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """The device's own server waits in recv() for a client that has left."""
-    waits = [e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 11 and "httpd" in e.where.text]
+    waits = [
+        e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 11 and "httpd" in e.where.text
+    ]
     left = list(timeline.of(StationLeft))
     if not waits or not (left or len(waits) >= 3):
         return [], "", True
@@ -116,7 +130,12 @@ def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
         if run.kind != "data" or run.answered is not None or run.count < 2:
             continue
         other = flow.side("server" if run.by == "client" else "client")
-        if other.last is not None and run.frames and other.last.time > run.frames[-1].time and other.rst is None:
+        if (
+            other.last is not None
+            and run.frames
+            and other.last.time > run.frames[-1].time
+            and other.rst is None
+        ):
             continue
         span = run.frames[-1].time - run.original.time
         if run.count < _RETRIES_MIN and span < 3.5:

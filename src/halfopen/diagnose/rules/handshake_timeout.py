@@ -13,15 +13,26 @@ from halfopen.formats.wifi_reason import spelled
 
 def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
     """15, 16 or 204 where the credentials are known to be right, or where the number cannot tell."""
-    drops = [d for d in with_reasons(timeline, (15, 16, 204)) if _credentials_right(timeline, d) or d.reason == 204]
+    drops = [
+        d for d in with_reasons(timeline, (15, 16, 204)) if _credentials_right(timeline, d) or d.reason == 204
+    ]
     if not drops:
         return
     right = any(_credentials_right(timeline, d) for d in drops)
     kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
-    why = "though the same credentials had worked" if right else "and the number alone cannot tell a lost handshake from a wrong password"
+    why = (
+        "though the same credentials had worked"
+        if right
+        else "and the number alone cannot tell a lost handshake from a wrong password"
+    )
     summary = f"the handshake was not completed {often(len(drops))} ({kinds}), {why}."
     yield prove(
-        timeline, "HO409", summary, spread(reports(drops)), confidence=0.85 if right else 0.55, severity=severity(timeline, drops)
+        timeline,
+        "HO409",
+        summary,
+        spread(reports(drops)),
+        confidence=0.85 if right else 0.55,
+        severity=severity(timeline, drops),
     )
 
 

@@ -29,15 +29,28 @@ _NOTHING_LEFT = 2048
 
 def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
     """Allocations refused, ENOBUFS, or a low-water mark near zero; a low heap at socket creation is only info."""
-    refused: list[Event] = [e for e in timeline.of(SocketRefused, CallFailed, ConnectFailed) if e.errno in (105, 12)]
+    calls: list[SocketRefused | CallFailed | ConnectFailed] = [
+        *timeline.of(SocketRefused),
+        *timeline.of(CallFailed),
+        *timeline.of(ConnectFailed),
+    ]
+    refused: list[Event] = sorted((e for e in calls if e.errno in (105, 12)), key=timeline.position)
     said = {e.where.line for e in refused}
     failed = [e for e in timeline.of(AllocationFailed) if e.where.line not in said]
-    lowest = min((s for s in timeline.of(HeapSampled) if s.minimum is not None), key=lambda s: s.minimum or 0, default=None)
-    block = min((s for s in timeline.of(HeapSampled) if s.pool == "idf"), key=lambda s: s.largest or 0, default=None)
+    lowest = min(
+        (s for s in timeline.of(HeapSampled) if s.minimum is not None),
+        key=lambda s: s.minimum or 0,
+        default=None,
+    )
+    block = min(
+        (s for s in timeline.of(HeapSampled) if s.pool == "idf"), key=lambda s: s.largest or 0, default=None
+    )
     proof: list[Proof] = [*spread(refused, 2), *spread(failed, 2)]
     told: list[str] = []
     if refused:
-        told.append(f"{len(refused)} socket calls were refused for want of memory (ENOBUFS 105), with descriptors to spare")
+        told.append(
+            f"{len(refused)} socket calls were refused for want of memory (ENOBUFS 105), with descriptors to spare"
+        )
     if failed:
         told.append(f"{len(failed)} allocations failed")
     if lowest is not None and (lowest.minimum or 0) < _NOTHING_LEFT:
@@ -48,16 +61,33 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
         proof.append(block)
     samples = [s for s in timeline.heap if (s.free or 0) < _GATE]
     if told and len(refused) + len(failed) == 1 and _went_on(timeline, (refused or failed)[0]):
-        yield prove(timeline, "HO603", "; ".join(told) + ", and the device went on.", proof, confidence=0.6, severity="info")
+        yield prove(
+            timeline,
+            "HO603",
+            "; ".join(told) + ", and the device went on.",
+            proof,
+            confidence=0.6,
+            severity="info",
+        )
         return
     if told:
-        yield prove(timeline, "HO603", "; ".join(told) + ".", [*proof, *samples[-1:]], confidence=0.85 if refused else 0.75)
+        yield prove(
+            timeline,
+            "HO603",
+            "; ".join(told) + ".",
+            [*proof, *samples[-1:]],
+            confidence=0.85 if refused else 0.75,
+        )
         return
     for opened in timeline.of(SocketOpened):
-        sample = next((e for e in timeline.before(opened) if isinstance(e, HeapSampled) and e.free is not None), None)
+        sample = next(
+            (e for e in timeline.before(opened) if isinstance(e, HeapSampled) and e.free is not None), None
+        )
         if sample is not None and sample in samples:
             summary = f"a socket was created with {sample.free} bytes of heap free, under the 32 KB that networking wants."
-            yield prove(timeline, "HO603", summary, [sample, opened], confidence=0.6, severity="info", about="gate")
+            yield prove(
+                timeline, "HO603", summary, [sample, opened], confidence=0.6, severity="info", about="gate"
+            )
             return
 
 

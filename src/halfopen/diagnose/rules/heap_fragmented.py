@@ -17,7 +17,9 @@ _TLS_BLOCK = 16717
 
 def heap_fragmented(timeline: Timeline) -> Iterator[Finding]:
     """An allocation fails although more than its size is free, because no block is large enough."""
-    failures = [e for e in timeline.of(AllocationFailed, TlsFailed) if not isinstance(e, TlsFailed) or e.memory]
+    failures = [
+        e for e in timeline.of(AllocationFailed, TlsFailed) if not isinstance(e, TlsFailed) or e.memory
+    ]
     for failure in failures:
         free = _nearest(timeline, failure, lambda s: s.free)
         largest = _nearest(timeline, failure, lambda s: s.largest)
@@ -32,12 +34,22 @@ def heap_fragmented(timeline: Timeline) -> Iterator[Finding]:
             continue
         need = f"{wanted} bytes were wanted" if wanted else "an allocation failed"
         summary = f"{need} while {free.free} bytes were free, but the largest block was {block}: the heap is fragmented."
-        yield prove(timeline, "HO602", summary, [failure, *([largest] if largest else []), free], confidence=0.95 if enough else 0.8)
+        yield prove(
+            timeline,
+            "HO602",
+            summary,
+            [failure, *([largest] if largest else []), free],
+            confidence=0.95 if enough else 0.8,
+        )
         return
 
 
 def _nearest(timeline: Timeline, event: Event, figure) -> HeapSampled | None:  # type: ignore[no-untyped-def]
     """The heap sample nearest to ``event`` that has ``figure``, one line or two after it counting as well."""
     position = timeline.position(event)
-    samples = [s for s in timeline.of(HeapSampled) if figure(s) is not None and s.pool not in ("psram", "spiram", "idf")]
+    samples = [
+        s
+        for s in timeline.of(HeapSampled)
+        if figure(s) is not None and s.pool not in ("psram", "spiram", "idf")
+    ]
     return min(samples, key=lambda s: abs(timeline.position(s) - position), default=None)

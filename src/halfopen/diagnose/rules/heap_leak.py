@@ -24,7 +24,12 @@ _RETURNED_MAX = 0.3
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
     fall = trend(timeline)
-    if fall is None or fall.high >= 0 or fall.returned > _RETURNED_MAX or fall.fallen < fall.first * _SHARE_MIN:
+    if (
+        fall is None
+        or fall.high >= 0
+        or fall.returned > _RETURNED_MAX
+        or fall.fallen < fall.first * _SHARE_MIN
+    ):
         return
     span = fall.seconds
     if fall.still_falling() < _STILL_MIN or (len(fall.samples) < _MANY and (span or 0.0) < _LONG_S):
@@ -38,4 +43,10 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
         f" {-fall.slope:.0f} bytes per sample (95 %: {-fall.high:.0f} to {-fall.low:.0f}){what}."
     )
     proof: list[Proof] = [*spread(fall.samples, 4), *list(timeline.of(AllocationFailed))[:1]]
-    yield prove(timeline, "HO601", summary, proof, confidence=0.9 if len(fall.samples) >= 8 or fall.fallen > fall.first / 2 else 0.75)
+    yield prove(
+        timeline,
+        "HO601",
+        summary,
+        proof,
+        confidence=0.9 if len(fall.samples) >= 8 or fall.fallen > fall.first / 2 else 0.75,
+    )

@@ -71,10 +71,15 @@ def trend(timeline: Timeline, first: Event | None = None, last: Event | None = N
         return None
     samples = max(by_epoch.values(), key=len)
     if first is not None:
-        start = next((n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(first)), len(samples))
+        start = next(
+            (n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(first)),
+            len(samples),
+        )
         samples = samples[max(start - 1, 0) :]
     if last is not None:
-        stop = next((n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(last)), len(samples))
+        stop = next(
+            (n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(last)), len(samples)
+        )
         samples = samples[: stop + 1]
     if len(samples) < SAMPLES_MIN:
         return None

@@ -21,7 +21,14 @@ def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
         return
     kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
     summary = f"the access point put the running station out {often(len(drops))}: {kinds}."
-    yield prove(timeline, "HO403", summary, spread(reports(drops)), confidence=0.85, severity=severity(timeline, drops))
+    yield prove(
+        timeline,
+        "HO403",
+        summary,
+        spread(reports(drops)),
+        confidence=0.85,
+        severity=severity(timeline, drops),
+    )
 
 
 def _kicked(drop: Drop) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from halfopen.diagnose.events import AllocationFailed, CallFailed, PeerClosed, SocketRefused
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
@@ -39,7 +40,9 @@ def _from_log(timeline: Timeline) -> tuple[list[Proof], list[str], float]:
         full = []  # "cannot create socket" without a number, while memory is refused too: memory it is
     if len(climbing) >= _OPEN_MIN:
         first, last = climbing[0].fd, climbing[-1].fd
-        figures = [f"{len(climbing)} descriptors were opened one above the other and none closed (fd {first} to {last})"]
+        figures = [
+            f"{len(climbing)} descriptors were opened one above the other and none closed (fd {first} to {last})"
+        ]
         proof: list[Proof] = []
         if full:
             proof.append(full[0])
@@ -78,7 +81,7 @@ def _climb(timeline: Timeline, opened: list[Opened]) -> list[Opened]:
 
 def _superseded(timeline: Timeline, climbing: list[Opened]) -> bool:
     """Whether earlier descriptors were given up: an error or an end was reported before the next was opened."""
-    for earlier, later in zip(climbing, climbing[1:], strict=False):
+    for earlier, later in pairwise(climbing):
         for event in timeline.between(earlier.event, later.event):
             if isinstance(event, (CallFailed, PeerClosed, SocketRefused)):
                 return True
@@ -93,16 +96,28 @@ def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
         ended = max(ended, last)
     left: list[Conversation] = []
     for position, talk in enumerate(timeline.conversations):
-        if talk.mine != "client" or talk.device_closed or talk.flow.established is None or talk.peer.rst is not None:
+        if (
+            talk.mine != "client"
+            or talk.device_closed
+            or talk.flow.established is None
+            or talk.peer.rst is not None
+        ):
             continue
         later = any(
-            other.mine == "client" and other.peer_end.ip == talk.peer_end.ip and other.peer_end.port == talk.peer_end.port
+            other.mine == "client"
+            and other.peer_end.ip == talk.peer_end.ip
+            and other.peer_end.port == talk.peer_end.port
             for other in timeline.conversations[position + 1 :]
         )
         closed_by_peer = talk.peer.fin is not None and ended - talk.peer.fin.time > _CLOSE_WAIT_S
-        dead = talk.device.unacked > 0 or any(p.by == talk.mine and p.answers == 0 for p in talk.flow.probe_runs)
+        dead = talk.device.unacked > 0 or any(
+            p.by == talk.mine and p.answers == 0 for p in talk.flow.probe_runs
+        )
         if closed_by_peer or (dead and later):
             left.append(talk)
     waiting = sum(talk.peer.fin is not None for talk in left)
     kind = "the peer closed them (CLOSE_WAIT)" if waiting * 2 > len(left) else "they were dead"
-    return left, f"the capture shows {len(left)} connections that the device left open although {kind}, and new ones beside them"
+    return (
+        left,
+        f"the capture shows {len(left)} connections that the device left open although {kind}, and new ones beside them",
+    )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import CallFailed, ConnectFailed, Event, SocketClosed, SocketOpened, TransactionTimedOut
+from halfopen.diagnose.events import (
+    CallFailed,
+    ConnectFailed,
+    Event,
+    SocketClosed,
+    SocketOpened,
+    TransactionTimedOut,
+)
 from halfopen.diagnose.rules.heap_trend import trend
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.timeline import Timeline
@@ -44,10 +51,18 @@ def lingering_connections(timeline: Timeline) -> Iterator[Finding]:
             )
             proof += [*spread(fall.samples), *spread(closes, 2)]
     if orphaned:
-        figures.append(f"{len(orphaned)} connections were closed towards a peer that never answered: each PCB keeps retransmitting for up to 1159 s")
-        proof += [p for talk, run in fins[:3] for p in frames(talk.flow, run.frames[0] if run.frames else run.original)]
+        figures.append(
+            f"{len(orphaned)} connections were closed towards a peer that never answered: each PCB keeps retransmitting for up to 1159 s"
+        )
+        proof += [
+            p
+            for talk, run in fins[:3]
+            for p in frames(talk.flow, run.frames[0] if run.frames else run.original)
+        ]
     if figures:
-        yield prove(timeline, "HO103", "; ".join(figures) + ".", proof, confidence=0.95 if len(figures) > 1 else 0.85)
+        yield prove(
+            timeline, "HO103", "; ".join(figures) + ".", proof, confidence=0.95 if len(figures) > 1 else 0.85
+        )
 
 
 def _closes_to_dead_peers(timeline: Timeline) -> list[Event]:

@@ -26,7 +26,9 @@ def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
             summary = f"a connection was silent for {duration(idle)} without one keepalive probe or heartbeat, and was dead afterwards."
             yield prove(timeline, "HO202", summary, frames(talk.flow, *silence), confidence=0.75)
             return
-    waited = [e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 113 and (e.after_s or 0) > 600]
+    waited = [
+        e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 113 and (e.after_s or 0) > 600
+    ]
     if waited:
         proof: list[Proof] = [waited[0]]
         text = f"recv() waited {duration(waited[0].after_s or 0)}: no keepalive bounded it, only the retransmission of unacked data did."

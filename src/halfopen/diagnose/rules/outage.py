@@ -37,8 +37,10 @@ def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
 def _overshadowed(timeline: Timeline, drop: Drop) -> bool:
     """Whether another definite reason rules the outage that ``drop`` belongs to."""
     outage = next(o for o in timeline.outages if drop in o.drops)
-    reasons = Counter(d.reason for d in outage.drops if d.reason not in (None, 0, 1))
-    return bool(reasons) and max(reasons.values()) > reasons[drop.reason] == 1 and outage.drops[0] is drop
+    reasons = Counter(d.reason for d in outage.drops if d.reason is not None and d.reason > 1)
+    if not reasons or drop.reason is None:
+        return False
+    return max(reasons.values()) > reasons[drop.reason] == 1 and outage.drops[0] is drop
 
 
 def reports(drops: Sequence[Drop]) -> list[Event]:

@@ -37,7 +37,11 @@ def _reset_after_silence(talk: Conversation) -> tuple[float, list[Proof]] | None
     rst = talk.peer.rst
     if rst is None or talk.flow.established is None or talk.flow.zero_window_runs:
         return None
-    probes = [run for run in talk.flow.probe_runs if run.by == talk.mine and abs(run.frames[-1].time - rst.time) < 1.0]
+    probes = [
+        run
+        for run in talk.flow.probe_runs
+        if run.by == talk.mine and abs(run.frames[-1].time - rst.time) < 1.0
+    ]
     if probes:
         return probes[-1].idle_s, frames(talk.flow, rst, probes[-1].frames[-1])
     last = talk.device.last_payload

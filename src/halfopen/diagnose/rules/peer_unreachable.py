@@ -20,10 +20,17 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
     failures = [e for e in timeline.of(ConnectFailed) if e.errno not in (128, 127)]
     kinds = dict.fromkeys(_kind(event) for event in failures)
     proof: list[Proof] = [next(e for e in failures if _kind(e) == kind) for kind in kinds]
-    unanswered = [t for t in timeline.conversations if t.mine == "client" and t.flow.end == "unanswered" and t.device.syns >= 3]
+    unanswered = [
+        t
+        for t in timeline.conversations
+        if t.mine == "client" and t.flow.end == "unanswered" and t.device.syns >= 3
+    ]
     refused = [t for t in timeline.conversations if t.mine == "client" and t.flow.end == "refused"]
     arps = [a for a in timeline.of(ArpObserved) if a.asked >= 3 and not a.answered and _asks(timeline, a)]
-    for talk, text in (*((t, _syn_text(t)) for t in unanswered[:2]), *((t, "the peer refused with RST") for t in refused[:1])):
+    for talk, text in (
+        *((t, _syn_text(t)) for t in unanswered[:2]),
+        *((t, "the peer refused with RST") for t in refused[:1]),
+    ):
         kinds.setdefault(text)
         proof += frames(talk.flow, talk.device.syn, talk.peer.rst, *talk.flow.unreachable[:1])
     for arp in arps[:1]:
@@ -34,15 +41,27 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
     attempts = len(failures) or len(unanswered) + len(refused)
     proof += spread(failures[1:], 2) if len(failures) > 1 else []
     summary = f"{attempts or 'Several'} connection attempts failed: " + "; ".join(kinds) + "."
-    yield prove(timeline, "HO206", summary, proof, confidence=0.9, severity=_severity(timeline, failures, unanswered, refused))
+    yield prove(
+        timeline,
+        "HO206",
+        summary,
+        proof,
+        confidence=0.9,
+        severity=_severity(timeline, failures, unanswered, refused),
+    )
 
 
 def _severity(
-    timeline: Timeline, failures: list[ConnectFailed], unanswered: list[Conversation], refused: list[Conversation]
+    timeline: Timeline,
+    failures: list[ConnectFailed],
+    unanswered: list[Conversation],
+    refused: list[Conversation],
 ) -> Severity | None:
     """A failed attempt or two that were followed by a connection are an episode the device survived."""
     if failures:
-        recovered = any(isinstance(event, (Connected, ServerConnected)) for event in timeline.between(failures[-1]))
+        recovered = any(
+            isinstance(event, (Connected, ServerConnected)) for event in timeline.between(failures[-1])
+        )
         return "info" if recovered and len(failures) <= 2 else None
     last = max((*unanswered, *refused), key=lambda t: t.flow.ordinal, default=None)
     if last is None:

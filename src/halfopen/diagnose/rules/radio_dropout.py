@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from halfopen.diagnose.events import CallFailed, LatencySampled, NetifDowned, NetifUpped, PingLost, WifiDropped
+from halfopen.diagnose.events import (
+    CallFailed,
+    LatencySampled,
+    NetifDowned,
+    NetifUpped,
+    PingLost,
+    WifiDropped,
+)
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import RetransmissionRun
@@ -26,7 +33,10 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
         back = "and came back" if up else "and its connections were aborted"
         gap = up[0].at.since(down[0].at) if up else None
         after = f" after {duration(gap)}" if gap else ""
-        summary = f"the network interface went down {back}{after}: lwIP aborted every connection, the descriptors stay with the application."
+        summary = (
+            f"the network interface went down {back}{after}: lwIP aborted"
+            " every connection, the descriptors stay with the application."
+        )
         yield prove(timeline, "HO413", summary, [down[0], *aborted[:2], *up[:1]], confidence=0.85)
         return
     holes = _holes(timeline)
@@ -36,13 +46,21 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
         summary = f"{times} nothing came back for up to {duration(longest[1])}, then traffic resumed by itself without a Wi-Fi disconnect."
         yield prove(timeline, "HO413", summary, [p for hole, _ in holes[:3] for p in hole], confidence=0.75)
         return
-    stalls = [(talk, run) for talk in timeline.conversations for run in talk.flow.retransmission_runs if _stall(talk, run)]
+    stalls = [
+        (talk, run)
+        for talk in timeline.conversations
+        for run in talk.flow.retransmission_runs
+        if _stall(talk, run)
+    ]
     if not stalls:
         return
     talk, run = max(stalls, key=lambda pair: _span(pair[1]))
     proof: list[Proof] = frames(talk.flow, run.original, run.frames[-1], run.answered)
     who = "device" if run.by == talk.mine else "peer"
-    summary = f"for {duration(_span(run))} the {who}'s data got no acknowledgement ({run.count} retransmissions), then the same connection resumed."
+    summary = (
+        f"for {duration(_span(run))} the {who}'s data got no acknowledgement"
+        f" ({run.count} retransmissions), then the same connection resumed."
+    )
     yield prove(timeline, "HO413", summary, proof, confidence=0.8)
 
 
@@ -81,5 +99,8 @@ def _stall(talk: Conversation, run: RetransmissionRun) -> bool:
     """A stall with a resumption, and no closed window to explain it."""
     if run.kind != "data" or run.answered is None or run.count < _RETRIES_MIN:
         return False
-    closed = any(z.frames[0].time <= run.answered.time and (z.reopened or z.frames[-1]).time >= run.original.time for z in talk.flow.zero_window_runs)
+    closed = any(
+        z.frames[0].time <= run.answered.time and (z.reopened or z.frames[-1]).time >= run.original.time
+        for z in talk.flow.zero_window_runs
+    )
     return not closed and _span(run) >= _GAP_S

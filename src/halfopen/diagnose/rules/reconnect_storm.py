@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import median
 
 from halfopen.diagnose.events import ConnectFailed, Event, ServerLost
@@ -20,7 +21,10 @@ _SPREAD_MAX = 0.25
 def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
     """Attempts without backoff, from the log or from the SYNs of a capture."""
     groups: list[tuple[Sequence[Event], str]] = [
-        ([drop.events[0] for drop in timeline.drops if drop.stage != "running" and not drop.planned], "Wi-Fi join"),
+        (
+            [drop.events[0] for drop in timeline.drops if drop.stage != "running" and not drop.planned],
+            "Wi-Fi join",
+        ),
         (list(timeline.of(ConnectFailed)), "connection"),
         (list(timeline.of(ServerLost)), "server"),
     ]
@@ -30,11 +34,22 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
             summary = f"{len(times)} {what} attempts over {duration(times[-1])}, one every {gap:.1f} s: no backoff, no jitter."
             yield prove(timeline, "HO207", summary, spread(events, 4), confidence=0.8, about=what.split()[0])
             return
-    syns = [talk for talk in timeline.conversations if talk.mine == "client" and talk.device.syn and not _served(talk.peer.payload)]
+    syns = [
+        talk
+        for talk in timeline.conversations
+        if talk.mine == "client" and talk.device.syn and not _served(talk.peer.payload)
+    ]
     times = [talk.device.syn.time for talk in syns if talk.device.syn]
     if gap := _steady(times):
-        proof: list[Proof] = [p for talk in (syns[0], syns[len(syns) // 2], syns[-1]) for p in frames(talk.flow, talk.device.syn)]
-        summary = f"{len(times)} new connections over {duration(times[-1] - times[0])}, one every {gap:.1f} s, none of use: no backoff, no jitter."
+        proof: list[Proof] = [
+            p
+            for talk in (syns[0], syns[len(syns) // 2], syns[-1])
+            for p in frames(talk.flow, talk.device.syn)
+        ]
+        summary = (
+            f"{len(times)} new connections over {duration(times[-1] - times[0])},"
+            f" one every {gap:.1f} s, none of use: no backoff, no jitter."
+        )
         yield prove(timeline, "HO207", summary, proof, confidence=0.75, about="capture")
 
 
@@ -47,7 +62,7 @@ def _steady(times: list[float]) -> float | None:
     """The gap in seconds when ``times`` tick like a clock for long enough, else ``None``."""
     if len(times) < _ATTEMPTS_MIN or times[-1] - times[0] < _SPAN_S:
         return None
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     middle = median(gaps)
     if not 0 < middle <= _GAP_S_MAX:
         return None

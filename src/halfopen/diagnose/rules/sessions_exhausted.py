@@ -25,7 +25,9 @@ def sessions_exhausted(timeline: Timeline) -> Iterator[Finding]:
     proof: list[Proof] = []
     figures: list[str] = []
     if refused:
-        figures.append(f"accept() failed {len(refused)} times with ENFILE 23: no descriptor left for a new client")
+        figures.append(
+            f"accept() failed {len(refused)} times with ENFILE 23: no descriptor left for a new client"
+        )
         proof += spread(refused)
     if len(held) >= 3 and len(dropped) + len(cut) >= _CLIENTS_MIN:
         figures.append(f"{len(held)} sessions sit open without an answer from the device")
@@ -51,7 +53,9 @@ def _held(talk: Conversation) -> bool:
 
 def _waited(talk: Conversation) -> bool:
     """The client had to repeat its SYN for seconds before the device answered."""
-    runs = [r for r in talk.flow.retransmission_runs if r.by == talk.theirs and r.kind == "syn" and r.count >= 3]
+    runs = [
+        r for r in talk.flow.retransmission_runs if r.by == talk.theirs and r.kind == "syn" and r.count >= 3
+    ]
     return bool(runs)
 
 

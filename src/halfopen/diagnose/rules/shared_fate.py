@@ -15,7 +15,16 @@ _DEVICES_MIN = 3
 _TOGETHER_S = 10.0
 #: How the loss of the access point looks from one device.
 _LOSSES = frozenset(
-    ("half-open", "beacon-lost", "auth-expired", "kicked-by-ap", "class3-rejected", "radio-dropout", "ap-not-found", "peer-unreachable")
+    (
+        "half-open",
+        "beacon-lost",
+        "auth-expired",
+        "kicked-by-ap",
+        "class3-rejected",
+        "radio-dropout",
+        "ap-not-found",
+        "peer-unreachable",
+    )
 )
 
 
@@ -46,12 +55,16 @@ def _largest_burst(losses: list[tuple[Evidence, Finding]]) -> list[tuple[Evidenc
     """The most losses that lie within ``_TOGETHER_S`` of the first of them."""
     best: list[tuple[Evidence, Finding]] = []
     for position, (quote, _) in enumerate(losses):
-        burst = [pair for pair in losses[position:] if (pair[0].time or 0.0) - (quote.time or 0.0) <= _TOGETHER_S]
+        burst = [
+            pair for pair in losses[position:] if (pair[0].time or 0.0) - (quote.time or 0.0) <= _TOGETHER_S
+        ]
         best = max(best, burst, key=len)
     return best
 
 
-def _explained(found: tuple[Finding, ...], source: str, together: list[tuple[Evidence, Finding]]) -> tuple[Finding, ...]:
+def _explained(
+    found: tuple[Finding, ...], source: str, together: list[tuple[Evidence, Finding]]
+) -> tuple[Finding, ...]:
     entry = findings.fault("HO412")
     devices = [finding.device for _, finding in together]
     span = (together[-1][0].time or 0.0) - (together[0][0].time or 0.0)
@@ -62,13 +75,16 @@ def _explained(found: tuple[Finding, ...], source: str, together: list[tuple[Evi
         confidence=0.8,
         key=f"{entry.code}/{'+'.join(devices[:3])}/{len(devices)}",
         device=devices[0],
-        summary=f"{len(devices)} devices were lost within {span:.1f} s of each other ({', '.join(devices)}): what they share failed, the access point or its uplink.",
+        summary=f"{len(devices)} devices were lost within {span:.1f} s of each other ({', '.join(devices)}):"
+        " what they share failed, the access point or its uplink.",
         evidence=tuple(quote for quote, _ in together[:6]),
         remedy=entry.remedy,
     )
     lost = {finding.key for _, finding in together}
     rest = [
-        replace(f, severity="info", caused_by=cause.key) if f.key in lost or (f.device in devices and f.fault in _LOSSES) else f
+        replace(f, severity="info", caused_by=cause.key)
+        if f.key in lost or (f.device in devices and f.fault in _LOSSES)
+        else f
         for f in found
         if not (f.code == entry.code and f.device in devices)
     ]

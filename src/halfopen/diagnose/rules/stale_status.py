@@ -26,13 +26,24 @@ def stale_status(timeline: Timeline) -> Iterator[Finding]:
             elif event in timeline.joins:
                 break
         if len(claims) >= _CLAIMS_MIN:
-            summary = f"the firmware reported itself connected {len(claims)} times after the disconnect, with no join in between: its flag is stale."
+            summary = (
+                f"the firmware reported itself connected {len(claims)} times after"
+                " the disconnect, with no join in between: its flag is stale."
+            )
             yield prove(timeline, "HO414", summary, [fell, *spread(claims)], confidence=0.9)
             return
     claims = [e for e in timeline.of(StatusClaimed) if e.connected]
     errors: list[Event] = [e for e in timeline.of(CallFailed, HeartbeatMissed, ResolveFailed) if _dead(e)]
-    between = [e for e in errors if claims and timeline.position(claims[0]) < timeline.position(e) < timeline.position(claims[-1])]
-    if len(claims) >= _CLAIMS_MIN and len(between) >= 3 and not any(True for e in timeline.of(StatusClaimed) if not e.connected):
+    between = [
+        e
+        for e in errors
+        if claims and timeline.position(claims[0]) < timeline.position(e) < timeline.position(claims[-1])
+    ]
+    if (
+        len(claims) >= _CLAIMS_MIN
+        and len(between) >= 3
+        and not any(True for e in timeline.of(StatusClaimed) if not e.connected)
+    ):
         proof: list[Proof] = [*spread(between, 2), *spread(claims, 2)]
         summary = f"the firmware kept reporting itself connected while {len(between)} calls failed as on a dead link: its flag is stale."
         yield prove(timeline, "HO414", summary, proof, confidence=0.7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from halfopen.diagnose.events import CallFailed, QueueSampled
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
@@ -39,7 +40,7 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         figures.append(f"one segment was sent {run.count + 1} times over {duration(span)} without progress")
         proof += frames(talk.flow, run.original, run.frames[-1])
     queue = list(timeline.of(QueueSampled))
-    rising = len(queue) >= _GROWTH_MIN and all(b.depth >= a.depth for a, b in zip(queue, queue[1:], strict=False))
+    rising = len(queue) >= _GROWTH_MIN and all(b.depth >= a.depth for a, b in pairwise(queue))
     if rising and queue[-1].depth >= queue[0].depth * 2 + 5:
         figures.append(f"the queue grew from {queue[0].depth} to {queue[-1].depth} messages")
         proof += spread(queue)

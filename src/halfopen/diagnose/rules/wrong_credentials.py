@@ -26,7 +26,14 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops)) or "the firmware says so itself"
     count = often(max(len(drops), len(rejected)))
     only_local = bool(drops) and all(d.reason == 204 for d in drops) and not rejected
-    doubt = " The station's own handshake timer cannot tell a wrong password from a lost handshake." if only_local else ""
-    summary = f"the access point was found, and the handshake failed {count} ({kinds}) without ever succeeding: the password does not match.{doubt}"
+    doubt = (
+        " The station's own handshake timer cannot tell a wrong password from a lost handshake."
+        if only_local
+        else ""
+    )
+    summary = (
+        f"the access point was found, and the handshake failed {count}"
+        f" ({kinds}) without ever succeeding: the password does not match.{doubt}"
+    )
     confidence = 0.5 if only_local else (0.9 if len(drops) > 1 or rejected else 0.75)
     yield prove(timeline, "HO408", summary, proof, confidence=confidence)

@@ -22,7 +22,11 @@ def zero_window(timeline: Timeline) -> Iterator[Finding]:
                 continue
             mine = run.by == talk.mine
             reader = "device" if mine else "peer"
-            advice = "its application does not read" if mine else "the peer's application does not read, and keepalive cannot see it"
+            advice = (
+                "its application does not read"
+                if mine
+                else "the peer's application does not read, and keepalive cannot see it"
+            )
             summary = (
                 f"the {reader} advertised window 0 for {duration(span)} and answered {run.answers} of {run.probes} window probes:"
                 f" {advice}."

@@ -39,15 +39,25 @@ _RESET = re.compile(r"^rst:0x[0-9a-f]+ \((?P<reason>\w+)\)")
 _BOOTLOADER = re.compile(r"^ESP-IDF v?\S+ 2nd stage bootloader")
 _SOFT_REBOOT = re.compile(r"^MPY: soft reboot")
 _BOOT_CHATTER = re.compile(
-    r"^(?:configsip|SPIWP|mode:|load:|entry |csum|Build:|boot:|ho |tail |clock div|SHA-256|Saved PC|ELF file|Core dump|$)", re.IGNORECASE
+    r"^(?:configsip|SPIWP|mode:|load:|entry |csum|Build:|boot:|ho |tail |clock div|SHA-256|Saved PC|ELF file|Core dump|$)",
+    re.IGNORECASE,
 )
 _TRACEBACK_FRAME = re.compile(r'^File "(?P<file>[^"]+)", line \d+(?:, in (?P<function>\S+))?')
 _HOST_DEVICE = re.compile(r"(?P<name>[\w.-]+)(?: @ (?P<ip>[\d.]+|[0-9a-f:]{3,39}))?: (?=[A-Z])")
-_HOST_DEVICE_AFTER = re.compile(r"(?:for|to|connection to) (?P<name>[\w.-]+) @ (?P<ip>[\d.]+|[0-9a-f:]{3,39})(?=[:\s]|$)")
+_HOST_DEVICE_AFTER = re.compile(
+    r"(?:for|to|connection to) (?P<name>[\w.-]+) @ (?P<ip>[\d.]+|[0-9a-f:]{3,39})(?=[:\s]|$)"
+)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 _PHRASES = (*said_of_sockets.PHRASES, *said_of_wifi.PHRASES, *said_of_memory.PHRASES, *said_of_system.PHRASES)
-_DIALECT_FAMILY = {"esphome": "esphome", "arduino": "arduino", "tasmota": "tasmota", "espeasy": "espeasy", "host": "host", "esp-idf": "esp-idf"}
+_DIALECT_FAMILY = {
+    "esphome": "esphome",
+    "arduino": "arduino",
+    "tasmota": "tasmota",
+    "espeasy": "espeasy",
+    "host": "host",
+    "esp-idf": "esp-idf",
+}
 
 
 class ConsoleError(ValueError):
@@ -103,7 +113,9 @@ class ConsoleSource:
         if self._bad_utf8:
             self.notes.append(f"{self.name}: some bytes are not UTF-8; they are shown as \ufffd")
         if self._cut:
-            self.notes.append(f"{self.name}: {self._cut} lines longer than {LINE_CHARACTERS_MAX} characters were cut")
+            self.notes.append(
+                f"{self.name}: {self._cut} lines longer than {LINE_CHARACTERS_MAX} characters were cut"
+            )
 
     def _text(self, text: str) -> Iterator[Event]:
         if not text:
@@ -284,8 +296,9 @@ def _decoder_for(head: bytes) -> codecs.IncrementalDecoder:
             return codecs.getincrementaldecoder("utf-16-be")(errors="replace")
     controls = len(_BINARY.findall(sample))
     if sample and sample[0] in (1, 2) and controls > len(sample) * 0.1:
-        raise ConsoleError("this looks like an ESP-IDF binary log (LOG_MODE_BINARY): decode it with idf.py monitor and the ELF first")
+        raise ConsoleError(
+            "this looks like an ESP-IDF binary log (LOG_MODE_BINARY): decode it with idf.py monitor and the ELF first"
+        )
     if controls > len(sample) * 0.3:
         raise ConsoleError("neither a console log nor a capture: mostly control bytes")
     return codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
-

@@ -12,7 +12,23 @@ from halfopen.formats.logline import LogLine
 
 #: How a named group of a pattern becomes the field of the same name (groups ``x_ms`` fill ``x_s``).
 _WHOLE = frozenset(
-    "fd errno port local_port peer_port size reason channel rssi_dbm depth code wanted largest interval_us dtim".split()
+    [
+        "fd",
+        "errno",
+        "port",
+        "local_port",
+        "peer_port",
+        "size",
+        "reason",
+        "channel",
+        "rssi_dbm",
+        "depth",
+        "code",
+        "wanted",
+        "largest",
+        "interval_us",
+        "dtim",
+    ]
 )
 
 

@@ -17,10 +17,22 @@ from halfopen.diagnose.sources.phrase import phrase
 from halfopen.formats.logline import LogLine
 
 PHRASES = (
-    phrase(QueueSampled, "queue|outbox|backlog|pending", r"\b(?:queue(?:d)?|outbox|backlog|pending)(?:[ _](?:len(?:gth)?|size|depth|messages))?[ :=]+(?P<depth>\d+)\b"),
+    phrase(
+        QueueSampled,
+        "queue|outbox|backlog|pending",
+        r"\b(?:queue(?:d)?|outbox|backlog|pending)(?:[ _](?:len(?:gth)?|size|depth|messages))?[ :=]+(?P<depth>\d+)\b",
+    ),
     phrase(AllocationFailed, "wanted ", r"(?:failed|refused|impossible),? wanted (?P<wanted>\d+)"),
-    phrase(AllocationFailed, "alloc", r"alloc(?:ation)?(?: of)?(?: failed| fail)(?:.*?size[: ]+(?P<wanted>\d+))?|failed to alloc(?:ate)?(?:.*?\d+ bytes)?|alloc eb .*fail|(?:malloc|calloc|realloc)(?:\(\d*\))? (?:failed|error|returned null)|memory allocation failed,? allocating \d+ bytes"),
-    phrase(AllocationFailed, "no mem|out of memory|memoryerror|err_no_mem|enomem|not enough space|could not create|bad_alloc", r"\bno mem(?:ory)?\b|out of memory|memoryerror|esp_err_no_mem|\benomem\b|not enough (?:space|memory)|could not create publish packet|std::bad_alloc|errno[ =:]+12\b"),
+    phrase(
+        AllocationFailed,
+        "alloc",
+        r"alloc(?:ation)?(?: of)?(?: failed| fail)(?:.*?size[: ]+(?P<wanted>\d+))?|failed to alloc(?:ate)?(?:.*?\d+ bytes)?|alloc eb .*fail|(?:malloc|calloc|realloc)(?:\(\d*\))? (?:failed|error|returned null)|memory allocation failed,? allocating \d+ bytes",
+    ),
+    phrase(
+        AllocationFailed,
+        "no mem|out of memory|memoryerror|err_no_mem|enomem|not enough space|could not create|bad_alloc",
+        r"\bno mem(?:ory)?\b|out of memory|memoryerror|esp_err_no_mem|\benomem\b|not enough (?:space|memory)|could not create publish packet|std::bad_alloc|errno[ =:]+12\b",
+    ),
 )
 
 _UNIT = r"\s*(?P<unit>kb|kib|k\b)?"
@@ -31,7 +43,10 @@ _FREE = re.compile(
     r"(?:\s*(?:is|=|:|->|\)))*\s*(?P<free>\d[\d,_]*)(?:\.\d+)?" + _UNIT,
     re.IGNORECASE,
 )
-_POOL = re.compile(r"free[ _](?P<pool>internal|dma|psram|spiram|dram)[ _:=]+(?P<free>\d+)|(?P<pool2>internal|dma|psram|spiram|dram)[ _]free[ _:=]+(?P<free2>\d+)", re.IGNORECASE)
+_POOL = re.compile(
+    r"free[ _](?P<pool>internal|dma|psram|spiram|dram)[ _:=]+(?P<free>\d+)|(?P<pool2>internal|dma|psram|spiram|dram)[ _]free[ _:=]+(?P<free2>\d+)",
+    re.IGNORECASE,
+)
 _MINIMUM = re.compile(
     r"min(?:imum)?[ _-]?(?:ever[ _-]?)?(?:free)?[ _-]?(?:ever)?[ _-]?(?:heap)?(?:[ _]size)?(?:\(\))?(?:\s*(?:is|=|:|->))*\s*(?P<minimum>\d[\d,_]*)"
     + _UNIT,
@@ -43,16 +58,24 @@ _LARGEST = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"max new split: ?(\d+)")
-_ABOUT_MEMORY = re.compile(r"heap|mem(?:ory|_free)?\b|\bfree\b|largest|\bram\b|maxalloc|max.?block|getfree", re.IGNORECASE)
+_ABOUT_MEMORY = re.compile(
+    r"heap|mem(?:ory|_free)?\b|\bfree\b|largest|\bram\b|maxalloc|max.?block|getfree", re.IGNORECASE
+)
 #: Free space of other things.
-_NOT_HEAP = re.compile(r"free (?:space|flash|sectors?|slots?|pages?|disk)|spiffs|littlefs|fatfs|sketch|partition|\bnvs\b|flash|sd card|stack(?: |_)high", re.IGNORECASE)
+_NOT_HEAP = re.compile(
+    r"free (?:space|flash|sectors?|slots?|pages?|disk)|spiffs|littlefs|fatfs|sketch|partition|\bnvs\b|flash|sd card|stack(?: |_)high",
+    re.IGNORECASE,
+)
 _STACK_LINE = re.compile(r"^stack:", re.IGNORECASE)
 
 #: mbedTLS codes that mean an allocation failed: SSL 0x7F00, bignum 0x10, MD 0x5180, X509 0x2880, PK 0x3F80,
 #: cipher 0x6180, ECP 0x4D80 (mbedtls error headers; facts: -0x7F00 also prints as -32512 and FFFF8100).
 _MEMORY_CODES = frozenset((0x7F00, 0x10, 0x5180, 0x2880, 0x3F80, 0x6180, 0x4D80))
 _TLS = re.compile(r"mbedtls|ssl|tls", re.IGNORECASE)
-_TLS_CODE = re.compile(r"-0x(?P<hex>[0-9a-f]{2,5})\b|(?:\(|\s|error |=)-(?P<dec>\d{2,6})\b|(?P<wrapped>0x)?ffff(?P<word>[0-9a-f]{4})\b", re.IGNORECASE)
+_TLS_CODE = re.compile(
+    r"-0x(?P<hex>[0-9a-f]{2,5})\b|(?:\(|\s|error |=)-(?P<dec>\d{2,6})\b|(?P<wrapped>0x)?ffff(?P<word>[0-9a-f]{4})\b",
+    re.IGNORECASE,
+)
 
 
 def _bytes(digits: str, unit: str | None) -> int:
@@ -65,7 +88,11 @@ def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> l
     events: list[Event] = []
     if _TLS.search(line.message) or _TLS.search(line.tag):
         events.extend(_tls(line, lowered, where, at))
-    if not _ABOUT_MEMORY.search(line.message) or _NOT_HEAP.search(line.message) or _STACK_LINE.search(line.message):
+    if (
+        not _ABOUT_MEMORY.search(line.message)
+        or _NOT_HEAP.search(line.message)
+        or _STACK_LINE.search(line.message)
+    ):
         return events
     if "alloc eb" in lowered:  # the figure there is the total with PSRAM, which says nothing
         return events

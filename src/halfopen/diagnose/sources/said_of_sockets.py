@@ -39,50 +39,178 @@ _FD = r"(?:fd|sock(?:et)?|s)\s*[=:#]?\s*(?P<fd>\d{1,4})\b"
 _FD2 = _FD.replace("<fd>", "<fd2>")
 
 PHRASES = (
-    phrase(SocketOpened, "socket created|opened socket|socket opened|new socket", rf"(?:socket (?:created|opened)|opened socket|new socket)\b(?:.*?{_FD})?"),
-    phrase(SocketOpened, "accepted", rf"(?:socket|connection|client|session)s? accepted\b(?:.*?{_FD})?(?:.*?port (?P<peer_port>\d+))?", accepted=True),
-    phrase(DescriptorSeen, "fd", r"^(?!.*(?:clos|fail|error|errno|recv|send|read|writ|upload|timeout|waiting|stop)).*\b(?:client|session|connection|connected|conn|open(?:ed)?)\b[^;]{0,60}?\b(?:fd|fileno|sock)\s?[=:#]?\s?(?P<fd>\d{1,4})\b"),
-    phrase(SocketOpened, "fileno|, sock ", r"^(?!.*(?:clos|fail|error|errno)).*\bconnected,? (?:fileno|sock) (?P<fd>\d{1,4})\b"),
+    phrase(
+        SocketOpened,
+        "socket created|opened socket|socket opened|new socket",
+        rf"(?:socket (?:created|opened)|opened socket|new socket)\b(?:.*?{_FD})?",
+    ),
+    phrase(
+        SocketOpened,
+        "accepted",
+        rf"(?:socket|connection|client|session)s? accepted\b(?:.*?{_FD})?(?:.*?port (?P<peer_port>\d+))?",
+        accepted=True,
+    ),
+    phrase(
+        DescriptorSeen,
+        "fd",
+        r"^(?!.*(?:clos|fail|error|errno|recv|send|read|writ|upload|timeout|waiting|stop)).*\b(?:client|session|connection|connected|conn|open(?:ed)?)\b[^;]{0,60}?\b(?:fd|fileno|sock)\s?[=:#]?\s?(?P<fd>\d{1,4})\b",
+    ),
+    phrase(
+        SocketOpened,
+        "fileno|, sock ",
+        r"^(?!.*(?:clos|fail|error|errno)).*\bconnected,? (?:fileno|sock) (?P<fd>\d{1,4})\b",
+    ),
     phrase(SocketOpened, "socket() =", r"\bsocket\(\) ?= ?(?P<fd>\d{1,4})\b"),
     phrase(SocketOpened, "sess_new|new session", rf"(?:sess_new|new session).*?{_FD}", accepted=True),
     phrase(Listened, "listen", rf"(?:\blisten(?:ing)?\b|socket listening)(?:\({_FD}\))?"),
-    phrase(ConnectStarted, "connecting to ", r"connecting to (?P<host>(?:\d{1,3}\.){3}\d{1,3}|[\w.-]+\.[a-z]{2,}):(?P<port>\d{1,5})(?: \(fd=(?P<fd>\d+)\))?"),
+    phrase(
+        ConnectStarted,
+        "connecting to ",
+        r"connecting to (?P<host>(?:\d{1,3}\.){3}\d{1,3}|[\w.-]+\.[a-z]{2,}):(?P<port>\d{1,5})(?: \(fd=(?P<fd>\d+)\))?",
+    ),
     phrase(ConnectStarted, "connecting tcp", r"connecting tcp (?P<host>[\w.-]+):(?P<port>\d+)"),
-    phrase(Connected, "successfully connected|socket connected|connected, fd|tcp connected|connection established", r"(?:successfully connected|socket connected|tcp connected|connection established|connected,)(?!.*\bssid)(?:.*?fd ?= ?(?P<fd>\d+))?(?:.*?local port (?P<local_port>\d+))?"),
-    phrase(DataSent, "send(|sent ", rf"\b(?:send\(fd=(?P<fd>\d+)\) = |sent )(?P<size>\d+)"),
+    phrase(
+        Connected,
+        "successfully connected|socket connected|connected, fd|tcp connected|connection established",
+        r"(?:successfully connected|socket connected|tcp connected|connection established|connected,)(?!.*\bssid)(?:.*?fd ?= ?(?P<fd>\d+))?(?:.*?local port (?P<local_port>\d+))?",
+    ),
+    phrase(DataSent, "send(|sent ", r"\b(?:send\(fd=(?P<fd>\d+)\) = |sent )(?P<size>\d+)"),
     phrase(DataReceived, "received ", r"received (?P<size>[1-9]\d*) bytes(?:.*?fd ?= ?(?P<fd>\d+))?"),
-    phrase(Connected, "connected to ", r"\bconnected to (?:[\w-]+\.)+[\w-]+:\d{1,5}\b(?:.*?\b(?:fd|sock) ?=? ?(?P<fd>\d+))?"),
-    phrase(CallStarted, "waiting in |blocking in |calling |readstringuntil|entering ", r"(?:waiting|blocking|blocked|entering|calling)(?: in)? (?P<call>recv|send|read|write|connect|select|accept|getaddrinfo)\(?(?P<fd>\d{1,4})?|(?P<call2>readstringuntil|readbytes)\("),
+    phrase(
+        Connected,
+        "connected to ",
+        r"\bconnected to (?:[\w-]+\.)+[\w-]+:\d{1,5}\b(?:.*?\b(?:fd|sock) ?=? ?(?P<fd>\d+))?",
+    ),
+    phrase(
+        CallStarted,
+        "waiting in |blocking in |calling |readstringuntil|entering ",
+        r"(?:waiting|blocking|blocked|entering|calling)(?: in)? (?P<call>recv|send|read|write|connect|select|accept|getaddrinfo)\(?(?P<fd>\d{1,4})?|(?P<call2>readstringuntil|readbytes)\(",
+    ),
     phrase(LatencySampled, "time=", r"\btime ?= ?(?P<took_ms>\d+(?:\.\d+)?) ?ms"),
-    phrase(LatencySampled, "puback|pong|ack |reply|answer", r"\b(?:puback|pong|ack|reply|answer|response)\b.{0,30}?\bafter (?P<took_ms>\d+) ?ms"),
-    phrase(PingLost, "icmp_seq|ping", r"icmp_seq ?= ?\d+ (?:timeout|timed out)|\bping\b.{0,40}(?:timeout|timed out|no (?:reply|answer|response))"),
+    phrase(
+        LatencySampled,
+        "puback|pong|ack |reply|answer",
+        r"\b(?:puback|pong|ack|reply|answer|response)\b.{0,30}?\bafter (?P<took_ms>\d+) ?ms",
+    ),
+    phrase(
+        PingLost,
+        "icmp_seq|ping",
+        r"icmp_seq ?= ?\d+ (?:timeout|timed out)|\bping\b.{0,40}(?:timeout|timed out|no (?:reply|answer|response))",
+    ),
     phrase(DataReceived, "post |get |put ", r"\b(?:post|get|put) \S+ 2\d\d\b"),
-    phrase(DataReceived, "http 200|200 ok|http_status = 200|status = 200| 200 free| 200 ", r"\b(?:http[/ ][\d.]* ?200|200 ok|status ?= ?200|get \d+ 200)\b"),
-    phrase(SocketClosed, "close", rf"\b(?:close(?:socket)?\({_FD}\) ?= ?0|(?:closed|closing) (?:the )?(?:socket|connection|fd|session)\b(?:.*?{_FD2})?|(?:socket|fd|session)\s*(?:\d+)? (?:is )?closed\b|^closed$)"),
-    phrase(SocketClosed, "clos|stop()", r"\b(?:clos(?:e|ed|ing)|stop(?:ped)?\(\))(?: (?:on|the|of))? ?(?:fd|sock(?:et)?|fileno|connection|client)?[ =#]{0,3}(?P<fd>\d{1,4})\b(?! ?(?:ms|s\b|bytes))"),
-    phrase(SocketClosed, "shutting down socket|sess_delete|sess_close|socket shut", rf"(?:shutting down socket|sess_delete|sess_close|socket shut)(?:.*?{_FD})?"),
-    phrase(PeerClosed, "fin received|closed by peer|connection closed|recv returned 0|remote closed|peer closed", r"due to fin received|closed by (?:the )?(?:peer|remote|server|broker|client)|^connection closed$|recv(?:\(\))? returned 0|(?:remote|peer) (?:has )?closed"),
-    phrase(TransactionTimedOut, "timed out|timeout", r"\b(?:transaction|request|response|publish|poll|upload|transfer|exchange) ?\d* (?:timed out|timeout)\b|connection timed out before data|no (?:response|reply|answer) (?:from|within)|timed out waiting for"),
-    phrase(ServerConnected, "mqtt_event_connected|mqtt connected|connected to broker|connected to mqtt|: connected", r"mqtt_event_connected|mqtt[ :]+connected|connected to (?:the )?(?:mqtt|broker|server)|home assistant .*: connected$|api connected"),
+    phrase(
+        DataReceived,
+        "http 200|200 ok|http_status = 200|status = 200| 200 free| 200 ",
+        r"\b(?:http[/ ][\d.]* ?200|200 ok|status ?= ?200|get \d+ 200)\b",
+    ),
+    phrase(
+        SocketClosed,
+        "close",
+        rf"\b(?:close(?:socket)?\({_FD}\) ?= ?0|(?:closed|closing) (?:the )?(?:socket|connection|fd|session)\b(?:.*?{_FD2})?|(?:socket|fd|session)\s*(?:\d+)? (?:is )?closed\b|^closed$)",
+    ),
+    phrase(
+        SocketClosed,
+        "clos|stop()",
+        r"\b(?:clos(?:e|ed|ing)|stop(?:ped)?\(\))(?: (?:on|the|of))? ?(?:fd|sock(?:et)?|fileno|connection|client)?[ =#]{0,3}(?P<fd>\d{1,4})\b(?! ?(?:ms|s\b|bytes))",
+    ),
+    phrase(
+        SocketClosed,
+        "shutting down socket|sess_delete|sess_close|socket shut",
+        rf"(?:shutting down socket|sess_delete|sess_close|socket shut)(?:.*?{_FD})?",
+    ),
+    phrase(
+        PeerClosed,
+        "fin received|closed by peer|connection closed|recv returned 0|remote closed|peer closed",
+        r"due to fin received|closed by (?:the )?(?:peer|remote|server|broker|client)|^connection closed$|recv(?:\(\))? returned 0|(?:remote|peer) (?:has )?closed",
+    ),
+    phrase(
+        TransactionTimedOut,
+        "timed out|timeout",
+        r"\b(?:transaction|request|response|publish|poll|upload|transfer|exchange) ?\d* (?:timed out|timeout)\b|connection timed out before data|no (?:response|reply|answer) (?:from|within)|timed out waiting for",
+    ),
+    phrase(
+        ServerConnected,
+        "mqtt_event_connected|mqtt connected|connected to broker|connected to mqtt|: connected",
+        r"mqtt_event_connected|mqtt[ :]+connected|connected to (?:the )?(?:mqtt|broker|server)|home assistant .*: connected$|api connected",
+    ),
     phrase(ServerConnected, "connected", r"^connected$", ("mqt", "mqtt", "api")),
     phrase(ServerConnected, "successfully connected to", r"^successfully connected to \S+ (?:@ \S+ )?in "),
-    phrase(ServerLost, "mqtt_event_disconnected|disconnected", r"mqtt_event_disconnected|mqtt[ :]+.*disconnected|disconnected from (?:api|broker|mqtt|server|home assistant)|lost (?:mqtt|broker|server|api) connection"),
+    phrase(
+        ServerLost,
+        "mqtt_event_disconnected|disconnected",
+        r"mqtt_event_disconnected|mqtt[ :]+.*disconnected|disconnected from (?:api|broker|mqtt|server|home assistant)|lost (?:mqtt|broker|server|api) connection",
+    ),
     phrase(ServerLost, "disconnected", r"^disconnected(?:: | \()", ("mqtt", "mqt")),
-    phrase(HeartbeatSent, "ping", r"sent ping successful|sending ping ?req|pingreq sent|sending (?:ws |websocket )?ping\b|ping sent|-> ?ping", name="ping"),
-    phrase(HeartbeatSent, "heartbeat|keepalive|keep-alive", r"(?:heartbeat|keep-?alive(?: message)?) (?:sent|tx)|sen(?:t|ding) (?:a )?(?:heartbeat|keep-?alive)", name="heartbeat"),
-    phrase(HeartbeatAnswered, "pingresp|pong|ping response|ping ok", r"mqtt_msg_type_pingresp|got message of type pingresponse|pingresp received|received pingresp|(?:got|received|recv) (?:ws |websocket )?pong|pong received|<- ?pong|^ping ok", name="ping"),
-    phrase(HeartbeatAnswered, "heartbeat|keepalive|keep-alive", r"(?:heartbeat|keep-?alive) (?:ack|acked|answer(?:ed)?|response received|ok)\b", name="heartbeat"),
-    phrase(HeartbeatMissed, "no ping_resp|no pingresp|ping timeout|ping response not|pong", r"no ping_?resp|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)", name="ping"),
-    phrase(HeartbeatMissed, "unresponsive|respond to ping|heartbeat", r"(?:is )?unresponsive; disconnecting|did(?:n't| not) respond to ping|heartbeat (?:timeout|timed out|lost|missed|not (?:acked|answered))|no heartbeat (?:ack|answer|response)|missed \d+ heartbeats?", name="heartbeat"),
-    phrase(ResolveFailed, "getaddrinfo|get hostname|resolve|dns|host name", r"couldn't get hostname for ?:(?P<host>[^:\s]*)(?:.*returns (?P<code>\d+))?"),
-    phrase(ResolveFailed, "getaddrinfo|resolve|dns|gethostbyname|hostbyname", r"(?:couldn't|could not|can't|cannot|can not|failed to|unable to|error) (?:to )?resolv(?:e|ing)(?: (?:ip address|hostname|host|name|address))?(?: (?:for|of))?[ :'\"]*(?P<host>[\w.-]+\.[\w-]+)?"),
-    phrase(ResolveFailed, "dns|hostbyname|getaddrinfo", r"dns (?:lookup |resolution |query |resolve )?(?:failed|error|timeout|timed out)(?: for)?(?: '?(?P<host>[\w.-]+\.\w+))?|dns failed|gethostbyname failed|getaddrinfo(?:\(\))?(?: failed| error|.*err(?:or)?[ =:]+|.*returns )[^\d-]*-?(?P<code>\d+)?"),
+    phrase(
+        HeartbeatSent,
+        "ping",
+        r"sent ping successful|sending ping ?req|pingreq sent|sending (?:ws |websocket )?ping\b|ping sent|-> ?ping",
+        name="ping",
+    ),
+    phrase(
+        HeartbeatSent,
+        "heartbeat|keepalive|keep-alive",
+        r"(?:heartbeat|keep-?alive(?: message)?) (?:sent|tx)|sen(?:t|ding) (?:a )?(?:heartbeat|keep-?alive)",
+        name="heartbeat",
+    ),
+    phrase(
+        HeartbeatAnswered,
+        "pingresp|pong|ping response|ping ok",
+        r"mqtt_msg_type_pingresp|got message of type pingresponse|pingresp received|received pingresp|(?:got|received|recv) (?:ws |websocket )?pong|pong received|<- ?pong|^ping ok",
+        name="ping",
+    ),
+    phrase(
+        HeartbeatAnswered,
+        "heartbeat|keepalive|keep-alive",
+        r"(?:heartbeat|keep-?alive) (?:ack|acked|answer(?:ed)?|response received|ok)\b",
+        name="heartbeat",
+    ),
+    phrase(
+        HeartbeatMissed,
+        "no ping_resp|no pingresp|ping timeout|ping response not|pong",
+        r"no ping_?resp|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
+        name="ping",
+    ),
+    phrase(
+        HeartbeatMissed,
+        "unresponsive|respond to ping|heartbeat",
+        r"(?:is )?unresponsive; disconnecting|did(?:n't| not) respond to ping|heartbeat (?:timeout|timed out|lost|missed|not (?:acked|answered))|no heartbeat (?:ack|answer|response)|missed \d+ heartbeats?",
+        name="heartbeat",
+    ),
+    phrase(
+        ResolveFailed,
+        "getaddrinfo|get hostname|resolve|dns|host name",
+        r"couldn't get hostname for ?:(?P<host>[^:\s]*)(?:.*returns (?P<code>\d+))?",
+    ),
+    phrase(
+        ResolveFailed,
+        "getaddrinfo|resolve|dns|gethostbyname|hostbyname",
+        r"(?:couldn't|could not|can't|cannot|can not|failed to|unable to|error) (?:to )?resolv(?:e|ing)(?: (?:ip address|hostname|host|name|address))?(?: (?:for|of))?[ :'\"]*(?P<host>[\w.-]+\.[\w-]+)?",
+    ),
+    phrase(
+        ResolveFailed,
+        "dns|hostbyname|getaddrinfo",
+        r"dns (?:lookup |resolution |query |resolve )?(?:failed|error|timeout|timed out)(?: for)?(?: '?(?P<host>[\w.-]+\.\w+))?|dns failed|gethostbyname failed|getaddrinfo(?:\(\))?(?: failed| error|.*err(?:or)?[ =:]+|.*returns )[^\d-]*-?(?P<code>\d+)?",
+    ),
     phrase(ResolveFailed, "0x8001|cannot_resolve", r"\b0x8001\b|cannot_resolve_hostname"),
-    phrase(SocketRefused, "create socket|out of sockets|creating socket|create_socket|too many open", r"(?:unable to|failed to|could not|couldn't|can't|cannot|error|fail) creat(?:e|ing) (?:a )?(?:tcp |udp |new )?socket(?!.*errno)|out of sockets|cannot_create_socket", errno=None),
+    phrase(
+        SocketRefused,
+        "create socket|out of sockets|creating socket|create_socket|too many open",
+        r"(?:unable to|failed to|could not|couldn't|can't|cannot|error|fail) creat(?:e|ing) (?:a )?(?:tcp |udp |new )?socket(?!.*errno)|out of sockets|cannot_create_socket",
+        errno=None,
+    ),
     phrase(SocketRefused, "0x8002", r"\b0x8002\b", errno=None),
-    phrase(ConnectFailed, "select() timeout", rf"\[sock=(?P<fd>\d+)\] select\(\) timeout"),
-    phrase(ConnectFailed, "attempting mqtt|connect failed to|failed to connect to|connect to ", r"attempting mqtt connection\.*\s*failed|connect failed to [\w.-]+:\d+|^(?!.*(?:wi-?fi|ssid|\bap\b|errno|network ')).*failed to connect to (?:the )?(?:mqtt|broker|server|(?:\d{1,3}\.){3}\d{1,3})"),
-    phrase(ConnectFailed, "failed to open new connection in specified", r"failed to open new connection in specified timeout"),
+    phrase(ConnectFailed, "select() timeout", r"\[sock=(?P<fd>\d+)\] select\(\) timeout"),
+    phrase(
+        ConnectFailed,
+        "attempting mqtt|connect failed to|failed to connect to|connect to ",
+        r"attempting mqtt connection\.*\s*failed|connect failed to [\w.-]+:\d+|^(?!.*(?:wi-?fi|ssid|\bap\b|errno|network ')).*failed to connect to (?:the )?(?:mqtt|broker|server|(?:\d{1,3}\.){3}\d{1,3})",
+    ),
+    phrase(
+        ConnectFailed,
+        "failed to open new connection in specified",
+        r"failed to open new connection in specified timeout",
+    ),
 )
 
 _NUMBER = re.compile(
@@ -92,8 +220,12 @@ _NUMBER = re.compile(
     r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%))",
     re.IGNORECASE,
 )
-_TROUBLE = re.compile(r"fail|error|errno|unable|abort|could not|couldn't|can't|reset by|err[ =:]", re.IGNORECASE)
-_FD_IN = re.compile(r"(?:\bfd\b|\bsock(?:et)?\b|\b(?:recv|send|read|write) on)\s*[=:#]?\s*(\d{1,4})\b", re.IGNORECASE)
+_TROUBLE = re.compile(
+    r"fail|error|errno|unable|abort|could not|couldn't|can't|reset by|err[ =:]", re.IGNORECASE
+)
+_FD_IN = re.compile(
+    r"(?:\bfd\b|\bsock(?:et)?\b|\b(?:recv|send|read|write) on)\s*[=:#]?\s*(\d{1,4})\b", re.IGNORECASE
+)
 _AFTER = re.compile(r"(?:after|silent for|waited|blocked for|for) (\d+(?:\.\d+)?) ?(ms|s)\b", re.IGNORECASE)
 #: Errnos that are no failure (success, in progress, already, is connected) or say nothing of the link.
 _HARMLESS = frozenset((0, 2, 119, 120, 127, 109))
@@ -103,7 +235,13 @@ _ADDRESS_TEXTS = re.compile("|".join(re.escape(t) for t in newlib_errno.TEXTS.va
 _NAMES = re.compile(r"\bE[A-Z]{3,14}\b")
 _VERBS = (
     ("accept", re.compile(r"accept", re.IGNORECASE)),
-    ("socket", re.compile(r"creat\w* (?:a )?(?:\w+ )?socket|^socket\(|out of sockets|open(?:ing)? (?:a )?socket", re.IGNORECASE)),
+    (
+        "socket",
+        re.compile(
+            r"creat\w* (?:a )?(?:\w+ )?socket|^socket\(|out of sockets|open(?:ing)? (?:a )?socket",
+            re.IGNORECASE,
+        ),
+    ),
     ("connect", re.compile(r"connect", re.IGNORECASE)),
     ("socket", re.compile(r"\bsocket(?:\(\))?(?: failed| error|: ?\d)", re.IGNORECASE)),
     ("select", re.compile(r"\bselect|\bpoll", re.IGNORECASE)),
@@ -112,7 +250,9 @@ _VERBS = (
 )
 
 
-def read_call_errors(line: LogLine, lowered: str, where: Provenance, at: Moment, context: str = "") -> list[Event]:
+def read_call_errors(
+    line: LogLine, lowered: str, where: Provenance, at: Moment, context: str = ""
+) -> list[Event]:
     """The failed call a message reports, by number first and by text where there is no number.
 
     ``context`` is the function named by the last traceback line, for interpreters that print only a number.

@@ -43,63 +43,150 @@ _MAC = r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"
 PHRASES = (
     phrase(BeaconsMissed, "bcn_timout|bcn_timeout", r"bcn_time?out,? ?ap_probe_send_start"),
     phrase(BeaconProbeFailed, "ap_probe_send over", r"ap_probe_send over"),
-    phrase(WifiStarted, "connecting", r"wifi[ :]*(?:: )?connecting (?:to )?'?(?P<ssid>[^'\s.]*)'?|^connecting to (?:network|wifi|wi-fi|ap)\b|^connecting (?:to )?'[^']+'"),
-    phrase(WifiJoined, "connected with ", r"connected with .*?aid ?= ?\d+, channel (?P<channel>\d+).*?bssid ?= ?(?P<bssid>" + _MAC + ")"),
-    phrase(WifiJoined, "sta_connected|wifi connected|wifi: connected|connected to ap|wi-fi connected", r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])"),
+    phrase(
+        WifiStarted,
+        "connecting",
+        r"wifi[ :]*(?:: )?connecting (?:to )?'?(?P<ssid>[^'\s.]*)'?|^connecting to (?:network|wifi|wi-fi|ap)\b|^connecting (?:to )?'[^']+'",
+    ),
+    phrase(
+        WifiJoined,
+        "connected with ",
+        r"connected with .*?aid ?= ?\d+, channel (?P<channel>\d+).*?bssid ?= ?(?P<bssid>" + _MAC + ")",
+    ),
+    phrase(
+        WifiJoined,
+        "sta_connected|wifi connected|wifi: connected|connected to ap|wi-fi connected",
+        r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])",
+    ),
     phrase(WifiJoined, "connected", r"^connected$", ("wif",)),
-    phrase(ApUnreachable, "cannot be reached|ap not found|no ap found|no network with|ssid not|ap timeout|no networks|could not find|no matching network", r"ap cannot be reached|no (?:ap|network|wifi)s? found|with ap timeout|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)"),
-    phrase(AuthRejected, "incorrect password|wrong password|bad password|auth fail", r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password"),
+    phrase(
+        ApUnreachable,
+        "cannot be reached|ap not found|no ap found|no network with|ssid not|ap timeout|no networks|could not find|no matching network",
+        r"ap cannot be reached|no (?:ap|network|wifi)s? found|with ap timeout|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)",
+    ),
+    phrase(
+        AuthRejected,
+        "incorrect password|wrong password|bad password|auth fail",
+        r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password",
+    ),
     phrase(PowerSaveSet, "pm start", r"pm start, type: ?(?P<mode>\d+)", on=True),
-    phrase(PowerSaveSet, "set ps|power save|ps_none|pm_none|modem sleep|sleep off|light sleep|setsleep|power_save", r"wifi_ps_none|pm_none|power.?save(?: mode)?[ :=]+(?:none|off|disabled)|modem.?sleep (?:off|disabled)|sleep off|setsleep\((?:false|0)|set ?ps[: ]+(?:type: ?)?0", on=False),
-    phrase(PowerSaveSet, "wifi_ps_m|power save|modem sleep|power_save|set ps|pm_performance|pm_powersave", r"(?P<mode>wifi_ps_m\w+_modem)|power.?save(?: mode)?[ :=]+(?:light|high|min|max|on|enabled)|modem.?sleep (?:on|enabled)|set ps type: ?[12]", on=True),
-    phrase(SleepReported, "total sleep time", r"total sleep time: ?(?P<slept_us>\d+) us / (?P<total_us>\d+) us"),
-    phrase(BeaconIntervalTold, "beacon interval", r"beacon interval ?= ?(?P<interval_us>\d+) us, dtim period ?= ?(?P<dtim>\d+)"),
+    phrase(
+        PowerSaveSet,
+        "set ps|power save|ps_none|pm_none|modem sleep|sleep off|light sleep|setsleep|power_save",
+        r"wifi_ps_none|pm_none|power.?save(?: mode)?[ :=]+(?:none|off|disabled)|modem.?sleep (?:off|disabled)|sleep off|setsleep\((?:false|0)|set ?ps[: ]+(?:type: ?)?0",
+        on=False,
+    ),
+    phrase(
+        PowerSaveSet,
+        "wifi_ps_m|power save|modem sleep|power_save|set ps|pm_performance|pm_powersave",
+        r"(?P<mode>wifi_ps_m\w+_modem)|power.?save(?: mode)?[ :=]+(?:light|high|min|max|on|enabled)|modem.?sleep (?:on|enabled)|set ps type: ?[12]",
+        on=True,
+    ),
+    phrase(
+        SleepReported, "total sleep time", r"total sleep time: ?(?P<slept_us>\d+) us / (?P<total_us>\d+) us"
+    ),
+    phrase(
+        BeaconIntervalTold,
+        "beacon interval",
+        r"beacon interval ?= ?(?P<interval_us>\d+) us, dtim period ?= ?(?P<dtim>\d+)",
+    ),
     phrase(AddressGot, "ip", rf"(?:sta|eth) ip: ?(?P<ip>{_IP}), mask: ?{_IP}, gw: ?(?P<gateway>{_IP})"),
-    phrase(AddressGot, "ip|addr|network config|ifconfig", rf"(?:got ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?"),
+    phrase(
+        AddressGot,
+        "ip|addr|network config|ifconfig",
+        rf"(?:got ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
+    ),
     phrase(AddressGot, "wifi: sta_got_ip|got_ip", rf"(?:sta_)?got_ip.*?(?P<ip>{_IP})"),
-    phrase(AddressNamed, "ip|addr", rf"(?:\baddr|\bip|local ip|ifconfig)(?: is)?[=: ]+(?P<ip>{_IP})\b(?!:\d)"),
-    phrase(AddressLost, "lost ip|lost_ip|ip lost|dhcp lease expired", r"sta_lost_ip|lost ip\b|lease (?:expired|lost)"),
-    phrase(DhcpTimedOut, "dhcp|no ip|ip address|no address|no lease", r"dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )"),
+    phrase(
+        AddressNamed, "ip|addr", rf"(?:\baddr|\bip|local ip|ifconfig)(?: is)?[=: ]+(?P<ip>{_IP})\b(?!:\d)"
+    ),
+    phrase(
+        AddressLost,
+        "lost ip|lost_ip|ip lost|dhcp lease expired",
+        r"sta_lost_ip|lost ip\b|lease (?:expired|lost)",
+    ),
+    phrase(
+        DhcpTimedOut,
+        "dhcp|no ip|ip address|no address|no lease",
+        r"dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
+    ),
     phrase(LeaseGiven, "assigned ip to a client", rf"assigned ip to a client, ip is: ?(?P<ip>{_IP})"),
     phrase(StationJoined, "station", rf"station: ?(?P<mac>{_MAC}) join"),
     phrase(StationLeft, "station", rf"station: ?(?P<mac>{_MAC}) leave"),
-    phrase(NetifDowned, "netif down|link down|interface down", r"netif (?:is )?down|(?:wifi|sta|interface) (?:link )?down\b"),
+    phrase(
+        NetifDowned,
+        "netif down|link down|interface down",
+        r"netif (?:is )?down|(?:wifi|sta|interface) (?:link )?down\b",
+    ),
     phrase(NetifUpped, "netif up", r"netif (?:is )?up"),
-    phrase(StatusClaimed, "connected|link=up|status|wifi", r"\bwl_connected\b|(?:\b|_)connected ?= ?(?:1|true|yes)\b|\blink ?= ?up\b|isconnected(?:\(\))?[ :=>-]*true|wi-?fi(?:[ .]status\(?\)?)?[ :=]+(?:connected|ok|up|3)\b|still connected|wifi ?= ?1\b", connected=True),
-    phrase(StatusClaimed, "disconnected|link=|connected|wifi", r"\bwl_(?:disconnected|connection_lost)\b|(?:\b|_)connected ?= ?(?:0|false|no)\b|\blink ?= ?(?:down|lost)\b|isconnected(?:\(\))?[ :=>-]*false|\bwifi ?= ?0\b", connected=False),
+    phrase(
+        StatusClaimed,
+        "connected|link=up|status|wifi",
+        r"\bwl_connected\b|(?:\b|_)connected ?= ?(?:1|true|yes)\b|\blink ?= ?up\b|isconnected(?:\(\))?[ :=>-]*true|wi-?fi(?:[ .]status\(?\)?)?[ :=]+(?:connected|ok|up|3)\b|still connected|wifi ?= ?1\b",
+        connected=True,
+    ),
+    phrase(
+        StatusClaimed,
+        "disconnected|link=|connected|wifi",
+        r"\bwl_(?:disconnected|connection_lost)\b|(?:\b|_)connected ?= ?(?:0|false|no)\b|\blink ?= ?(?:down|lost)\b|isconnected(?:\(\))?[ :=>-]*false|\bwifi ?= ?0\b",
+        connected=False,
+    ),
     phrase(PlannedPause, "roam", r"roam", kind="roam"),
     phrase(PlannedPause, "wps", r"\bwps\b", kind="wps"),
-    phrase(PlannedPause, "disconnect", r"esp_wifi_disconnect\(|wifi (?:stop|disconnect) requested|user requested disconnect|disconnecting on request|wifi\.disconnect\(", kind="leave"),
+    phrase(
+        PlannedPause,
+        "disconnect",
+        r"esp_wifi_disconnect\(|wifi (?:stop|disconnect) requested|user requested disconnect|disconnecting on request|wifi\.disconnect\(",
+        kind="leave",
+    ),
     phrase(AddressNamed, "mode : sta", rf"mode : sta \((?P<mac>{_MAC})\)"),
     phrase(AddressNamed, "mac", rf"(?:local mac|mac(?: address)?|sta mac)[ :=]+(?P<mac>{_MAC})"),
 )
 
 _STATE = re.compile(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
-_REASON = re.compile(r"\breason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b|\breason[ :='\"]+\((?P<bracket>\d+)\)", re.IGNORECASE)
+_REASON = re.compile(
+    r"\breason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b|\breason[ :='\"]+\((?P<bracket>\d+)\)",
+    re.IGNORECASE,
+)
 _IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
 #: What makes a reason one of Wi-Fi: firmware has reset, wake-up and close reasons too.
-_DROP_WORDS = re.compile(r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z]|wifi_reason|deauth|disassoc", re.IGNORECASE)
-_OTHER_REASONS = re.compile(r"reset reason|wake-?up|boot reason|close reason|reboot reason|reason phrase|station (?:left|.* leave)|client left|day plan", re.IGNORECASE)
+_DROP_WORDS = re.compile(
+    r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z]|wifi_reason|deauth|disassoc",
+    re.IGNORECASE,
+)
+_OTHER_REASONS = re.compile(
+    r"reset reason|wake-?up|boot reason|close reason|reboot reason|reason phrase|station (?:left|.* leave)|client left|day plan",
+    re.IGNORECASE,
+)
 _BSSID = re.compile(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
 _RSSI = re.compile(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,12}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
-_OTHER_RADIOS = re.compile(r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*)\b|wmbus|\bbt_|ble_", re.IGNORECASE)
-_SCAN_HIT = re.compile(r"^- '|found (?:a better )?ap|scan result|\bch(?:annel)? ?[:=]? ?\d+.*rssi", re.IGNORECASE)
+_OTHER_RADIOS = re.compile(
+    r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*)\b|wmbus|\bbt_|ble_",
+    re.IGNORECASE,
+)
+_SCAN_HIT = re.compile(
+    r"^- '|found (?:a better )?ap|scan result|\bch(?:annel)? ?[:=]? ?\d+.*rssi", re.IGNORECASE
+)
 #: MQTT, HTTP and web sockets have reasons and disconnects of their own.
-_NOT_WIFI_TAGS = re.compile(r"mqtt|http|websocket|\bws\b|ble|bt_|api\b|aioesphomeapi|esp-tls|event$|tcpip|mqt$", re.IGNORECASE)
+_NOT_WIFI_TAGS = re.compile(
+    r"mqtt|http|websocket|\bws\b|ble|bt_|api\b|aioesphomeapi|esp-tls|event$|tcpip|mqt$", re.IGNORECASE
+)
 
 
 def read_radio(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:
     """State changes, disconnect reasons and signal strength."""
     events: list[Event] = []
     if "->" in lowered and (state := _STATE.search(line.message)):
-        events.append(LinkStateChanged(where, at, state["old"].lower(), state["new"].lower(), int(state["code"], 16)))
+        events.append(
+            LinkStateChanged(where, at, state["old"].lower(), state["new"].lower(), int(state["code"], 16))
+        )
     elif "reason" in lowered or "disconnect" in lowered:
         events.extend(_drop(line, where, at))
-    if ("rssi" in lowered or "signal" in lowered) and not _OTHER_RADIOS.search(line.tag + " " + lowered):
-        if found := _RSSI.search(line.message):
-            dbm = int(found["dbm"])
-            scan = _SCAN_HIT.search(line.message)
-            events.append(ApSeen(where, at, dbm) if scan else SignalSampled(where, at, dbm))
+    spoken = "rssi" in lowered or "signal" in lowered
+    if spoken and not _OTHER_RADIOS.search(f"{line.tag} {lowered}") and (found := _RSSI.search(line.message)):
+        dbm = int(found["dbm"])
+        scan = _SCAN_HIT.search(line.message)
+        events.append(ApSeen(where, at, dbm) if scan else SignalSampled(where, at, dbm))
     return events
 
 

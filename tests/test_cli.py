@@ -1,0 +1,204 @@
+"""The command as a user meets it: exit status, messages, input in every shape."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECORDINGS = Path(__file__).parent / "recordings"
+LOG = RECORDINGS / "lwip/a_leaky.uart.log"
+CAPTURE = RECORDINGS / "lwip/a_leaky.pcapng"
+HEALTHY = RECORDINGS / "lwip/h_timewait.uart.log"
+
+
+def halfopen(
+    *args: str | Path, stdin: bytes = b"", cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "halfopen", *map(str, args)]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, cwd=cwd, check=False)
+
+
+def codes(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    return [f["code"] for f in json.loads(done.stdout)["findings"]]
+
+
+def test_json_keeps_the_contract() -> None:
+    report = json.loads(halfopen("diagnose", "--format", "json", LOG, CAPTURE).stdout)
+    assert report["version"] == 1
+    assert set(report) == {"version", "findings", "undecided", "devices", "notes"}
+    root = report["findings"][0]
+    assert (root["code"], root["fault"], root["severity"], root["caused_by"]) == (
+        "HO101",
+        "leaked-sockets",
+        "error",
+        None,
+    )
+    assert set(root) == {
+        "code",
+        "fault",
+        "severity",
+        "confidence",
+        "key",
+        "device",
+        "summary",
+        "caused_by",
+        "evidence",
+        "remedy",
+    }
+    assert set(root["remedy"]) == {"summary", "esp-idf", "arduino", "esphome", "micropython"}
+    assert {"source", "line", "frame", "time", "text"} == set(root["evidence"][0])
+    keys = {f["key"] for f in report["findings"]}
+    assert all(f["caused_by"] in keys for f in report["findings"] if f["caused_by"])
+    assert {e["source"] for f in report["findings"] for e in f["evidence"]} == {str(LOG), str(CAPTURE)}
+
+
+def test_two_runs_say_the_same() -> None:
+    assert (
+        halfopen("diagnose", "--format", "json", LOG, CAPTURE).stdout
+        == halfopen("diagnose", "--format", "json", LOG, CAPTURE).stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "log", "status"),
+    [("error", LOG, 1), ("warning", LOG, 1), ("error", HEALTHY, 0), ("warning", HEALTHY, 0)],
+)
+def test_fail_on_is_a_gate(level: str, log: Path, status: int) -> None:
+    assert halfopen("diagnose", log, "--fail-on", level).returncode == status
+
+
+def test_input_as_folder_glob_gzip_and_stdin(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/a.log").write_bytes(LOG.read_bytes())
+    (tmp_path / "logs/.hidden").write_bytes(b"\x00\x01")
+    (tmp_path / "a.log.gz").write_bytes(gzip.compress(LOG.read_bytes()))
+    (tmp_path / "a.pcapng.gz").write_bytes(gzip.compress(CAPTURE.read_bytes()))
+    for args in (["logs"], ["logs/*.log"], ["a.log.gz"], ["a.pcapng.gz"], ["a.log.gz", "a.pcapng.gz"]):
+        assert codes(halfopen("diagnose", "--format", "json", *args, cwd=tmp_path))[0] == "HO101"
+    for source in (LOG, CAPTURE):
+        assert codes(halfopen("diagnose", "--format", "json", "-", stdin=source.read_bytes()))[0] == "HO101"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.log", b"", "empty.log: empty"),
+        (
+            "picture.png",
+            b"\x89PNG\r\n" + bytes(range(32)) * 200,
+            "picture.png: neither a console log nor a capture: mostly control bytes",
+        ),
+    ],
+)
+def test_nothing_readable_is_exit_2_and_one_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = halfopen("diagnose", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == f"halfopen: {message}\n"
+
+
+def test_missing_path_is_exit_2_and_one_line(tmp_path: Path) -> None:
+    for path, message in (
+        ("nope.log", "nope.log: no such file or folder"),
+        ("*.log", "*.log: no file matches"),
+    ):
+        done = halfopen("diagnose", path, LOG, cwd=tmp_path)
+        assert (done.returncode, done.stderr.decode()) == (2, f"halfopen: {message}\n")
+
+
+def test_damaged_input_yields_what_stands_before_the_damage(tmp_path: Path) -> None:
+    packed = gzip.compress(LOG.read_bytes())
+    (tmp_path / "cut.log.gz").write_bytes(packed[: len(packed) - 200])
+    (tmp_path / "cut.pcapng").write_bytes(CAPTURE.read_bytes()[:-100])
+    (tmp_path / "empty.log").write_bytes(b"")
+    for args in (["cut.log.gz"], ["cut.pcapng"], ["empty.log", str(LOG)]):
+        done = halfopen("diagnose", "--format", "json", *args, cwd=tmp_path)
+        assert codes(done)
+        (note,) = json.loads(done.stdout)["notes"]
+        assert note.startswith(f"{args[0]}: ")
+        assert "\n" not in note
+
+
+def test_hostile_text_stays_inert() -> None:
+    log = (
+        "E (1) app: \x1b]0;title\x07\x1b[2J evil \u202e txt: socket: errno 23 (Too many open files in system)\n"
+        * 2
+    )
+    shown = halfopen("diagnose", "-", stdin=log.encode()).stdout.decode()
+    assert "HO101" in shown
+    assert not set(shown) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_text_fits_80_columns_but_for_code() -> None:
+    shown = halfopen("diagnose", LOG, CAPTURE).stdout.decode()
+    prose = shown.split("Fix for")[0].splitlines()
+    assert max(map(len, prose)) <= 80
+    assert not any(line.endswith(" ") for line in shown.splitlines())
+
+
+def test_text_goes_to_a_file(tmp_path: Path) -> None:
+    done = halfopen("diagnose", LOG, "-o", tmp_path / "report.txt")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert "HO101 leaked-sockets" in (tmp_path / "report.txt").read_text()
+    assert halfopen("diagnose", LOG, "-o", tmp_path / "no/folder.txt").returncode == 2
+
+
+def test_fix_speaks_the_language_of_the_firmware() -> None:
+    assert "ESPHome" in halfopen("diagnose", LOG, "--firmware", "esphome").stdout.decode()
+    python = RECORDINGS / "logs/HO101-fires-3.log"
+    shown = halfopen("diagnose", python).stdout.decode()
+    assert "[ESP-IDF (C)]" in halfopen("diagnose", LOG).stdout.decode()
+    assert "Fix for" in shown
+
+
+def test_explain_one_and_all() -> None:
+    listed = halfopen("explain").stdout.decode()
+    assert all(code in listed for code in ("HO101", "HO414", "HO702"))
+    one = halfopen("explain", "ho101").stdout.decode()
+    for part in ("What it detects", "Why the link dies", "Evidence", "Remedy", "References", "MicroPython"):
+        assert part in one
+    assert halfopen("explain", "leaked-sockets").stdout.decode() == one
+    unknown = halfopen("explain", "HO105")
+    assert unknown.returncode == 2
+    assert "did you mean HO10" in unknown.stderr.decode()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_printed(shell: str) -> None:
+    assert b"_HALFOPEN_COMPLETE" in halfopen("completion", shell).stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    check = (
+        "import sys, halfopen.cli\n"
+        "try: halfopen.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'rich', 'halfopen.diagnose', 'halfopen.findings', 'json', 'tomllib', 'numpy', 'asyncio'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_json_report_loads_no_terminal_library() -> None:
+    check = (
+        f"import sys, halfopen.cli\n"
+        f"try: halfopen.cli.main(['diagnose', '--format', 'json', {str(LOG)!r}])\n"
+        f"except SystemExit: pass\n"
+        f"sys.exit('loaded rich' if 'rich' in sys.modules else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_has_examples() -> None:
+    for verb in ("diagnose", "explain", "completion"):
+        assert "Example" in halfopen(verb, "--help").stdout.decode()
