@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -26,3 +28,19 @@ def require_tool() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[str], ModuleType]:
+    """``load_script("fuzz/fuzz_captures.py")``: a script that is not part of the package, as a module."""
+
+    def load(path: str) -> ModuleType:
+        found = Path(__file__).parents[1] / path
+        spec = importlib.util.spec_from_file_location(found.stem, found)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

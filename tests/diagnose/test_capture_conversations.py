@@ -56,7 +56,7 @@ class Script:
                             payload=bytes(size), **rest), wait, False)  # fmt: skip
 
     def handshake(self, **options: Any) -> Script:
-        return self.c(SYN, **options).s(SYN | ACK, 0, 1, **options).c(ACK, 1, 1)
+        return self.c(SYN, **options).s(SYN | ACK, 0, 1, wait=0.01, **options).c(ACK, 1, 1, wait=0.01)
 
     def flows(self) -> list[FlowObserved]:
         return events(self.data, FlowObserved)
@@ -250,7 +250,8 @@ def test_lists_keep_their_ends() -> None:
 def test_runs_keep_their_ends() -> None:
     script = Script().handshake()
     for number in range(100):
-        script.c(PSH | ACK, 1 + number, 1, 1).c(PSH | ACK, 1 + number, 1, 1).s(ACK, 1, 2 + number)
+        seq = 1 + 10 * number
+        script.c(PSH | ACK, seq, 1, 10).c(PSH | ACK, seq, 1, 10).s(ACK, 1, seq + 10)
     runs = script.flow().retransmission_runs
     assert len(runs) == FRAMES_KEPT
 
@@ -276,6 +277,22 @@ def test_conversations_are_bounded(batches: int, monkeypatch: pytest.MonkeyPatch
         f"{301 - len(found)} conversations beyond 64 were forgotten, {301 - len(found)} of them"
         in source.notes[0]
     )
+
+
+def test_quoted_frames_are_bounded_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = CaptureSource("made.pcap")
+    monkeypatch.setattr(source, "_conversations", Conversations("made.pcap", quoted_max=100))
+    script = Script()
+    for port in range(6000, 6040):
+        for _ in range(6):
+            script.add(tcp(DEVICE, port, PEER, 80, SYN, 7), 1, True)
+    list(source.feed(script.data))
+    runs = [event.retransmission_runs[0] for event in source.end() if isinstance(event, FlowObserved)]
+    assert len(runs) == 40
+    assert {run.count for run in runs} == {5}
+    assert all(run.frames for run in runs)
+    assert sum(len(run.frames) for run in runs) <= 100 + 40
+    assert "frames worth quoting were only counted" in source.notes[0]
 
 
 def test_the_flow_table_grows_to_its_limit_only() -> None:

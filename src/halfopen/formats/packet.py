@@ -102,11 +102,12 @@ def ip(
 def summed(source: str, destination: str, protocol: int, segment: bytes, at: int) -> bytes:
     """``segment`` with the checksum over it and its pseudo-header written at ``at``."""
     a, b = ip_bytes(source), ip_bytes(destination)
-    if len(a) == 4:
-        pseudo = a + b + struct.pack(">HH", protocol, len(segment))
-    else:
-        pseudo = a + b + struct.pack(">II", len(segment), protocol)
-    return segment[:at] + struct.pack(">H", checksum(pseudo + segment)) + segment[at + 2 :]
+    size = (
+        struct.pack(">HH", protocol, len(segment))
+        if len(a) == 4
+        else struct.pack(">II", len(segment), protocol)
+    )
+    return segment[:at] + struct.pack(">H", checksum(a + b + size + segment)) + segment[at + 2 :]
 
 
 def tcp(

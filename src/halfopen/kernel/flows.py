@@ -4,7 +4,6 @@
 The bits named as in Wireshark follow its ``tcp.analysis`` (packet-tcp.c of release 4.0), because people
 compare. Differences by design, each also a case in ``tests/kernel/test_flows_against_tshark.py``:
 
-* A window probe needs a window that was *seen* at zero; Wireshark takes a direction never seen for zero.
 * Linux probes a zero window with what looks like a keepalive; it stays ``B_KEEPALIVE`` and is
   ``B_PROBES_ZERO`` as well, and is counted as a probe into a zero window, not as a keepalive.
 * Only the first fragment of a datagram carries ports and is followed; Wireshark waits for the last one.

@@ -1,5 +1,8 @@
 # cython: language_level=3, annotation_typing=False, wraparound=False
-"""Walk the records of a pcap or the blocks of a pcapng: bytes of a chunk in, rows of the frame table out."""
+"""Walk the records of a pcap or the blocks of a pcapng: bytes of a chunk in, rows of the frame table out.
+
+Frames are numbered as in Wireshark, except that Wireshark also numbers custom and journal blocks.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""A list that keeps its ends: what a source quotes must not grow with the file."""
+"""Lists that keep their ends, and a quota over all of them: what is quoted must not grow with the file."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -11,23 +10,48 @@ from halfopen.diagnose.traffic import FRAMES_KEPT
 Item = TypeVar("Item")
 
 
+class Quota:
+    """Items that many lists together may still keep; ``refused`` counts those that found no room."""
+
+    __slots__ = ("left", "refused")
+
+    def __init__(self, items: int) -> None:
+        self.left = items
+        self.refused = 0
+
+    def take(self) -> bool:
+        """Whether there is room for one more, which is then taken."""
+        if self.left <= 0:
+            self.refused += 1
+            return False
+        self.left -= 1
+        return True
+
+
 class Bounded(Generic[Item]):
-    """The first half and the last half of ``FRAMES_KEPT`` items; ``count`` is how many there were."""
+    """The first half and the last half of ``FRAMES_KEPT`` items; ``count`` is how many there were.
 
-    __slots__ = ("_first", "_last", "count")
+    Once the quota is spent a list keeps only what it has, with its newest item exchanged for the next.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_first", "_last", "_quota", "count")
+
+    def __init__(self, quota: Quota) -> None:
         self._first: list[Item] = []
-        self._last: deque[Item] = deque(maxlen=FRAMES_KEPT // 2)
+        self._last: list[Item] = []
+        self._quota = quota
         self.count = 0
 
     def add(self, item: Item) -> None:
         """Add an item; too many lose one from the middle."""
         self.count += 1
-        if len(self._first) < FRAMES_KEPT // 2:
-            self._first.append(item)
-        else:
+        if len(self._last) == FRAMES_KEPT // 2:
+            del self._last[0]
             self._last.append(item)
+        elif self._quota.take() or not self._first:
+            (self._first if len(self._first) < FRAMES_KEPT // 2 else self._last).append(item)
+        else:
+            (self._last or self._first)[-1] = item
 
     @property
     def newest(self) -> Item | None:
@@ -35,6 +59,9 @@ class Bounded(Generic[Item]):
         if self._last:
             return self._last[-1]
         return self._first[-1] if self._first else None
+
+    def __len__(self) -> int:
+        return len(self._first) + len(self._last)
 
     def __iter__(self) -> Iterator[Item]:
         yield from self._first

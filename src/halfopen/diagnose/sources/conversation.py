@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeVar
 
-from halfopen.diagnose.sources.bounded import Bounded
+from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.traffic import FRAMES_KEPT, FrameRef
 from halfopen.kernel import layout as k
 
@@ -45,13 +45,13 @@ class Resending:
 
     __slots__ = ("answered", "end", "frames", "kind", "original", "seq", "side")
 
-    def __init__(self, original: Quoted, resent: Quoted) -> None:
+    def __init__(self, original: Quoted, resent: Quoted, quota: Quota) -> None:
         self.side = resent.side
         self.seq = resent.seq
         self.original = original
         self.kind: Literal["syn", "data", "fin"] = "data"
         self.end = resent.seq
-        self.frames: Bounded[Quoted] = Bounded()
+        self.frames: Bounded[Quoted] = Bounded(quota)
         self.answered: Quoted | None = None
 
     def add(self, resent: Quoted) -> None:
@@ -75,10 +75,10 @@ class Probing:
 
     __slots__ = ("answered", "answers", "ended", "frames", "gaps", "idle_ns", "side")
 
-    def __init__(self, side: int, idle_ns: int) -> None:
+    def __init__(self, side: int, idle_ns: int, quota: Quota) -> None:
         self.side = side
         self.idle_ns = idle_ns
-        self.frames: Bounded[Quoted] = Bounded()
+        self.frames: Bounded[Quoted] = Bounded(quota)
         self.gaps: list[int] = []
         self.answers = 0
         self.answered: Quoted | None = None
@@ -96,9 +96,9 @@ class Starving:
 
     __slots__ = ("answers", "asked", "frames", "probes", "reopened", "side")
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, quota: Quota) -> None:
         self.side = side
-        self.frames: Bounded[Quoted] = Bounded()
+        self.frames: Bounded[Quoted] = Bounded(quota)
         self.probes = 0
         self.answers = 0
         self.asked = False
@@ -113,10 +113,10 @@ def reaches(ack: int, end: int) -> bool:
 Run = TypeVar("Run", Resending, Probing, Starving)
 
 
-def keep(runs: list[Run], run: Run) -> None:
-    """Add a run; the first half and the last half of too many are kept."""
-    if len(runs) >= FRAMES_KEPT:
-        del runs[FRAMES_KEPT // 2]
+def keep(runs: list[Run], run: Run, quota: Quota) -> None:
+    """Add a run; the first half and the last half of too many are kept, and fewer once the quota is spent."""
+    if len(runs) >= FRAMES_KEPT or (runs and quota.left <= 0):
+        quota.left += len(runs.pop(len(runs) // 2).frames)
     runs.append(run)
 
 
@@ -124,6 +124,7 @@ class Conversation:
     """What is worth quoting of one TCP conversation while the capture is read."""
 
     __slots__ = (
+        "_quota",
         "established",
         "fins",
         "ordinal",
@@ -137,7 +138,8 @@ class Conversation:
         "unreachable",
     )
 
-    def __init__(self, slot: int, ordinal: int, previous: int | None) -> None:
+    def __init__(self, slot: int, ordinal: int, previous: int | None, quota: Quota) -> None:
+        self._quota = quota
         self.slot = slot
         self.ordinal = ordinal
         self.previous = previous
@@ -148,7 +150,14 @@ class Conversation:
         self.resendings: list[Resending] = []
         self.probings: list[Probing] = []
         self.starvings: list[Starving] = []
-        self.unreachable: Bounded[FrameRef] = Bounded()
+        self.unreachable: Bounded[FrameRef] = Bounded(quota)
+
+    def release(self) -> None:
+        """Give back to the quota what this conversation kept."""
+        lists = [run.frames for run in self.resendings] + [run.frames for run in self.probings]
+        lists += [run.frames for run in self.starvings]
+        self._quota.left += sum(map(len, lists))
+        self._quota.left += len(self.unreachable)
 
     @property
     def boring(self) -> bool:
@@ -186,8 +195,8 @@ class Conversation:
         if bits & k.B_KEEPALIVE and not bits & k.B_PROBES_ZERO:
             probing = self._probing(side)
             if probing is None:
-                probing = Probing(side, max(gap_ns, 0))
-                keep(self.probings, probing)
+                probing = Probing(side, max(gap_ns, 0), self._quota)
+                keep(self.probings, probing, self._quota)
             probing.add(quoted)
         if bits & (k.B_ZERO_WINDOW | k.B_PROBES_ZERO | k.B_REOPENED):
             self._starved(quoted)
@@ -197,9 +206,9 @@ class Conversation:
             if resending.side == quoted.side and resending.seq == quoted.seq and resending.answered is None:
                 resending.add(quoted)
                 return
-        resending = Resending(original or quoted, quoted)
+        resending = Resending(original or quoted, quoted, self._quota)
         resending.add(quoted)
-        keep(self.resendings, resending)
+        keep(self.resendings, resending, self._quota)
 
     def _probing(self, side: int) -> Probing | None:
         """The run of probes that ``side`` is in."""
@@ -226,8 +235,8 @@ class Conversation:
         starving = self._starving(side)
         if bits & k.B_ZERO_WINDOW:
             if starving is None:
-                starving = Starving(side)
-                keep(self.starvings, starving)
+                starving = Starving(side, self._quota)
+                keep(self.starvings, starving, self._quota)
             if not bits & k.B_PROBES_ZERO or self._starving(1 - side) is None:
                 starving.frames.add(quoted)
         elif bits & k.B_REOPENED and starving is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 
+from halfopen.diagnose.sources.bounded import Quota
 from halfopen.diagnose.sources.conversation import Conversation, Quoted
 from halfopen.diagnose.sources.frame_text import frame_text
 from halfopen.diagnose.sources.rendering import Rendering
@@ -13,17 +14,20 @@ from halfopen.kernel.flow_table import SLOTS_MAX, FlowTable
 
 #: Share of the conversations that is forgotten when the table is full, so that it is not full again at once.
 FORGOTTEN_SHARE = 8
+#: Frames quoted of all conversations together, about 400 bytes each.
+QUOTED_MAX = 100_000
 NS = 1_000_000_000
 
 
 class Conversations:
     """Every TCP conversation of one capture, fed with rows of the frame table."""
 
-    def __init__(self, source: str, slots_max: int = SLOTS_MAX) -> None:
+    def __init__(self, source: str, slots_max: int = SLOTS_MAX, quoted_max: int = QUOTED_MAX) -> None:
         self.source = source
         self.table = FlowTable(slots_max)
         self._forgotten = 0
         self._forgotten_boring = 0
+        self._quota = Quota(quoted_max)
         self._open: dict[int, Conversation] = {}
         self._made = 0
 
@@ -46,7 +50,9 @@ class Conversations:
         if bits & k.B_NEW:
             replaced = self._open.get(self.table.state[slot * k.FLOW_WIDTH + k.F_PREVIOUS])
             self._made += 1
-            self._open[slot] = Conversation(slot, self._made, replaced.ordinal if replaced else None)
+            self._open[slot] = Conversation(
+                slot, self._made, replaced.ordinal if replaced else None, self._quota
+            )
         shape = rows[base + k.FLAGS] | rows[base + k.WINDOW] << 8 | rows[base + k.PAYLOAD] << 24
         side = rows[base + k.SIDE]
         quoted = Quoted(frame, rows[base + k.TIME], rows[base + k.SEQ], rows[base + k.ACK], shape, bits, side)
@@ -70,16 +76,19 @@ class Conversations:
             self._forgotten += 1
             self._forgotten_boring += self._open[slot].boring
             self.table.forget(slot)
-            del self._open[slot]
+            self._open.pop(slot).release()
 
     def losses(self) -> list[str]:
         """What was forgotten, one line each."""
-        if not self._forgotten:
-            return []
-        return [
-            f"{self._forgotten} conversations beyond {self.table.slots_max} were forgotten, "
-            f"{self._forgotten_boring} of them cleanly ended"
-        ]
+        lines = []
+        if self._forgotten:
+            lines.append(
+                f"{self._forgotten} conversations beyond {self.table.slots_max} were forgotten, "
+                f"{self._forgotten_boring} of them cleanly ended"
+            )
+        if self._quota.refused:
+            lines.append(f"{self._quota.refused} frames worth quoting were only counted: there were too many")
+        return lines
 
     def rendered(self) -> list[Rendering]:
         """The conversations in the order of their first frames."""

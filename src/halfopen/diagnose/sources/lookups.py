@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Hashable, Iterator
 
 from halfopen.diagnose.events import Event, Moment, Provenance
-from halfopen.diagnose.sources.bounded import Bounded
+from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.frame_text import (
     ECHO_REPLIES,
     ECHO_REQUESTS,
@@ -29,6 +29,8 @@ PAIRS_MAX = 1024
 #: Questions of one pair that may wait for an answer at once.
 OPEN_MAX = 64
 NAMES_MAX = 16
+#: Frames quoted of all pairs together, about 300 bytes each.
+QUOTED_MAX = 50_000
 NS = 1_000_000_000
 
 Refs = Bounded[FrameRef]
@@ -49,14 +51,14 @@ class Asking:
         "waiting",
     )
 
-    def __init__(self, asker: str, target: str) -> None:
+    def __init__(self, asker: str, target: str, quota: Quota) -> None:
         self.asker = asker
         self.target = target
         self.asked = 0
         self.answered = 0
         self.refused = 0
         self.names: dict[str, None] = {}
-        self.frames = Refs()
+        self.frames = Refs(quota)
         self.last_answer: FrameRef | None = None
         self.waiting: deque[int] = deque(maxlen=OPEN_MAX)
 
@@ -83,10 +85,12 @@ class Leasing:
 
     __slots__ = ("hostname", "ip", "lists", "time")
 
-    def __init__(self) -> None:
+    def __init__(self, quota: Quota) -> None:
         self.hostname = ""
         self.ip = ""
-        self.lists = {kind: Refs() for kind in (dhcp.DISCOVER, dhcp.OFFER, dhcp.REQUEST, dhcp.ACK, dhcp.NAK)}
+        self.lists = {
+            kind: Refs(quota) for kind in (dhcp.DISCOVER, dhcp.OFFER, dhcp.REQUEST, dhcp.ACK, dhcp.NAK)
+        }
 
 
 class Lookups:
@@ -99,6 +103,7 @@ class Lookups:
         self._queries: dict[Hashable, Asking] = {}
         self._leases: dict[str, Leasing] = {}
         self._announced: dict[str, Refs] = {}
+        self._quota = Quota(QUOTED_MAX)
         self._lost = 0
 
     def see(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
@@ -121,12 +126,12 @@ class Lookups:
             if len(table) >= PAIRS_MAX:
                 self._lost += 1
                 return None
-            asking = table[key] = Asking(asker, target)
+            asking = table[key] = Asking(asker, target, self._quota)
         return asking
 
     def _announce(self, mac: str, ref: FrameRef) -> None:
         if mac in self._announced or len(self._announced) < PAIRS_MAX:
-            self._announced.setdefault(mac, Refs()).add(ref)
+            self._announced.setdefault(mac, Refs(self._quota)).add(ref)
         else:
             self._lost += 1
 
@@ -179,7 +184,7 @@ class Lookups:
         if message.mac not in self._leases and len(self._leases) >= PAIRS_MAX:
             self._lost += 1
             return
-        leasing = self._leases.setdefault(message.mac, Leasing())
+        leasing = self._leases.setdefault(message.mac, Leasing(self._quota))
         leasing.hostname = message.hostname or leasing.hostname
         if message.kind == dhcp.ACK and message.given_ip:
             leasing.ip = message.given_ip
@@ -190,11 +195,16 @@ class Lookups:
 
     def losses(self) -> list[str]:
         """What was not followed, one line each."""
-        if not self._lost:
-            return []
-        return [
-            f"{self._lost} questions (ARP, ping, DNS, DHCP) of pairs beyond {PAIRS_MAX} were not followed"
-        ]
+        lines = []
+        if self._lost:
+            lines.append(
+                f"{self._lost} questions (ARP, ping, DNS, DHCP) of pairs beyond {PAIRS_MAX} were not followed"
+            )
+        if self._quota.refused:
+            lines.append(
+                f"{self._quota.refused} questions and answers were only counted: there were too many"
+            )
+        return lines
 
     def hostname(self, mac: str) -> str:
         """The name that a host gave itself in DHCP, ``""`` when none."""
