@@ -17,11 +17,12 @@ from halfopen.kernel.packets import decode
 
 
 class Seen(NamedTuple):
-    """One TCP frame: number from 1, ordinal of its conversation from 0, analysis bits."""
+    """One TCP frame: number from 1, ordinal of its conversation from 0, analysis bits, TCP flags."""
 
     frame: int
     flow: int
     bits: int
+    flags: int
 
 
 def analyse_bytes(data: bytes) -> list[Seen]:
@@ -45,7 +46,7 @@ def analyse_bytes(data: bytes) -> list[Seen]:
             slot = rows[base + k.SLOT]
             if rows[base + k.BITS] & k.B_NEW:
                 flows[slot] = len(flows)
-            seen.append(Seen(frames + row + 1, flows[slot], rows[base + k.BITS]))
+            seen.append(Seen(frames + row + 1, flows[slot], rows[base + k.BITS], rows[base + k.FLAGS]))
         frames += count
 
     framing = Framing("test", take)
@@ -86,7 +87,8 @@ def disagreements(require_tool: Callable[[str], str]) -> Callable[[Path], list[s
     def compare(path: Path) -> list[str]:
         # Reassembly of fragments is off because the kernel follows first fragments (a difference by design).
         command = [tshark, "-n", "-r", str(path), "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]
-        command += ["-Y", "tcp && !icmp && !icmpv6", "-T", "fields", "-e", "frame.number", "-e", "tcp.stream"]
+        command += ["-Y", "tcp && !icmp && !icmpv6", "-T", "fields"]
+        command += ["-e", "frame.number", "-e", "tcp.stream", "-e", "tcp.flags"]
         for name, _ in FIELDS:
             command += ["-e", name]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -94,12 +96,14 @@ def disagreements(require_tool: Callable[[str], str]) -> Callable[[Path], list[s
         ours = {seen.frame: seen for seen in analyse_bytes(path.read_bytes())}
         lines = [f"frame {frame} is TCP for one only" for frame in sorted(theirs.keys() ^ ours.keys())]
         for frame in sorted(theirs.keys() & ours.keys()):
-            stream, *flags = theirs[frame]
+            stream, header, *marks = theirs[frame]
+            if int(header, 16) & 0xFF != ours[frame].flags:
+                lines.append(f"frame {frame}: TCP flags {header}, ours {ours[frame].flags:#x}")
             if int(stream) != ours[frame].flow:
                 lines.append(f"frame {frame}: stream {stream}, ours {ours[frame].flow}")
-            for (name, bit), flag in zip(FIELDS, flags, strict=True):
-                if (flag != "") != bool(ours[frame].bits & bit):
-                    lines.append(f"frame {frame}: {name} {flag or 'no'}, ours {ours[frame].bits & bit != 0}")
+            for (name, bit), mark in zip(FIELDS, marks, strict=True):
+                if (mark != "") != bool(ours[frame].bits & bit):
+                    lines.append(f"frame {frame}: {name} {mark or 'no'}, ours {ours[frame].bits & bit != 0}")
         return lines
 
     return compare

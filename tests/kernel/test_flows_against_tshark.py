@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from halfopen.diagnose.sources.capture import CaptureSource
+from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.formats.capture import PcapngWriter
 from halfopen.formats.packet import ACK, SYN, ethernet, ip, tcp
 from halfopen.kernel import layout as k
@@ -26,6 +28,19 @@ FAST_ONLY_THERE = "tcp.analysis.fast_retransmission 1, ours False"
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_recordings_agree(path: Path, disagreements: Disagreements) -> None:
     assert disagreements(path) == []
+
+
+def test_frames_agree(require_tool: Callable[[str], str]) -> None:
+    for path in CAPTURES:
+        command = [require_tool("tshark"), "-r", str(path), "-T", "fields", "-e", "frame.time_epoch"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        source = CaptureSource(path.name)
+        list(source.feed(path.read_bytes()))
+        observed = next(source.end())
+        assert isinstance(observed, CaptureObserved)
+        assert observed.frames == len(told)
+        assert observed.started == pytest.approx(min(map(float, told)), abs=1e-6)
+        assert observed.ended == pytest.approx(max(map(float, told)), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

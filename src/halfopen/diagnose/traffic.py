@@ -72,7 +72,9 @@ class ProbeRun:
 class ZeroWindowRun:
     """A stretch in which one side (``by``) advertised window 0; ``probes`` are the other side's window probes.
 
-    ``reopened`` is the frame that advertised a window again, ``None`` when it never did in this capture.
+    Linux probes with what looks like a keepalive: into a zero window that counts here, not as a keepalive.
+    ``frames`` (``count`` in truth) are advertisements and probes, ``answers`` the probes answered. ``reopened`` is
+    the frame that advertised a window again, ``None`` when it never did in this capture.
     """
 
     by: Side
@@ -86,7 +88,8 @@ class ZeroWindowRun:
 @dataclass(frozen=True, slots=True)
 class SideSeen:
     """What one side of a conversation did. Times in seconds on the capture's clock, windows in bytes (scaled
-    where the handshake was seen), payload in bytes."""
+    where the handshake was seen), payload in bytes without what was sent again. ``window_*`` leave RSTs out, whose
+    window means nothing; ``rst_window`` is the last RST's, unscaled. ``unacked`` is payload never acknowledged."""
 
     packets: int = 0
     payload: int = 0
@@ -116,7 +119,8 @@ class FlowObserved(Event):
     """One TCP conversation: one incarnation of a 4-tuple.
 
     ``client`` is who sent the SYN; where no SYN was seen, the side with the higher port. ``established`` is the
-    frame that completed the handshake (the client's ACK, or the first data seen of an older conversation).
+    frame that completed the handshake (the client's ACK, or the first frame of a conversation older than the
+    capture).
     ``previous`` is the ordinal of an earlier conversation with the same 4-tuple. ``longest_silence`` is the
     longest gap between two frames of the conversation, as the frames before and after it.
     """

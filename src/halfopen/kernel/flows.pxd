@@ -15,7 +15,7 @@ cdef long long S_RSTS, S_SCALE, S_SYNS, S_WINDOW, S_WINDOW_FIRST, S_WINDOW_LAST,
 cdef long long S_WINDOW_MIN, S_ZERO, S_ZEROS, SCALE, SEQ, SIDE, SIDE_WIDTH, SLOT, SOURCE, SPORT, T_FREE
 cdef long long T_MASK, T_NOTABLE, TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TIME, UNREACHABLE, WIDTH
 cdef long long WINDOW
-cdef long long SEQUENCE_MASK, SEQUENCE_HALF, OUT_OF_ORDER_NS, FAST_NS
+cdef long long SEQUENCE_MASK, SEQUENCE_HALF, OUT_OF_ORDER_NS, FAST_NS, NO_CONVERSATION, NO_ROOM
 
 cdef bint after(long long a, long long b) except -1
 
@@ -106,12 +106,19 @@ cdef long long account(long long[::1] rows, long long base, long long frame, lon
 cdef bint reopens(long long[::1] rows, long long base, long long[::1] state, long long flow,
                   long long side) except -1
 
-@cython.locals(count=cython.longlong, row=cython.longlong, base=cython.longlong, kind=cython.longlong,
-               family=cython.longlong, source=cython.longlong, destination=cython.longlong,
-               sport=cython.longlong, dport=cython.longlong, bucket=cython.longlong,
-               found=cython.longlong, replaced=cython.longlong, slot=cython.longlong,
-               side=cython.longlong, flow=cython.longlong, s=cython.longlong, r=cython.longlong,
+@cython.locals(family=cython.longlong, source=cython.longlong, destination=cython.longlong,
+               quoting=cython.longlong, sport=cython.longlong, dport=cython.longlong,
+               bucket=cython.longlong, found=cython.longlong, replaced=cython.longlong)
+cdef long long locate(const unsigned char[::1] data, long long[::1] rows, long long base,
+                      long long[::1] state, long long[::1] heads, long long[::1] registers) except? -1
+
+@cython.locals(side=cython.longlong, flow=cython.longlong, s=cython.longlong, r=cython.longlong,
                bits=cython.longlong)
+cdef bint follow(const unsigned char[::1] data, long long[::1] rows, long long base,
+                 long long frame, long long found, long long[::1] state) except -1
+
+@cython.locals(count=cython.longlong, row=cython.longlong, base=cython.longlong, kind=cython.longlong,
+               found=cython.longlong)
 cpdef long long analyse(const unsigned char[::1] data, long long[::1] rows, long long begin,
                         long long end, long long frame, long long[::1] state,
                         long long[::1] heads, long long[::1] registers,

@@ -144,6 +144,9 @@ SEQUENCE_HALF = 0x80000000
 #: and a fast retransmission follows the duplicate acknowledgement within 20 ms.
 OUT_OF_ORDER_NS = 3000000
 FAST_NS = 20000000
+#: Answers of ``locate`` that are no conversation.
+NO_CONVERSATION = -1
+NO_ROOM = -2
 
 
 def after(a: int, b: int) -> bool:
@@ -586,6 +589,61 @@ def reopens(rows: array[int], base: int, state: array[int], flow: int, side: int
     return not (state[r + S_SYNS] > 0 and state[r + S_ACK] == (rows[base + SEQ] + 1) & SEQUENCE_MASK)
 
 
+def locate(
+    data: bytes | bytearray,
+    rows: array[int],
+    base: int,
+    state: array[int],
+    heads: array[int],
+    registers: array[int],
+) -> int:
+    """Twice the slot of the row's conversation plus the side that sent it; a new one is made when needed.
+
+    ``NO_CONVERSATION`` when an ICMP message quotes an unknown one, ``NO_ROOM`` when the free list is empty.
+    """
+    family = rows[base + FAMILY]
+    source = rows[base + SOURCE]
+    destination = rows[base + DESTINATION]
+    quoting = rows[base + KIND] == UNREACHABLE
+    if quoting:  # the addresses quoted, after eight bytes of ICMP
+        source = rows[base + BODY] + (20 if family == 4 else 16)
+        destination = source + (4 if family == 4 else 16)
+    sport = rows[base + SPORT]
+    dport = rows[base + DPORT]
+    bucket = (
+        endpoint_hash(data, source, family, sport) + endpoint_hash(data, destination, family, dport)
+    ) & registers[T_MASK]
+    found = find(data, family, source, destination, sport, dport, bucket, state, heads)
+    if quoting:
+        return found
+    replaced = -1
+    if found >= 0:
+        if not reopens(rows, base, state, found // 2 * FLOW_WIDTH, found % 2):
+            return found
+        replaced = found // 2
+    if registers[T_FREE] < 0:
+        return NO_ROOM
+    if replaced >= 0:
+        unlink(replaced, state, heads)
+    return create(data, rows, base, bucket, replaced, state, heads, registers) * 2
+
+
+def follow(
+    data: bytes | bytearray, rows: array[int], base: int, frame: int, found: int, state: array[int]
+) -> bool:
+    """Analyse the TCP row at ``base`` of the conversation ``found``; whether it is worth a look."""
+    side = found % 2
+    flow = found // 2 * FLOW_WIDTH
+    if state[flow + F_MACS + side] < 0:
+        state[flow + F_MACS + side] = hardware_address(data, rows[base + MAC])
+    s = flow + F_SIDES + side * SIDE_WIDTH
+    r = flow + F_SIDES + (1 - side) * SIDE_WIDTH
+    bits = classify(rows, base, state, flow, s, r)
+    bits = account(rows, base, frame, bits, state, flow, side)
+    rows[base + BITS] = bits
+    return bits & B_NOTABLE != 0 or rows[base + FLAGS] & (TCP_SYN | TCP_FIN | TCP_RST) != 0
+
+
 def analyse(
     data: bytes | bytearray,
     rows: array[int],
@@ -607,54 +665,16 @@ def analyse(
     while row < end:
         base = row * WIDTH
         kind = rows[base + KIND]
-        if kind != TCP and kind != UNREACHABLE:
-            row += 1
-            continue
-        family = rows[base + FAMILY]
-        source = rows[base + SOURCE]
-        destination = rows[base + DESTINATION]
-        if kind == UNREACHABLE:  # the addresses quoted, after eight bytes of ICMP
-            source = rows[base + BODY] + (20 if family == 4 else 16)
-            destination = source + (4 if family == 4 else 16)
-        sport = rows[base + SPORT]
-        dport = rows[base + DPORT]
-        bucket = (
-            endpoint_hash(data, source, family, sport) + endpoint_hash(data, destination, family, dport)
-        ) & registers[T_MASK]
-        found = find(data, family, source, destination, sport, dport, bucket, state, heads)
-        if kind == UNREACHABLE:
-            if found >= 0:
+        if kind in (TCP, UNREACHABLE):
+            found = locate(data, rows, base, state, heads, registers)
+            if found == NO_ROOM:
+                break
+            if found != NO_CONVERSATION:
                 rows[base + SLOT] = found // 2
                 rows[base + SIDE] = found % 2
-                notable[count] = row
-                count += 1
-            row += 1
-            continue
-        replaced = -1
-        if found >= 0 and reopens(rows, base, state, found // 2 * FLOW_WIDTH, found % 2):
-            replaced = found // 2
-            found = -1
-        if found < 0:
-            if registers[T_FREE] < 0:
-                break
-            if replaced >= 0:
-                unlink(replaced, state, heads)
-            found = create(data, rows, base, bucket, replaced, state, heads, registers) * 2
-        slot = found // 2
-        side = found % 2
-        rows[base + SLOT] = slot
-        rows[base + SIDE] = side
-        flow = slot * FLOW_WIDTH
-        s = flow + F_SIDES + side * SIDE_WIDTH
-        r = flow + F_SIDES + (1 - side) * SIDE_WIDTH
-        if state[flow + F_MACS + side] < 0:
-            state[flow + F_MACS + side] = hardware_address(data, rows[base + MAC])
-        bits = classify(rows, base, state, flow, s, r)
-        bits = account(rows, base, frame + row, bits, state, flow, side)
-        rows[base + BITS] = bits
-        if bits & B_NOTABLE or rows[base + FLAGS] & (TCP_SYN | TCP_FIN | TCP_RST):
-            notable[count] = row
-            count += 1
+                if kind == UNREACHABLE or follow(data, rows, base, frame + row, found, state):
+                    notable[count] = row
+                    count += 1
         row += 1
     registers[T_NOTABLE] = count
     return row
