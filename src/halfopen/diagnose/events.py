@@ -443,6 +443,18 @@ class WatchdogFired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CpuRan(Event):
+    """Which task a processor was running when the watchdog fired; an idle one means that the culprit waits."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendStalled(Event):
+    """The stack or a library says that sent data is not acknowledged, or that no send buffer is left."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallBlocked(Event):
     """The firmware itself reports that one operation held the loop for ``after_s`` seconds."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import (
@@ -10,6 +11,7 @@ from halfopen.diagnose.events import (
     CallStarted,
     ConnectFailed,
     ConnectStarted,
+    CpuRan,
     DataSent,
     Event,
     Interrupted,
@@ -63,7 +65,12 @@ def blocked_call(timeline: Timeline) -> Iterator[Finding]:
 def _returned_late(timeline: Timeline) -> tuple[list[Proof], str, float]:
     late = [e for e in timeline.of(CallFailed) if (e.after_s or 0.0) >= _BLOCKED_S]
     if not late:
-        return [], "", 0.0
+        stuck = [e for e in timeline.of(CallBlocked) if e.after_s >= _BLOCKED_S]
+        if not stuck:
+            return [], "", 0.0
+        entered = next((e for e in timeline.before(stuck[0]) if isinstance(e, CallStarted)), None)
+        text = f"a network call has held its thread for {duration(stuck[-1].after_s)} and has not returned."
+        return [stuck[-1], stuck[0], *([entered] if entered else [])], text, 0.9
     worst = max(late, key=lambda e: e.after_s or 0.0)
     proof: list[Proof] = [worst]
     sent = next((e for e in timeline.before(worst) if isinstance(e, DataSent)), None)
@@ -89,6 +96,14 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
             continue
         tasks = [e for e in timeline.between(dog) if isinstance(e, WatchdogFired) and e.task][:3]
         call = _call_before(timeline, dog)
+        ran = [e for e in itertools.islice(timeline.between(dog), 8) if isinstance(e, CpuRan)]
+        waiting = next((t for t in tasks if not t.task.lower().startswith("idle")), None)
+        if ran and waiting is not None and all(e.task.lower().startswith("idle") for e in ran):
+            summary = (
+                f"task {waiting.task} did not feed the watchdog while the processors were idle:"
+                " it does not compute, it waits in a call that has no deadline."
+            )
+            return [dog, waiting, ran[0], *([call] if call else [])], summary, 0.85 if call else 0.75
         named = next((t for t in tasks if any(word in t.task.lower() for word in _NETWORK_TASKS)), None)
         if call is None:
             if named is not None and named.task.lower() not in _ANY_LOOP:

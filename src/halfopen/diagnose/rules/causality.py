@@ -95,7 +95,7 @@ _ABSORBED: dict[str, tuple[str, ...]] = {
         "kicked-by-ap",
         "radio-dropout",
     ),
-    "radio-dropout": ("half-open", "peer-unreachable", "dead-descriptor", "stalled-transmit"),
+    "radio-dropout": ("half-open", "dead-descriptor", "stalled-transmit"),
     "auth-expired": (
         "dns-failed",
         "peer-unreachable",
@@ -163,7 +163,7 @@ _ABSORBED: dict[str, tuple[str, ...]] = {
 _LINKED: dict[str, tuple[str, ...]] = {
     "weak-signal": ("beacon-lost", "handshake-timeout", "stalled-transmit", "half-open", "blocked-call"),
     "dozing-radio": ("beacon-lost", "half-open"),
-    "radio-dropout": ("leaked-sockets", "blocked-call"),
+    "radio-dropout": ("leaked-sockets", "blocked-call", "peer-unreachable"),
     "beacon-lost": (
         "handshake-timeout",
         "stalled-transmit",

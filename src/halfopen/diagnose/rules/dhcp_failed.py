@@ -11,6 +11,7 @@ from halfopen.diagnose.events import (
     LeaseGiven,
     LinkStateChanged,
     StationJoined,
+    WifiDropped,
     WifiJoined,
 )
 from halfopen.diagnose.rules.proof import Proof, duration, prove, spread
@@ -43,13 +44,15 @@ def _said(timeline: Timeline) -> tuple[list[Proof], str, float]:
 
 def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float]:
     """Joins that each ended without an address, on a device that tried more than once."""
-    joins = [e for e in timeline.of(WifiJoined) if e.bssid]
+    joins = list(timeline.of(WifiJoined))
     if len(joins) < 2 or any(timeline.of(AddressGot)):
         return [], "", 0.0
     waits: list[float] = []
     for join in joins:
-        end = next((e for e in timeline.between(join) if isinstance(e, LinkStateChanged)), None)
-        waited = end.at.since(join.at) if end is not None else None
+        end = next(
+            (e for e in timeline.between(join) if isinstance(e, (LinkStateChanged, WifiDropped))), None
+        )
+        waited = end.at.since(join.at) if end is not None and _gave_up(end) else None
         if waited is not None and waited >= 5.0:
             waits.append(waited)
     if len(waits) < 2:
@@ -58,6 +61,15 @@ def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float
         [*spread(joins)],
         f"the station joined {len(joins)} times and waited up to {duration(max(waits))} each time without getting an address.",
         0.75,
+    )
+
+
+def _gave_up(end: Event) -> bool:
+    """The station itself left: the firmware had waited long enough (its own leave is reason 8, or state code 0)."""
+    return (
+        end.code == 0
+        if isinstance(end, LinkStateChanged)
+        else isinstance(end, WifiDropped) and end.reason == 8
     )
 
 

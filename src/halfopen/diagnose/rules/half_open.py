@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import (
     CallFailed,
+    Connected,
     Event,
     HeartbeatAnswered,
     HeartbeatMissed,
@@ -24,6 +25,9 @@ from halfopen.findings import Finding, Severity
 _UNANSWERED_MIN = 3
 #: Retransmissions of one segment without an answer: RTO 1.5, 3, 6 s make a dead path likely, not a lost packet.
 _RETRIES_MIN = 3
+#: A drop of the interface this near explains an abort.
+_NEAR_S = 5.0
+_NEAR_EVENTS = 8
 #: Detection within this is what keepalive 10/3/3 gives (FACTS: 19.2 s, 20.0 s with a full buffer, 5/5/3 20.2 s).
 _WITHIN_BOUND_S = 30.0
 
@@ -88,6 +92,14 @@ def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 
 def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """ECONNABORTED after a wait, with no drop of the interface to explain it."""
+    silent = [
+        e
+        for e in timeline.of(CallFailed)
+        if e.errno == 113 and e.after_s is None and not _interface_fell(timeline, e)
+    ]
+    if silent and not any(e.after_s for e in timeline.of(CallFailed) if e.errno == 113):
+        figure = f"{len(silent)} connections were aborted by the stack (errno 113) because the peer no longer answered"
+        return [*spread(silent)], figure, len(silent) == 1 and _connected_after(timeline, silent[0])
     for event in timeline.of(CallFailed):
         if event.errno not in (113, 116) or event.after_s is None or event.after_s < 8.0:
             continue
@@ -101,12 +113,18 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 
 def _interface_fell(timeline: Timeline, event: Event) -> bool:
     """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS)."""
-    near = (
-        gap
-        for other in timeline.of(NetifDowned, WifiDropped)
-        if (gap := other.at.since(event.at)) is not None
-    )
-    return any(abs(gap) < 3.0 for gap in near)
+    for other in (*timeline.of(NetifDowned), *timeline.of(WifiDropped)):
+        gap = other.at.since(event.at)
+        if gap is None:  # no common clock: near in the log is near enough
+            distance = abs(timeline.position(other) - timeline.position(event))
+            gap = 0.0 if distance <= _NEAR_EVENTS else None
+        if gap is not None and abs(gap) < _NEAR_S:
+            return True
+    return False
+
+
+def _connected_after(timeline: Timeline, event: Event) -> bool:
+    return any(isinstance(e, (Connected, ServerConnected)) for e in timeline.between(event))
 
 
 def _vanished_client(timeline: Timeline) -> tuple[list[Proof], str, bool]:

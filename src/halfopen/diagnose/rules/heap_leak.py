@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import AllocationFailed, QueueSampled
-from halfopen.diagnose.rules.heap_trend import trend
+from halfopen.diagnose.rules.heap_trend import HeapTrend, trend
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 
 #: A fall smaller than this share of the start is what sessions and caches take.
 _SHARE_MIN = 0.10
+_SHARE_MIN_MANY = 0.03
+_VERY_MANY = 20
 #: A fall that happened in the first half of the time alone was a start-up.
 _STILL_MIN = 0.15
 #: A few samples within seconds show one allocation, not a leak.
@@ -21,6 +23,11 @@ _LONG_S = 60.0
 _RETURNED_MAX = 0.3
 
 
+def _share(fall: HeapTrend) -> float:
+    """The share of the heap whose loss counts: a small one will do where many samples agree."""
+    return _SHARE_MIN_MANY if len(fall.samples) >= _VERY_MANY else _SHARE_MIN
+
+
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
     fall = trend(timeline)
@@ -28,7 +35,7 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
         fall is None
         or fall.high >= 0
         or fall.returned > _RETURNED_MAX
-        or fall.fallen < fall.first * _SHARE_MIN
+        or fall.fallen < fall.first * _share(fall)
     ):
         return
     span = fall.seconds

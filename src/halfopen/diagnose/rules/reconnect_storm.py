@@ -16,6 +16,9 @@ _ATTEMPTS_MIN = 12
 _SPAN_S = 60.0
 _GAP_S_MAX = 15.0
 _SPREAD_MAX = 0.25
+#: An interval this short is no backoff however short the excerpt.
+_BURST_MIN = 8
+_BURST_GAP_S = 3.0
 
 
 def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
@@ -60,11 +63,12 @@ def _served(payload: int) -> bool:
 
 def _steady(times: list[float]) -> float | None:
     """The gap in seconds when ``times`` tick like a clock for long enough, else ``None``."""
-    if len(times) < _ATTEMPTS_MIN or times[-1] - times[0] < _SPAN_S:
+    if len(times) < _BURST_MIN:
         return None
     gaps = [later - earlier for earlier, later in pairwise(times)]
     middle = median(gaps)
     if not 0 < middle <= _GAP_S_MAX:
         return None
     off = median(abs(gap - middle) for gap in gaps)
-    return middle if off <= middle * _SPREAD_MAX else None
+    long = len(times) >= _ATTEMPTS_MIN and times[-1] - times[0] >= _SPAN_S
+    return middle if (long or middle <= _BURST_GAP_S) and off <= middle * _SPREAD_MAX else None

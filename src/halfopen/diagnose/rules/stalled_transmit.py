@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from halfopen.diagnose.events import CallFailed, QueueSampled
+from halfopen.diagnose.events import CallFailed, QueueSampled, SendStalled
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 
 #: send() returning EAGAIN this often is backpressure that does not clear.
 _REFUSALS_MIN = 2
+_STALLS_MIN = 3
 #: Retransmissions of one segment; fewer are everyday loss.
 _RETRIES_MIN = 4
 #: A queue that grew over this many samples, each larger than the last.
@@ -28,6 +29,12 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         over = f" within {duration(span)}" if span else ""
         figures.append(f"send() returned EAGAIN {len(refusals)} times{over}: the send buffer does not drain")
         proof += spread(refusals)
+    stalls = list(timeline.of(SendStalled))
+    if len(stalls) >= _STALLS_MIN:
+        figures.append(
+            f"the stack reported {len(stalls)} times that sent data is not acknowledged or finds no buffer"
+        )
+        proof += spread(stalls)
     runs = [
         (talk, run)
         for talk in timeline.conversations

@@ -209,8 +209,10 @@ class ConsoleSource:
             self._clock.boot()
             self._clock.announced = self._clock.epoch
             yield Booted(where, Moment(self._clock.epoch, host=line.host_s), reset["reason"])
-        elif _BOOT_START.match(message) or _BOOTLOADER.match(message):
+        elif _BOOT_START.match(message):
             self._clock.boot()
+        elif _BOOTLOADER.match(message):
+            self._clock.boot(second_stage=True)
         elif _SOFT_REBOOT.match(message):
             self._clock.boot()
             self._clock.announced = self._clock.epoch
@@ -239,12 +241,17 @@ class _Clock:
         self._system_days = 0.0
         self._last_system: float | None = None
         self._started = False
+        self._in_rom = False
 
-    def boot(self) -> None:
-        """A boot marker was read; several markers of one boot count once."""
-        if self._started and not self.fresh:
+    def boot(self, *, second_stage: bool = False) -> None:
+        """A boot marker was read; several markers of one boot count once.
+
+        The second-stage bootloader belongs to the ROM lines before it, whatever else those printed.
+        """
+        if self._started and not self.fresh and not (second_stage and self._in_rom):
             self.epoch += 1
         self._started = True
+        self._in_rom = not second_stage
         self.fresh = True
         self._last_boot_ms = None
         self._wraps = 0
@@ -253,7 +260,7 @@ class _Clock:
         """When ``line`` was printed, on every clock it carries."""
         self._started = True
         if line.dialect and line.tag != "boot":
-            self.fresh = False
+            self.fresh = self._in_rom = False
         boot = self._boot_clock(line.boot_ms)
         host = line.host_s
         if host is not None:

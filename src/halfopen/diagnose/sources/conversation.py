@@ -55,6 +55,7 @@ class Resending:
         self.answered: Quoted | None = None
 
     def add(self, resent: Quoted) -> None:
+        """One more retransmission of the run; it may carry more than the last, or a FIN besides."""
         flags = resent.flags
         if flags & k.TCP_SYN:
             self.kind = "syn"
@@ -85,6 +86,7 @@ class Probing:
         self.ended = False
 
     def add(self, probe: Quoted) -> None:
+        """One more probe of the run."""
         last = self.frames.newest
         if last is not None and len(self.gaps) < FRAMES_KEPT:
             self.gaps.append(probe.time - last.time)

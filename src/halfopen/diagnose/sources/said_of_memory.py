@@ -22,6 +22,9 @@ PHRASES = (
         "queue|outbox|backlog|pending",
         r"\b(?:queue(?:d)?|outbox|backlog|pending)(?:[ _](?:len(?:gth)?|size|depth|messages))?[ :=]+(?P<depth>\d+)\b",
     ),
+    phrase(
+        AllocationFailed, ") failed", r"\b(?:new|malloc|calloc|realloc|ps_malloc)\((?P<wanted>\d+)\) failed"
+    ),
     phrase(AllocationFailed, "wanted ", r"(?:failed|refused|impossible),? wanted (?P<wanted>\d+)"),
     phrase(
         AllocationFailed,
@@ -37,10 +40,10 @@ PHRASES = (
 
 _UNIT = r"\s*(?P<unit>kb|kib|k\b)?"
 _FREE = re.compile(
-    r"(?:(?:esp\.)?get_?free_?heap(?:_?size)?(?:\(\))?|free[ _-]?(?:heap|memory|mem|ram|dram|bytes)?(?:[ _]?size)?|"
+    r"(?:(?:esp\.)?get_?free_?heap(?:_?size)?(?:\(\))?|free[ _-]?(?:heap|memory|mem|ram|dram|bytes|space)?(?:[ _]?size)?|"
     r"(?:8bit |internal |total )?free(?: now)?|mem_free(?:\(\))?|(?:available|avail)[ _](?:heap|memory|mem)|"
     r"ram[ _]free|heap(?:[ _](?:free|size|now|left))?|mem)"
-    r"(?:\s*(?:is|=|:|->|\)))*\s*(?P<free>\d[\d,_]*)(?:\.\d+)?" + _UNIT,
+    r"(?:\s*(?:is|=|:|->|\)|['\"]|sending state))*\s*(?P<free>\d[\d,_]*)(?:\.\d+)?" + _UNIT,
     re.IGNORECASE,
 )
 _POOL = re.compile(
@@ -48,13 +51,13 @@ _POOL = re.compile(
     re.IGNORECASE,
 )
 _MINIMUM = re.compile(
-    r"min(?:imum)?[ _-]?(?:ever[ _-]?)?(?:free)?[ _-]?(?:ever)?[ _-]?(?:heap)?(?:[ _]size)?(?:\(\))?(?:\s*(?:is|=|:|->))*\s*(?P<minimum>\d[\d,_]*)"
+    r"min(?:imum)?[ _-]?(?:ever[ _-]?)?(?:free)?[ _-]?(?:ever)?[ _-]?(?:heap)?(?:[ _]size)?(?:\(\))?(?:\s*(?:is|=|:|->|['\"]|sending state))*\s*(?P<minimum>\d[\d,_]*)"
     + _UNIT,
     re.IGNORECASE,
 )
 _LARGEST = re.compile(
     r"(?:largest|biggest|max(?:imum)?)[ _-]?(?:free|alloc(?:able|atable)?|contiguous)?[ _-]?(?:heap|free)?[ _-]?(?:block)?(?:[ _]size)?(?:\(\))?"
-    r"(?:\s*(?:is|=|:|->))*\s*(?P<largest>\d[\d,_]*)" + _UNIT,
+    r"(?:\s*(?:is|=|:|->|['\"]|sending state))*\s*(?P<largest>\d[\d,_]*)" + _UNIT,
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"max new split: ?(\d+)")
@@ -63,7 +66,7 @@ _ABOUT_MEMORY = re.compile(
 )
 #: Free space of other things.
 _NOT_HEAP = re.compile(
-    r"free (?:space|flash|sectors?|slots?|pages?|disk)|spiffs|littlefs|fatfs|sketch|partition|\bnvs\b|flash|sd card|stack(?: |_)high",
+    r"free (?:flash|sectors?|slots?|pages?|disk)|spiffs|littlefs|fatfs|sketch|partition|\bnvs\b|flash|sd card|stack(?: |_)high",
     re.IGNORECASE,
 )
 _STACK_LINE = re.compile(r"^stack:", re.IGNORECASE)
@@ -81,6 +84,11 @@ _TLS_CODE = re.compile(
 def _bytes(digits: str, unit: str | None) -> int:
     number = int(digits.replace(",", "").replace("_", "") or 0)
     return number * 1024 if unit else number
+
+
+def _in_kilobytes(line: LogLine) -> bool:
+    """Tasmota tells its heap in KB and does not say so."""
+    return line.dialect == "tasmota"
 
 
 def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:
@@ -111,6 +119,8 @@ def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> l
         if other:
             rest = rest.replace(other[0], " ")
     free = _FREE.search(rest)
+    if free is not None and _in_kilobytes(line):
+        return [*events, HeapSampled(where, at, _bytes(free["free"], "k"))]
     if grow := _SPLIT.search(line.message):
         # MicroPython: what the garbage collector could still take from the IDF heap, which sockets need too
         events.append(HeapSampled(where, at, None, None, int(grow[1]), "idf"))

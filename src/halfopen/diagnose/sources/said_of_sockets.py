@@ -24,6 +24,7 @@ from halfopen.diagnose.events import (
     PingLost,
     Provenance,
     ResolveFailed,
+    SendStalled,
     ServerConnected,
     ServerLost,
     SocketClosed,
@@ -80,6 +81,21 @@ PHRASES = (
         Connected,
         "connected to ",
         r"\bconnected to (?:[\w-]+\.)+[\w-]+:\d{1,5}\b(?:.*?\b(?:fd|sock) ?=? ?(?P<fd>\d+))?",
+    ),
+    phrase(
+        CallStarted,
+        "blocking",
+        r"\b(?P<call>recv|send|read|write|connect|select|accept)\((?:fd=)?(?P<fd>\d{1,4})\),? blocking",
+    ),
+    phrase(
+        CallStarted,
+        "post http|get http|put http|protocol: http|send frame|sending frame",
+        r"^(?P<call>POST|GET|PUT) https?://|begininternal\(\): protocol|\b(?P<call2>send)(?:ing)? frame\b",
+    ),
+    phrase(
+        SendStalled,
+        "ack timeout|buffer space|send buffer full",
+        r"\back timeout \d|because of tcp buffer space|no tcp buffer space|send buffer (?:is )?full",
     ),
     phrase(
         CallStarted,
@@ -203,8 +219,8 @@ PHRASES = (
     phrase(ConnectFailed, "select() timeout", r"\[sock=(?P<fd>\d+)\] select\(\) timeout"),
     phrase(
         ConnectFailed,
-        "attempting mqtt|connect failed to|failed to connect to|connect to ",
-        r"attempting mqtt connection\.*\s*failed|connect failed to [\w.-]+:\d+|^(?!.*(?:wi-?fi|ssid|\bap\b|errno|network ')).*failed to connect to (?:the )?(?:mqtt|broker|server|(?:\d{1,3}\.){3}\d{1,3})",
+        "attempting mqtt|, rc=-|connect failed to|failed to connect to|connect to ",
+        r"attempting mqtt connection\.*\s*failed, rc=-|^failed, rc=-\d+ try again|connect failed to [\w.-]+:\d+|^(?!.*(?:wi-?fi|ssid|\bap\b|errno|network ')).*failed to connect to (?:the )?(?:mqtt|broker|server|(?:\d{1,3}\.){3}\d{1,3})",
     ),
     phrase(
         ConnectFailed,

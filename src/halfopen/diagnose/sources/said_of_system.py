@@ -5,6 +5,7 @@ from __future__ import annotations
 from halfopen.diagnose.events import (
     BrownedOut,
     CallBlocked,
+    CpuRan,
     Crashed,
     FirmwareNamed,
     Interrupted,
@@ -25,6 +26,13 @@ PHRASES = (
         r"task watchdog got triggered|interrupt w(?:dt|atchdog) timeout|watchdog (?:timeout|timer expired|fired)",
     ),
     phrase(WatchdogFired, "task_wdt|cpu ", r"^\s*- (?P<task>[\w.-]+) \(CPU", ("task_wdt",)),
+    phrase(CpuRan, "cpu ", r"^\s*CPU \d: (?P<task>[\w.-]+)", ("task_wdt",)),
+    phrase(
+        CallBlocked,
+        " in recv| in send| in read| in write| in connect| in select",
+        r"\b(?P<what>\w+)(?: task| thread)?(?: stuck| blocked| waiting| still| been)*"
+        r" in (?:recv|send|read|write|connect|select)\b.*? (?:for|since) (?P<after_s>\d+) ?s\b",
+    ),
     phrase(
         CallBlocked,
         "took a long time",
@@ -44,7 +52,7 @@ PHRASES = (
     phrase(
         PlannedPause,
         "ota",
-        r"\bota\b.*(?:start|begin|update|success|reboot|complete)|(?:starting|begin|prepare to restart|restarting).*\bota\b|esp_https_ota",
+        r"\bota\b.*(?:start|begin|update|succe|reboot|complete)|(?:starting|begin|prepare to restart|restarting).*\bota\b|esp_https_ota",
         kind="ota",
     ),
     phrase(

@@ -55,8 +55,8 @@ PHRASES = (
     ),
     phrase(
         WifiJoined,
-        "sta_connected|wifi connected|wifi: connected|connected to ap|wi-fi connected",
-        r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])",
+        "connected ssid=|sta_connected|wifi connected|wifi: connected|connected to ap|wi-fi connected",
+        r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])|^connected ssid=",
     ),
     phrase(WifiJoined, "connected", r"^connected$", ("wif",)),
     phrase(
@@ -69,7 +69,8 @@ PHRASES = (
         "incorrect password|wrong password|bad password|auth fail",
         r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password",
     ),
-    phrase(PowerSaveSet, "pm start", r"pm start, type: ?(?P<mode>\d+)", on=True),
+    phrase(PowerSaveSet, "pm start", r"pm start, type: ?(?P<mode>[12])", on=True),
+    phrase(PowerSaveSet, "pm start", r"pm start, type: ?0", on=False),
     phrase(
         PowerSaveSet,
         "set ps|power save|ps_none|pm_none|modem sleep|sleep off|light sleep|setsleep|power_save",
@@ -108,7 +109,7 @@ PHRASES = (
     phrase(
         DhcpTimedOut,
         "dhcp|no ip|ip address|no address|no lease",
-        r"dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
+        r"dhcp_timeout\(\)|dhcp_fine_tmr\(\): request timeout|dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
     ),
     phrase(LeaseGiven, "assigned ip to a client", rf"assigned ip to a client, ip is: ?(?P<ip>{_IP})"),
     phrase(StationJoined, "station", rf"station: ?(?P<mac>{_MAC}) join"),
@@ -145,7 +146,7 @@ PHRASES = (
 
 _STATE = re.compile(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
 _REASON = re.compile(
-    r"\breason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b|\breason[ :='\"]+\((?P<bracket>\d+)\)",
+    r"\breason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b(?!-?way)|\breason[ :='\"]+\((?P<bracket>\d+)\)",
     re.IGNORECASE,
 )
 _IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
@@ -155,7 +156,7 @@ _DROP_WORDS = re.compile(
     re.IGNORECASE,
 )
 _OTHER_REASONS = re.compile(
-    r"reset reason|wake-?up|boot reason|close reason|reboot reason|reason phrase|station (?:left|.* leave)|client left|day plan",
+    r"reset reason|wake-?up|boot reason|close reason|reboot reason|reason phrase|station:? (?:left|.*\bleave)|client left|day plan",
     re.IGNORECASE,
 )
 _BSSID = re.compile(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
