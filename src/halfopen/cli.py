@@ -13,7 +13,8 @@ from halfopen import __version__
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from halfopen.diagnose import Progress, Report
+    from halfopen.diagnose import Progress
+    from halfopen.diagnose.report import Report
 
 _SHELLS = ("bash", "zsh", "fish")
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from halfopen.diagnose import Report, judged
+from halfopen.diagnose import judged
 from halfopen.diagnose.events import Event
+from halfopen.diagnose.report import Report
 from halfopen.diagnose.sources.console import ConsoleSource
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from halfopen import findings
-from halfopen.diagnose import Report, diagnose
+from halfopen.diagnose import diagnose
+from halfopen.diagnose.report import Report
 from halfopen.diagnose.rules import RULES
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"

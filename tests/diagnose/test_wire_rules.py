@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from halfopen.diagnose import Report
-from halfopen.formats import packet
 from tests.diagnose.wire import ACK, DEVICE, DEVICE_MAC, PEER, Wire
+
+from halfopen.diagnose.report import Report
+from halfopen.formats import packet
 
 
 def told(report: Report) -> list[tuple[str, str]]:

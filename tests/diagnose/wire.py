@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from halfopen.diagnose import Report, judged
+from halfopen.diagnose import judged
+from halfopen.diagnose.report import Report
 from halfopen.diagnose.sources.capture import CaptureSource
 from halfopen.formats import packet
 from halfopen.formats.capture import PcapngWriter
@@ -54,7 +55,9 @@ class Wire:
         """The capture as pcapng."""
         writer = PcapngWriter()
         ordered = sorted(self._frames, key=lambda item: item[0])
-        return writer.header() + b"".join(writer.record(round((BEGIN_S + at) * 1e9), data) for at, data in ordered)
+        return writer.header() + b"".join(
+            writer.record(round((BEGIN_S + at) * 1e9), data) for at, data in ordered
+        )
 
     def report(self) -> Report:
         """The diagnosis of the capture alone."""
@@ -75,7 +78,9 @@ class Talk:
         """The host at the other end."""
         return self.server if host == self.client else self.client
 
-    def raw(self, at: float, by: str, flags: int, *, back: int = 0, payload: bytes = b"", mss: int | None = None) -> None:
+    def raw(
+        self, at: float, by: str, flags: int, *, back: int = 0, payload: bytes = b"", mss: int | None = None
+    ) -> None:
         """One segment as it is; ``back`` takes the sequence number back, as probes and retransmissions do."""
         to = self.other(by)
         segment = packet.tcp(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
+from halfopen.diagnose.report import Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
@@ -19,17 +19,6 @@ Progress = Callable[[str, int], None]
 
 class NothingToRead(ValueError):
     """Nothing of the input could be read; the message says why, one line per input."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is known after reading: findings ranked by cause, what is undecided, whom it is about, and notes on input
-    that could only be read in part."""
-
-    findings: tuple[Finding, ...]
-    undecided: tuple[Undecided, ...]
-    devices: tuple[Device, ...]
-    notes: tuple[str, ...]
 
 
 def diagnose(*paths: str, progress: Progress | None = None) -> Report:

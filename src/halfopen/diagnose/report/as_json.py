@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from halfopen.diagnose import Report
+from halfopen.diagnose.report import Report
 from halfopen.findings import Finding
 
 

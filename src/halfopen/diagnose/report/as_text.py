@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from halfopen.diagnose import Report
+from halfopen.diagnose.report import Report
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
 

@@ -98,7 +98,7 @@ def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> l
         events.extend(_tls(line, lowered, where, at))
     if (
         not _ABOUT_MEMORY.search(line.message)
-        or _NOT_HEAP.search(line.message)
+        or _NOT_HEAP.search(f"{line.tag} {line.message}")
         or _STACK_LINE.search(line.message)
     ):
         return events
