@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.rules.outage import often, reports, with_reasons
 from halfopen.diagnose.rules.proof import duration, prove, spread
-from halfopen.diagnose.timeline import Drop, Outage, Timeline
+from halfopen.diagnose.timeline import Outage, Timeline
 from halfopen.findings import Finding
 
 #: An access point takes longer than this to boot; a station that merely missed it finds it sooner.

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from halfopen.diagnose.events import AllocationFailed, CallFailed, PeerClosed, SocketRefused
+from halfopen.diagnose.ledger import Opened
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
-from halfopen.diagnose.timeline import Conversation, Opened, Timeline
+from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 
 #: Fewer descriptors open at once than this is how firmware normally works (a client, a server, a DNS query).

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import Event
-from halfopen.diagnose.timeline import Drop, Timeline
+from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Severity
 
 #: So many blips of one kind in one log are a fault even when the device came back each time.

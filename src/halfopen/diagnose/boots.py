@@ -1,0 +1,43 @@
+"""Restarts of the device inside a log, and whether they were meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from halfopen.diagnose.events import Booted, BrownedOut, Crashed, Event, PlannedPause, WatchdogFired
+
+#: Reset reasons that belong to a device's routine.
+_ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "soft reboot", "USB_UART_CHIP_RESET"))
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One start of the device; ``planned`` when the log shows that it was asked for or belongs to its routine."""
+
+    event: Booted
+    reason: str
+    before: tuple[Event, ...]
+    planned: bool
+
+
+def boots_of(events: Iterable[Event]) -> list[Boot]:
+    """The restarts in ``events`` of one device; its first boot is where the story begins, not a restart."""
+    boots: list[Boot] = []
+    history: list[Event] = []
+    epoch = 0
+    paused = False
+    for event in events:
+        if event.at.epoch > epoch and isinstance(event, Booted):
+            signs = tuple(e for e in history if isinstance(e, (Crashed, WatchdogFired, BrownedOut)))
+            planned = paused or event.reason in _ROUTINE_RESETS
+            boots.append(Boot(event, event.reason, signs, planned))
+            epoch, history, paused = event.at.epoch, [], False
+        elif isinstance(event, Booted) and boots and event.at.epoch == epoch and event.reason:
+            last = boots[-1]
+            planned = last.planned or event.reason in _ROUTINE_RESETS
+            boots[-1] = Boot(event, event.reason, last.before, planned)
+        elif isinstance(event, PlannedPause) and event.kind in ("ota", "deep-sleep"):
+            paused = True
+        history.append(event)
+    return boots

@@ -1,0 +1,166 @@
+"""Losses of the Wi-Fi association and failed joins: however many lines report one, it is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from halfopen.diagnose.events import (
+    AddressGot,
+    Booted,
+    Event,
+    LinkStateChanged,
+    Moment,
+    PlannedPause,
+    ServerConnected,
+    StatusClaimed,
+    WifiDropped,
+    WifiJoined,
+    WifiStarted,
+)
+
+#: Two reports of one disconnect (driver line, event line, application line) come within this many seconds.
+_ONE_DROP_S = 3.0
+#: A disconnect within this many seconds after a sign of roaming, WPS or a requested leave was meant.
+_PLANNED_WITHIN_S = 10.0
+
+Stage = Literal["joining", "handshake", "running", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One loss of the association, or one failed attempt to join, however many lines report it.
+
+    ``stage`` says how far the station had come; ``by`` what ended it where the driver's state line says so;
+    ``planned`` is the kind of a pause that was meant (roaming, WPS, a requested leave), else empty.
+    """
+
+    events: tuple[Event, ...]
+    reason: int | None
+    stage: Stage
+    by: Literal["deauth", "disassoc", "local", "other", "unknown"]
+    planned: str
+
+    @property
+    def at(self) -> Moment:
+        """When the first report of it was printed."""
+        return self.events[0].at
+
+
+class _DropReader:
+    """Walks one device's events and merges the reports of each disconnect."""
+
+    def __init__(self) -> None:
+        self.drops: list[Drop] = []
+        self._reports: list[Event] = []
+        self._reason: int | None = None
+        self._by: Literal["deauth", "disassoc", "local", "other", "unknown"] = "unknown"
+        self._stage: Stage = "unknown"
+        self._planned = ""
+        self._associated = self._connected = self._trying = False
+        self._pause: PlannedPause | None = None
+
+    def read(self, event: Event) -> None:
+        """Take the next event."""
+        if isinstance(event, PlannedPause) and event.kind in ("roam", "wps", "leave"):
+            self._pause = event
+            if self._reports and _close(event, self._reports[-1]) and event.kind == "roam":
+                self._planned = "roam"
+        elif isinstance(event, LinkStateChanged):
+            self._state(event)
+        elif isinstance(event, WifiDropped):
+            self._dropped(event)
+        elif isinstance(event, WifiStarted):
+            self.settle()
+            self._trying = True
+        elif isinstance(event, WifiJoined):
+            self.settle()
+            self._associated = True
+            if event.bssid:  # "connected with …, aid = 1": the driver prints it when the keys are in place
+                self._connected = True
+        elif isinstance(event, (AddressGot, ServerConnected)) or (
+            isinstance(event, StatusClaimed) and event.connected and not self._reports and not self.drops
+        ):
+            if not isinstance(event, AddressGot) or not self._reports:
+                self.settle()
+                self._associated = self._connected = True
+        elif isinstance(event, Booted):
+            self.settle()
+            self._associated = self._connected = False
+
+    def _state(self, event: LinkStateChanged) -> None:
+        if event.new == "init" and event.old in ("auth", "assoc", "run"):
+            self.settle()
+            self._reports = [event]
+            self._reason, self._by = event.reason, event.by
+            if event.old != "run":
+                self._stage = "joining"
+            else:
+                self._stage = "running" if self._connected else "handshake"
+            self._planned = self._meant(event, event.reason)
+            if event.code == 0:
+                self._planned = self._planned or "leave"
+            self._associated = self._connected = False
+        elif event.new == "auth":
+            self.settle()
+            self._trying = True
+        elif event.new == "run":
+            self._associated = True
+
+    def _dropped(self, event: WifiDropped) -> None:
+        if self._reports and _close(event, self._reports[-1]) and self._same(event):
+            self._reports.append(event)
+            if event.reason is not None:
+                self._reason = event.reason
+            return
+        self.settle()
+        self._reports = [event]
+        self._reason, self._by = event.reason, "unknown"
+        if self._connected or (self._associated and event.reason not in (15, 204)):
+            self._stage = "running"
+        elif event.reason in (15, 16, 204):
+            self._stage = "handshake"
+        elif self._trying or self.drops:
+            self._stage = "joining"
+        else:
+            self._stage = "unknown"
+        self._planned = self._meant(event, event.reason)
+        self._associated = self._connected = False
+
+    def _same(self, event: WifiDropped) -> bool:
+        """Whether ``event`` reports the drop at hand again (an old driver's state line may carry another number)."""
+        stated = isinstance(self._reports[-1], LinkStateChanged)
+        return stated or event.reason == self._reason or event.where.line == self._reports[-1].where.line
+
+    def _meant(self, event: Event, reason: int | None) -> str:
+        if reason in (12, 207):  # BSS transition, roaming: the station moves on purpose
+            return "roam"
+        if self._pause is not None and _close(event, self._pause, _PLANNED_WITHIN_S):
+            return self._pause.kind
+        return ""
+
+    def settle(self) -> None:
+        """The drop at hand is complete."""
+        if self._reports:
+            self.drops.append(Drop(tuple(self._reports), self._reason, self._stage, self._by, self._planned))
+        self._reports = []
+        self._trying = False
+
+
+def _close(later: Event, earlier: Event, within_s: float = _ONE_DROP_S) -> bool:
+    """Whether two events are near in time, or near in the file where no clock tells."""
+    if (gap := later.at.since(earlier.at)) is not None:
+        return abs(gap) <= within_s
+    if later.where.source != earlier.where.source or later.where.line is None or earlier.where.line is None:
+        return False
+    return 0 <= later.where.line - earlier.where.line <= 6
+
+
+def drops_of(events: Iterable[Event]) -> list[Drop]:
+    """The drops in ``events`` of one device, in order."""
+    reader = _DropReader()
+    for event in events:
+        reader.read(event)
+    reader.settle()
+    return reader.drops

@@ -1,0 +1,80 @@
+"""The books on descriptors, as far as a log names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from halfopen.diagnose.events import (
+    Connected,
+    ConnectFailed,
+    ConnectStarted,
+    DescriptorSeen,
+    Event,
+    SocketClosed,
+    SocketOpened,
+    SocketRefused,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One descriptor from its opening to its close (``None`` while it stays open)."""
+
+    fd: int
+    event: Event
+    accepted: bool
+    closed: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The descriptors of a log. A descriptor number handed out again proves that it had been closed."""
+
+    opened: tuple[Opened, ...]
+    refused: tuple[SocketRefused, ...]
+
+    @property
+    def open(self) -> tuple[Opened, ...]:
+        """Descriptors of the last boot that were never closed."""
+        last = self.opened[-1].event.at.epoch if self.opened else 0
+        return tuple(o for o in self.opened if o.closed is None and o.event.at.epoch == last)
+
+    @staticmethod
+    def read(events: Iterable[Event]) -> Ledger:
+        """Keep the books over ``events``."""
+        holders: dict[int, tuple[Event, bool]] = {}
+        opened: list[Opened] = []
+        refused: list[SocketRefused] = []
+        epoch = 0
+
+        def settle(fd: int, closed: Event | None) -> None:
+            event, accepted = holders.pop(fd)
+            opened.append(Opened(fd, event, accepted, closed))
+
+        for event in events:
+            if event.at.epoch != epoch:
+                for held in list(holders):
+                    settle(held, event)
+                epoch = event.at.epoch
+            if isinstance(event, SocketRefused):
+                refused.append(event)
+            fd: int | None = getattr(event, "fd", None)
+            if fd is None:
+                continue
+            if isinstance(event, SocketClosed):
+                if fd in holders:
+                    settle(fd, event)
+            elif isinstance(event, SocketOpened):
+                if fd in holders:
+                    settle(fd, event)
+                holders[fd] = (event, event.accepted)
+            elif (
+                isinstance(event, (ConnectStarted, Connected, ConnectFailed, DescriptorSeen))
+                and fd not in holders
+            ):
+                holders[fd] = (event, False)
+        for held in list(holders):
+            settle(held, None)
+        opened.sort(key=lambda o: (o.event.where.source, o.event.where.line or 0))
+        return Ledger(tuple(opened), tuple(refused))
