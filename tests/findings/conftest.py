@@ -64,6 +64,7 @@ class Peer:
         self.behaviour = behaviour
         self.saw: list[str] = []
         self.accepted = 0
+        self.last: object = None  # the address of the connection that ends the accepting
         self.held: list[socket.socket] = []
         self.threads: list[threading.Thread] = []
         self.listener = socket.socket()
@@ -92,21 +93,20 @@ class Peer:
             self.held.append(client)
 
     def accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                self.accepted += 1
-                self.held.append(connection)
-                if self.behaviour == "resetting" or (
-                    self.behaviour == "resetting-once" and self.accepted == 1
-                ):
-                    self.start(self.reset, connection)
-                elif self.behaviour == "closing":
-                    connection.close()
-                elif self.behaviour == "flooding":
-                    self.start(self.flood, connection)
-                elif self.behaviour != "silent":
-                    self.start(self.echo, connection)
+        while True:
+            connection, address = self.listener.accept()
+            self.held.append(connection)
+            if address == self.last:
+                return
+            self.accepted += 1
+            if self.behaviour == "resetting" or (self.behaviour == "resetting-once" and self.accepted == 1):
+                self.start(self.reset, connection)
+            elif self.behaviour == "closing":
+                connection.close()
+            elif self.behaviour == "flooding":
+                self.start(self.flood, connection)
+            elif self.behaviour != "silent":
+                self.start(self.echo, connection)
 
     def echo(self, connection: socket.socket) -> None:
         try:
@@ -129,18 +129,20 @@ class Peer:
                 connection.sendall(b"flood " * 1000)
 
     def end(self) -> None:
-        """Ends everything; a silent peer now looks how its connections ended."""
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for connection in self.held:
-            if self.behaviour == "silent":
-                self.look(connection)
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+        """Lets every connection of the ended program run out, then says how a silent peer's ended."""
+        if self.threads:
+            with socket.socket() as final:
+                final.bind(("127.0.0.1", 0))
+                self.last = final.getsockname()
+                final.connect(("127.0.0.1", self.port))
+                self.threads[0].join(timeout=5)
         for thread in self.threads:
             thread.join(timeout=5)
+        self.listener.close()
+        for connection in self.held:
+            if self.behaviour == "silent" and connection is not self.held[-1]:
+                self.look(connection)
+            connection.close()
 
     def look(self, connection: socket.socket) -> None:
         connection.settimeout(2)
