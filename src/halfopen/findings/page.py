@@ -19,6 +19,7 @@ LANGUAGES: dict[Firmware, tuple[str, str]] = {
     "micropython": ("MicroPython", "python"),
 }
 
+#: What the first digit of a code stands for.
 FAMILIES = {
     "1": "Sockets",
     "2": "TCP",
@@ -86,6 +87,7 @@ def as_table(faults: tuple[Fault, ...]) -> str:
 
 
 def bullets(items: tuple[str, ...]) -> Iterator[str]:
+    """The items as a Markdown list."""
     return (f"- {item}" for item in items)
 
 
