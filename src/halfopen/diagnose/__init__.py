@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from halfopen.diagnose.devices import timelines
@@ -12,6 +13,9 @@ from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import Finding, Undecided
 from halfopen.ports.files import Input, MissingInput, inputs
+
+#: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
+EVENTS_KEPT = 200_000
 
 #: Called with the name of an input and the bytes read of it so far.
 Progress = Callable[[str, int], None]
@@ -78,7 +82,7 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
     source = (
         capture.CaptureSource(item.name) if capture.is_capture(head) else console.ConsoleSource(item.name)
     )
-    events: list[Event] = []
+    events = _Kept()
     done = 0
     try:
         for chunk in _with_head(head, chunks):
@@ -92,7 +96,33 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
         notes.append(text if text.startswith(item.name) else f"{item.name}: {text}")
         return None
     notes.extend(source.notes)
-    return events
+    if events.left_out:
+        notes.append(
+            f"{item.name}: {events.left_out} events in the middle were left out; the first and last {EVENTS_KEPT // 2} were judged"
+        )
+    return events.in_order()
+
+
+class _Kept:
+    """Events up to a bound: the beginning of the story and its end, so that memory does not grow with the file."""
+
+    def __init__(self) -> None:
+        self._first: list[Event] = []
+        self._last: deque[Event] = deque(maxlen=EVENTS_KEPT // 2)
+        self.left_out = 0
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take further events."""
+        for event in events:
+            if len(self._first) < EVENTS_KEPT // 2:
+                self._first.append(event)
+            else:
+                self.left_out += len(self._last) == self._last.maxlen
+                self._last.append(event)
+
+    def in_order(self) -> list[Event]:
+        """What was kept."""
+        return [*self._first, *self._last]
 
 
 def _with_head(head: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:

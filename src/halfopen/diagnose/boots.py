@@ -11,7 +11,7 @@ from halfopen.diagnose.events import Booted, BrownedOut, Crashed, Event, Planned
 _ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "soft reboot", "USB_UART_CHIP_RESET"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Boot:
     """One start of the device; ``planned`` when the log shows that it was asked for or belongs to its routine."""
 

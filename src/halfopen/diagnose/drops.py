@@ -28,7 +28,7 @@ _PLANNED_WITHIN_S = 10.0
 Stage = Literal["joining", "handshake", "running", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Drop:
     """One loss of the association, or one failed attempt to join, however many lines report it.
 

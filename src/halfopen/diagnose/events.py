@@ -1,5 +1,7 @@
 """What happened, as past-tense facts, each with the place that proves it.
 
+Two events are never the same event, however alike they read: they compare by identity.
+
 Console events come from ``sources.console``; what a capture shows is in ``traffic``. An event never says what
 it means: that is for the rules.
 """
@@ -53,7 +55,7 @@ class Moment:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Event:
     """A fact, where it stands and when it happened."""
 
@@ -61,14 +63,14 @@ class Event:
     at: Moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Booted(Event):
     """The device started; ``reason`` as printed (``RTCWDT_BROWN_OUT_RESET``), or ``""`` when only implied."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FirmwareNamed(Event):
     """A line that only one firmware family prints; ``version`` where it says so."""
 
@@ -76,14 +78,14 @@ class FirmwareNamed(Event):
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LogEnded(Event):
     """The last line of a log: it tells how long the device went on after whatever happened. ``lines`` counts all."""
 
     lines: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeapSampled(Event):
     """Heap figures in bytes, each ``None`` when the line does not say it."""
 
@@ -93,14 +95,14 @@ class HeapSampled(Event):
     pool: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class QueueSampled(Event):
     """Messages waiting in an application queue."""
 
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AllocationFailed(Event):
     """An allocation was refused; sizes in bytes where the line says them."""
 
@@ -108,7 +110,7 @@ class AllocationFailed(Event):
     largest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TlsFailed(Event):
     """A TLS call failed with an mbedTLS error ``code`` (negative); ``memory`` when that code means allocation."""
 
@@ -116,7 +118,7 @@ class TlsFailed(Event):
     memory: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SocketOpened(Event):
     """``socket()`` or ``accept()`` returned a descriptor."""
 
@@ -125,14 +127,14 @@ class SocketOpened(Event):
     peer_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DescriptorSeen(Event):
     """A line names a descriptor in use without saying that it was just opened."""
 
     fd: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SocketRefused(Event):
     """``socket()`` or ``accept()`` failed; ``errno`` in newlib's numbering, ``None`` when the line hides it."""
 
@@ -140,21 +142,21 @@ class SocketRefused(Event):
     accepting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SocketClosed(Event):
     """A descriptor was closed."""
 
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Listened(Event):
     """A descriptor began to listen."""
 
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ConnectStarted(Event):
     """``connect()`` was called."""
 
@@ -163,7 +165,7 @@ class ConnectStarted(Event):
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Connected(Event):
     """A connection was established."""
 
@@ -171,7 +173,7 @@ class Connected(Event):
     local_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ConnectFailed(Event):
     """``connect()`` failed after ``after_s`` seconds (``None`` when the line does not say)."""
 
@@ -180,7 +182,7 @@ class ConnectFailed(Event):
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DataSent(Event):
     """``send()`` accepted ``size`` bytes (which proves nothing about the peer)."""
 
@@ -188,7 +190,7 @@ class DataSent(Event):
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DataReceived(Event):
     """``recv()`` returned ``size`` bytes, or an application reported a good answer."""
 
@@ -196,7 +198,7 @@ class DataReceived(Event):
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CallFailed(Event):
     """A call on an open descriptor failed: ``call`` is ``send``, ``recv``, ``select``, ``poll`` or ``other``."""
 
@@ -206,7 +208,7 @@ class CallFailed(Event):
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CallStarted(Event):
     """The firmware says that it enters a call that waits (``recv``, ``read``, ``send``, …)."""
 
@@ -214,31 +216,31 @@ class CallStarted(Event):
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LatencySampled(Event):
     """How long an answer took, in seconds (a ping, a PUBACK)."""
 
     took_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PingLost(Event):
     """A ping, or a message that wants an acknowledgement, got no answer in its time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PeerClosed(Event):
     """The peer closed the connection in an orderly way (``recv()`` returned 0, or a FIN was reported)."""
 
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TransactionTimedOut(Event):
     """The application gave up waiting for an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResolveFailed(Event):
     """A name could not be resolved; ``code`` as printed by getaddrinfo, where printed."""
 
@@ -246,21 +248,21 @@ class ResolveFailed(Event):
     code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeartbeatSent(Event):
     """An application heartbeat left (MQTT PINGREQ, ESPHome API PingRequest, …)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeartbeatAnswered(Event):
     """The answer to a heartbeat arrived."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeartbeatMissed(Event):
     """The line itself says that no answer came; ``after_s`` where it says how long."""
 
@@ -268,7 +270,7 @@ class HeartbeatMissed(Event):
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LinkStateChanged(Event):
     """The Wi-Fi driver's ``state: A -> B (HEX)``; ``code`` is the hexadecimal number, see ``reason``."""
 
@@ -287,14 +289,14 @@ class LinkStateChanged(Event):
         return {0xC0: "deauth", 0xA0: "disassoc", 0x00: "local"}.get((self.code or 0) & 0xFF, "other")  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WifiStarted(Event):
     """The station began to join: an attempt to associate with an access point."""
 
     ssid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WifiJoined(Event):
     """The station is associated."""
 
@@ -302,7 +304,7 @@ class WifiJoined(Event):
     channel: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WifiDropped(Event):
     """The station lost or could not make its association; ``reason`` by ESP-IDF number, ``None`` if unsaid."""
 
@@ -311,41 +313,41 @@ class WifiDropped(Event):
     joining: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ApUnreachable(Event):
     """The firmware says that it cannot find or reach the access point, without a number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ApSeen(Event):
     """A scan found the network."""
 
     rssi_dbm: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AuthRejected(Event):
     """The firmware says that the password is wrong or authentication was refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BeaconsMissed(Event):
     """The driver missed beacons and started to probe (``bcn_timout,ap_probe_send_start``)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BeaconProbeFailed(Event):
     """The driver's probes went unanswered and it gave the link up."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SignalSampled(Event):
     """Received signal strength in dBm."""
 
     rssi_dbm: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PowerSaveSet(Event):
     """Modem sleep was switched on or off; ``mode`` as printed (1 = minimum, 2 = maximum modem sleep)."""
 
@@ -353,7 +355,7 @@ class PowerSaveSet(Event):
     mode: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SleepReported(Event):
     """The driver's sleep account when power save stops, in seconds."""
 
@@ -361,7 +363,7 @@ class SleepReported(Event):
     total_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BeaconIntervalTold(Event):
     """The access point's beacon interval in microseconds and its DTIM period in beacons."""
 
@@ -369,7 +371,7 @@ class BeaconIntervalTold(Event):
     dtim: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AddressGot(Event):
     """The device has an IP address."""
 
@@ -377,84 +379,84 @@ class AddressGot(Event):
     gateway: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AddressLost(Event):
     """The lease is gone or could not be had."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DhcpTimedOut(Event):
     """The device says that no lease came."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LeaseGiven(Event):
     """The device's own DHCP server (soft AP) gave an address."""
 
     ip: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StationJoined(Event):
     """A station joined this device's soft AP."""
 
     mac: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StationLeft(Event):
     """A station left this device's soft AP."""
 
     mac: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StatusClaimed(Event):
     """What the firmware believes of its connection: the flag it prints, not the truth."""
 
     connected: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NetifDowned(Event):
     """The network interface went down (what STA_DISCONNECTED does to lwIP)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NetifUpped(Event):
     """The network interface came back."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServerConnected(Event):
     """The application reached its server or broker (MQTT_EVENT_CONNECTED, API connected)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServerLost(Event):
     """The application lost its server or broker."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WatchdogFired(Event):
     """A task or interrupt watchdog fired; ``task`` where the line names the one that did not feed it."""
 
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CpuRan(Event):
     """Which task a processor was running when the watchdog fired; an idle one means that the culprit waits."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SendStalled(Event):
     """The stack or a library says that sent data is not acknowledged, or that no send buffer is left."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CallBlocked(Event):
     """The firmware itself reports that one operation held the loop for ``after_s`` seconds."""
 
@@ -462,29 +464,29 @@ class CallBlocked(Event):
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Crashed(Event):
     """Panic, abort, failed assertion or stack overflow."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BrownedOut(Event):
     """The brownout detector fired, or a reset reason says so."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Interrupted(Event):
     """A person broke in (KeyboardInterrupt): what ran before had not come back."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlannedPause(Event):
     """Something meant to break the link: ``kind`` is ``ota``, ``wps``, ``roam``, ``deep-sleep`` or ``leave``."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AddressNamed(Event):
     """The device printed one of its own addresses."""
 

@@ -17,7 +17,7 @@ from halfopen.diagnose.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Opened:
     """One descriptor from its opening to its close (``None`` while it stays open)."""
 
@@ -27,7 +27,7 @@ class Opened:
     closed: Event | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """The descriptors of a log. A descriptor number handed out again proves that it had been closed."""
 

@@ -7,6 +7,7 @@ a log with that of a capture is not done here yet: findings join both witnesses 
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 from halfopen.diagnose.boots import Boot, boots_of
 from halfopen.diagnose.drops import Drop, drops_of
-from halfopen.diagnose.events import AddressGot, Event, HeapSampled, ServerConnected, WifiJoined
+from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
 from halfopen.diagnose.ledger import Ledger
 from halfopen.diagnose.traffic import Endpoint, FlowObserved, Side, SideSeen
 
@@ -92,21 +93,37 @@ class Timeline:
 
     def of(self, *kinds: type[E]) -> Iterator[E]:
         """The events of these kinds, in order."""
-        return (event for event in self.events if isinstance(event, kinds))
+        if len(kinds) == 1:
+            return iter(self._by_kind.get(kinds[0], ()))  # type: ignore[arg-type]
+        found = [event for kind in kinds for event in self._by_kind.get(kind, ())]
+        return iter(sorted(found, key=self.position))  # type: ignore[arg-type]
 
     def between(self, first: Event, last: Event | None = None) -> Iterator[Event]:
         """The events after ``first`` and before ``last`` (to the end without one)."""
         start = self._index[id(first)] + 1
         stop = self._index[id(last)] if last is not None else len(self.events)
-        return iter(self.events[start:stop])
+        return (self.events[position] for position in range(start, stop))
 
     def before(self, event: Event) -> Iterator[Event]:
         """The events before ``event``, nearest first."""
-        return reversed(self.events[: self._index[id(event)]])
+        return (self.events[position] for position in range(self._index[id(event)] - 1, -1, -1))
+
+    def recent(self, event: Event, kind: type[E], most: int = 1) -> list[E]:
+        """The last ``most`` events of ``kind`` before ``event``, nearest first."""
+        found = self._by_kind.get(kind, [])
+        place = bisect.bisect_left(found, self._index[id(event)], key=self.position)
+        return list(reversed(found[max(place - most, 0) : place]))  # type: ignore[arg-type]
 
     def position(self, event: Event) -> int:
         """Where ``event`` stands among all events of the device."""
         return self._index[id(event)]
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Event], list[Event]]:
+        kinds: dict[type[Event], list[Event]] = {}
+        for event in self.events:
+            kinds.setdefault(type(event), []).append(event)
+        return kinds
 
     @cached_property
     def _index(self) -> dict[int, int]:
@@ -144,6 +161,14 @@ class Timeline:
         last = groups[-1][-1] if groups else None
         return tuple(Outage(tuple(g), g[-1] is not last or self._back_after(g[-1])) for g in groups)
 
+    def outage_of(self, drop: Drop) -> Outage:
+        """The outage that an unplanned ``drop`` belongs to; raises ``KeyError`` for a planned one."""
+        return self._outages_by_drop[id(drop)]
+
+    @cached_property
+    def _outages_by_drop(self) -> dict[int, Outage]:
+        return {id(drop): outage for outage in self.outages for drop in outage.drops}
+
     def _back_between(self, earlier: Drop, later: Drop) -> bool:
         gap = later.at.since(earlier.at)
         if gap is not None and gap > _QUIET_AFTER_S:
@@ -153,8 +178,9 @@ class Timeline:
     def _back_after(self, drop: Drop) -> bool:
         if self.joined_after(drop.events[-1]):
             return True
-        same = [e for e in self.events if e.where.source == drop.events[-1].where.source]
-        gap = same[-1].at.since(drop.at)
+        source = drop.events[-1].where.source
+        ends = [e for e in self.of(LogEnded) if e.where.source == source]
+        gap = ends[-1].at.since(drop.at) if ends else None
         return gap is not None and gap > _QUIET_AFTER_S
 
     @cached_property
@@ -178,21 +204,21 @@ class Timeline:
     @cached_property
     def joins(self) -> tuple[Event, ...]:
         """Signs that the station was connected with its keys in place."""
-        return tuple(
-            e
-            for e in self.events
-            if isinstance(e, (AddressGot, ServerConnected)) or (isinstance(e, WifiJoined) and e.bssid)
-        )
+        found = self.of(AddressGot, ServerConnected, WifiJoined)
+        return tuple(e for e in found if not isinstance(e, WifiJoined) or e.bssid)
 
     def joined_between(self, first: Event, last: Event | None = None) -> bool:
-        """Whether the station was fully connected at some time between two events."""
-        return any(_joined(event) for event in self.between(first, last))
+        """Whether the station was connected at some time between two events."""
+        start = self._index[id(first)]
+        stop = self._index[id(last)] if last is not None else len(self.events)
+        place = bisect.bisect_right(self._links, start)
+        return place < len(self._links) and self._links[place] < stop
+
+    @cached_property
+    def _links(self) -> list[int]:
+        """Where the log shows a connection, with or without its keys."""
+        return [self._index[id(e)] for e in self.of(AddressGot, ServerConnected, WifiJoined)]
 
     def joined_after(self, event: Event) -> bool:
         """Whether the station came back after ``event``."""
         return self.joined_between(event)
-
-
-def _joined(event: Event) -> bool:
-    """A sign that the station was associated and had its keys, or more."""
-    return isinstance(event, (AddressGot, ServerConnected, WifiJoined))

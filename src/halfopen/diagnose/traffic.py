@@ -114,7 +114,7 @@ class SideSeen:
     unacked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FlowObserved(Event):
     """One TCP conversation: one incarnation of a 4-tuple.
 
@@ -156,7 +156,7 @@ class FlowObserved(Event):
         return "open"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ArpObserved(Event):
     """Requests of one host for one address and how many were answered. An announcement (asking for oneself) is
     not counted."""
@@ -169,7 +169,7 @@ class ArpObserved(Event):
     frames: tuple[FrameRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PingObserved(Event):
     """ICMP echo between two hosts: requests, replies, and frames of both."""
 
@@ -181,7 +181,7 @@ class PingObserved(Event):
     last_answer: FrameRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LeaseObserved(Event):
     """The DHCP exchanges of one client; each list holds the frames of one message type."""
 
@@ -195,7 +195,7 @@ class LeaseObserved(Event):
     naks: tuple[FrameRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LookupObserved(Event):
     """DNS queries of one host to one server: how many were answered, how many refused (rcode ≠ 0)."""
 
@@ -208,7 +208,7 @@ class LookupObserved(Event):
     frames: tuple[FrameRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HostObserved(Event):
     """One host of the capture and what marks it.
 
@@ -225,7 +225,7 @@ class HostObserved(Event):
     announced: tuple[FrameRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CaptureObserved(Event):
     """The capture as a whole: link types by name, frames, first and last time, frames cut by the snap length,
     and frames that carry 802.11 (read by the air source, not here)."""

@@ -68,12 +68,12 @@ def _returned_late(timeline: Timeline) -> tuple[list[Proof], str, float]:
         stuck = [e for e in timeline.of(CallBlocked) if e.after_s >= _BLOCKED_S]
         if not stuck:
             return [], "", 0.0
-        entered = next((e for e in timeline.before(stuck[0]) if isinstance(e, CallStarted)), None)
+        entered = next(iter(timeline.recent(stuck[0], CallStarted)), None)
         text = f"a network call has held its thread for {duration(stuck[-1].after_s)} and has not returned."
         return [stuck[-1], stuck[0], *([entered] if entered else [])], text, 0.9
     worst = max(late, key=lambda e: e.after_s or 0.0)
     proof: list[Proof] = [worst]
-    sent = next((e for e in timeline.before(worst) if isinstance(e, DataSent)), None)
+    sent = next(iter(timeline.recent(worst, DataSent)), None)
     proof += [sent] if sent else []
     for talk in timeline.conversations:
         runs = [r for r in talk.flow.retransmission_runs if r.by == talk.mine and r.answered is None]

@@ -38,7 +38,7 @@ def _said(timeline: Timeline) -> tuple[list[Proof], str, float]:
     failed = list(timeline.of(DhcpTimedOut))
     if not failed or any(isinstance(e, AddressGot) for e in timeline.between(failed[-1])):
         return [], "", 0.0
-    joined = [e for e in timeline.before(failed[0]) if isinstance(e, WifiJoined)][:1]
+    joined = timeline.recent(failed[0], WifiJoined)
     return [*spread(failed), *joined], "the station is associated and no DHCP server gave it an address.", 0.9
 
 

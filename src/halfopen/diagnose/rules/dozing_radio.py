@@ -91,7 +91,7 @@ def _asleep_before(timeline: Timeline, losses: list[Event]) -> list[Event]:
     """What shows that power save was on at a loss: its last setting before it, or the driver's own sleep account."""
     signs: list[Event] = []
     for loss in losses:
-        last = next((e for e in timeline.before(loss) if isinstance(e, PowerSaveSet)), None)
+        last = next(iter(timeline.recent(loss, PowerSaveSet)), None)
         if last is not None and last.on:
             signs.append(last)
         for event in timeline.between(loss):

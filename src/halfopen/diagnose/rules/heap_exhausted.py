@@ -79,10 +79,8 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
             confidence=0.85 if refused else 0.75,
         )
         return
-    for opened in timeline.of(SocketOpened):
-        sample = next(
-            (e for e in timeline.before(opened) if isinstance(e, HeapSampled) and e.free is not None), None
-        )
+    for opened in timeline.of(SocketOpened) if samples else ():
+        sample = next(iter(timeline.recent(opened, HeapSampled)), None)
         if sample is not None and sample in samples:
             summary = f"a socket was created with {sample.free} bytes of heap free, under the 32 KB that networking wants."
             yield prove(

@@ -27,17 +27,14 @@ def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
         return "info"
     if len(drops) > _BLIPS_MAX:
         return None
-    for outage in timeline.outages:
-        if any(drop in outage.drops for drop in drops) and (
-            not outage.recovered or len(outage.drops) > _ATTEMPTS_MAX
-        ):
-            return None
-    return "info"
+    outages = [timeline.outage_of(drop) for drop in drops]
+    survived = all(outage.recovered and len(outage.drops) <= _ATTEMPTS_MAX for outage in outages)
+    return "info" if survived else None
 
 
 def _overshadowed(timeline: Timeline, drop: Drop) -> bool:
     """Whether another definite reason rules the outage that ``drop`` belongs to."""
-    outage = next(o for o in timeline.outages if drop in o.drops)
+    outage = timeline.outage_of(drop)
     reasons = Counter(d.reason for d in outage.drops if d.reason is not None and d.reason > 1)
     if not reasons or drop.reason is None:
         return False
@@ -51,10 +48,8 @@ def reports(drops: Sequence[Drop]) -> list[Event]:
 
 def ever_joined(timeline: Timeline, before: Drop) -> bool:
     """Whether the log shows the station fully connected before ``before``."""
-    return any(
-        event is not before.events[0] and timeline.position(event) < timeline.position(before.events[0])
-        for event in timeline.joins
-    )
+    joins = timeline.joins
+    return bool(joins) and timeline.position(joins[0]) < timeline.position(before.events[0])
 
 
 def often(count: int) -> str:

@@ -15,6 +15,7 @@ _CLAIMS_MIN = 2
 
 def stale_status(timeline: Timeline) -> Iterator[Finding]:
     """`connected` printed again and again after a disconnect, with no join between."""
+    joins = frozenset(timeline.joins)
     for outage in timeline.outages:
         fell = outage.drops[0].events[-1]
         claims: list[StatusClaimed] = []
@@ -23,7 +24,7 @@ def stale_status(timeline: Timeline) -> Iterator[Finding]:
                 if not event.connected:
                     break
                 claims.append(event)
-            elif event in timeline.joins:
+            elif event in joins:
                 break
         if len(claims) >= _CLAIMS_MIN:
             summary = (

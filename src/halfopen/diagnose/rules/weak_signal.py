@@ -23,7 +23,7 @@ def weak_signal(timeline: Timeline) -> Iterator[Finding]:
     troubles += [e for e in timeline.of(CallFailed) if e.errno in (11, 113, 116)]
     troubles.sort(key=timeline.position)
     for trouble in troubles:
-        recent = [e for e in timeline.before(trouble) if isinstance(e, SignalSampled)][:_RECENT]
+        recent = timeline.recent(trouble, SignalSampled, _RECENT)
         if not recent or max(s.rssi_dbm for s in recent) > _WEAK_DBM:
             continue
         samples = list(timeline.of(SignalSampled))

@@ -21,6 +21,7 @@ from halfopen.diagnose.events import (
     Provenance,
 )
 from halfopen.diagnose.sources import said_of_memory, said_of_sockets, said_of_system, said_of_wifi
+from halfopen.diagnose.sources.phrase import Phrasebook
 from halfopen.formats.logline import LogLine, read_line
 
 #: A line longer than this is cut: nothing a firmware prints is, and a file without line ends must not fill memory.
@@ -49,7 +50,14 @@ _HOST_DEVICE_AFTER = re.compile(
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
-_PHRASES = (*said_of_sockets.PHRASES, *said_of_wifi.PHRASES, *said_of_memory.PHRASES, *said_of_system.PHRASES)
+_PHRASES = Phrasebook(
+    (
+        *said_of_sockets.PHRASES,
+        *said_of_wifi.PHRASES,
+        *said_of_memory.PHRASES,
+        *said_of_system.PHRASES,
+    )
+)
 _DIALECT_FAMILY = {
     "esphome": "esphome",
     "arduino": "arduino",
@@ -195,10 +203,7 @@ class ConsoleSource:
         yield from said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
         yield from said_of_wifi.read_radio(line, lowered, where, at)
         yield from said_of_memory.read_memory(line, lowered, where, at)
-        for candidate in _PHRASES:
-            event = candidate.read(line, lowered, where, at)
-            if event is not None:
-                yield event
+        yield from _PHRASES.read(line, lowered, where, at)
 
     def _boots(self, line: LogLine, where: Provenance) -> Iterator[Event]:
         """Explicit signs that the device started."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,8 @@ class Phrase:
     fixed: dict[str, Any]
     tags: tuple[str, ...] = ()
 
-    def read(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Event | None:
+    def read(self, line: LogLine, where: Provenance, at: Moment) -> Event | None:
         """The event this phrase finds in ``line``, or ``None``."""
-        if not any(needle in lowered for needle in self.needles):
-            return None
         if self.tags and not any(tag in line.tag.lower() for tag in self.tags):
             return None
         found = self.pattern.search(line.message)
@@ -75,5 +73,18 @@ def phrase(
     return Phrase(event, tuple(needles.split("|")), re.compile(pattern, re.IGNORECASE), fixed, tags)
 
 
-#: A reader for wordings too varied for one pattern: line, lower-case message, provenance, moment → events.
-Reader = Callable[[LogLine, str, Provenance, Moment], "list[Event]"]
+class Phrasebook:
+    """Many phrases, tried together: only those with a needle in the message cost a pattern."""
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._by_needle = [(needle, entry) for entry in phrases for needle in entry.needles]
+
+    def read(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Iterator[Event]:
+        """The events that the phrases find in ``line``, whose message in lower case is ``lowered``."""
+        tried = None
+        for entry in [entry for needle, entry in self._by_needle if needle in lowered]:
+            if entry is not tried:  # the needles of one phrase stand side by side
+                tried = entry
+                event = entry.read(line, where, at)
+                if event is not None:
+                    yield event
