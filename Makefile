@@ -45,7 +45,7 @@ bench: $(VENV)/.testing
 	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 soak: $(VENV)/.testing
-	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --rounds 20000 || exit 1; done
+	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
 
 # The kernel is compiled on installation where a C compiler is, so a changed kernel wants a new installation.
 $(VENV)/.installed: pyproject.toml $(KERNEL)

@@ -29,7 +29,9 @@ def test_events_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert events is not None
     assert len(events) == 1000
     assert [e.where.line for e in (events[0], events[-1])] == [1, 40000]
-    assert notes == [f"long.log: {40002 - 1000} events in the middle were left out; the first and last 500 were judged"]
+    assert notes == [
+        f"long.log: {40002 - 1000} events in the middle were left out; the first and last 500 were judged"
+    ]
 
 
 def test_quiet_lines_cost_no_memory() -> None:
@@ -53,3 +55,13 @@ def test_folder_of_nothing_useful_says_so(tmp_path: Path) -> None:
         "neither a console log nor a capture: mostly control bytes",
         "empty",
     ]
+
+
+def test_hostile_line_does_not_stall_a_pattern() -> None:
+    """Work per line is bounded: twice as long a message beyond the bound is searched no further."""
+    short, long = (f"E (1) wifi: {'ota ' * n}".encode() + b"\n" for n in (1000, 2000))
+    texts = []
+    for data in (short, long):
+        source = ConsoleSource("hostile.log")
+        texts.append([type(e) for e in [*source.feed(data), *source.end()]])
+    assert texts[0] == texts[1]

@@ -37,7 +37,7 @@ def test_any_bytes(data: bytes, magic: bytes) -> None:
         whole = finish(magic + data, 10**6)
     except CaptureError:
         return
-    assert finish(magic + data, 5) == whole
+    assert repr(finish(magic + data, 5)) == repr(whole)
 
 
 @settings(max_examples=300)

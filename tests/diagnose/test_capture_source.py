@@ -177,7 +177,8 @@ def test_times_out_of_order() -> None:
 @pytest.mark.parametrize("size", [1, 2, 13, 100, 4096])
 def test_any_split_gives_the_same_events(size: int) -> None:
     for path in (RECORDINGS / "lwip").glob("[ad]*.pcapng"):
-        assert read(path.read_bytes(), size) == read(path.read_bytes())
+        # events compare by identity, so what they say is compared
+        assert repr(read(path.read_bytes(), size)) == repr(read(path.read_bytes()))
 
 
 def damages() -> list[tuple[str, bytes, str, int]]:

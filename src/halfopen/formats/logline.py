@@ -16,9 +16,10 @@ _ESCAPES = re.compile(
     r"|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\^_]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+#: No firmware prints a number this long: 64 bits have 20 digits.
+_ENDLESS_NUMBER = re.compile(r"[0-9]{21,}")
 _GLYPHS = str.maketrans({"␍": "", "␊": "", "\t": " "})
 
-_DATE = r"(?P<date>\d{4}-\d\d-\d\d)[ T]"
 _HOST_PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -127,7 +128,7 @@ def _idf_stamp(stamp: str) -> tuple[int | None, float | None]:
 def read_line(raw: str) -> LogLine:
     """Take one line (without its line end) apart; never raises."""
     text = cleaned(raw)
-    rest = text.lstrip()
+    rest = _ENDLESS_NUMBER.sub("0", text).lstrip()
     if rest.startswith("> ") and len(rest) > 2 and not rest.startswith(">>>"):
         rest = rest[2:].lstrip()  # quoted in an issue
     host_s: float | None = None

@@ -26,6 +26,8 @@ from halfopen.formats.logline import LogLine, read_line
 
 #: A line longer than this is cut: nothing a firmware prints is, and a file without line ends must not fill memory.
 LINE_CHARACTERS_MAX = 8192
+#: Only so much of a message is searched: patterns may try many places, and hostile lines know it.
+_MESSAGE_CHARACTERS_MAX = 2048
 #: The ESP-IDF and Arduino clock is milliseconds in 32 bits.
 _WRAP_MS = 1 << 32
 #: A boot clock that falls by more than this has restarted; two cores interleave lines by far less.
@@ -192,6 +194,8 @@ class ConsoleSource:
             return
         if line.dialect == "host":
             yield from self._host_device(line, where, at)
+        if len(line.message) > _MESSAGE_CHARACTERS_MAX:
+            line = replace(line, message=line.message[:_MESSAGE_CHARACTERS_MAX])
         lowered = line.message.lower()
         if len(lowered) >= 3:
             yield from self._said(line, lowered, where, at)

@@ -62,7 +62,7 @@ class Phrase:
             elif name.endswith("_s"):
                 fields[name] = float(value)
             else:
-                fields[name] = int(value, 0) if name in _WHOLE else value
+                fields[name] = int(value) if name in _WHOLE else value
         return self.event(where, at, **fields)
 
 
