@@ -8,6 +8,7 @@ from typing import Literal
 
 from halfopen.diagnose.events import (
     AddressGot,
+    BeaconProbeFailed,
     Booted,
     Event,
     LinkStateChanged,
@@ -60,6 +61,7 @@ class _DropReader:
         self._planned = ""
         self._associated = self._connected = self._trying = False
         self._pause: PlannedPause | None = None
+        self._deaf: BeaconProbeFailed | None = None
 
     def read(self, event: Event) -> None:
         """Take the next event."""
@@ -67,6 +69,8 @@ class _DropReader:
             self._pause = event
             if self._reports and _close(event, self._reports[-1]) and event.kind == "roam":
                 self._planned = "roam"
+        elif isinstance(event, BeaconProbeFailed):
+            self._deaf = event
         elif isinstance(event, LinkStateChanged):
             self._state(event)
         elif isinstance(event, WifiDropped):
@@ -90,10 +94,13 @@ class _DropReader:
             self._associated = self._connected = False
 
     def _state(self, event: LinkStateChanged) -> None:
-        if event.new == "init" and event.old in ("auth", "assoc", "run"):
+        fell_back = event.new == "auth" and event.old == "run"  # drivers before ESP-IDF 4 skip init
+        if fell_back or (event.new == "init" and event.old in ("auth", "assoc", "run")):
             self.settle()
             self._reports = [event]
             self._reason, self._by = event.reason, event.by
+            if self._deaf is not None and _close(event, self._deaf):
+                self._reason = 200  # old drivers print small numbers here; unanswered probes say what it was
             if event.old != "run":
                 self._stage = "joining"
             else:
@@ -111,7 +118,8 @@ class _DropReader:
     def _dropped(self, event: WifiDropped) -> None:
         if self._reports and _close(event, self._reports[-1]) and self._same(event):
             self._reports.append(event)
-            if event.reason is not None:
+            # the event may carry another number than the driver (204 for 2); a TSF reset it calls "leave"
+            if event.reason is not None and not (self._reason in (200, 206) and event.reason == 8):
                 self._reason = event.reason
             return
         self.settle()

@@ -319,6 +319,16 @@ class ApUnreachable(Event):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JoinTimedOut(Event):
+    """An attempt to join ran into the firmware's own timeout, and the firmware hides the reason."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinRefused(Event):
+    """The access point asked the station to come back later (once is normal with protected management frames)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ApSeen(Event):
     """A scan found the network."""
 

@@ -8,6 +8,7 @@ a log with that of a capture is not done here yet: findings join both witnesses 
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,12 @@ class Device:
     firmware: str = ""
     version: str = ""
     sources: tuple[str, ...] = ()
+
+    @property
+    def idf(self) -> tuple[int, int] | None:
+        """The ESP-IDF version (major, minor) when the log says it: the names of Wi-Fi reasons depend on it."""
+        found = re.match(r"v?(\d+)\.(\d+)", self.version) if self.firmware == "esp-idf" else None
+        return (int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from halfopen.diagnose.rules.outage import often, reports, severity, with_reason
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
+from halfopen.formats.wifi_reason import spelled
 
 
 def assoc_expired(timeline: Timeline) -> Iterator[Finding]:
@@ -24,7 +25,7 @@ def assoc_expired(timeline: Timeline) -> Iterator[Finding]:
         )
     if running:
         told.append(f"{often(len(running))} while running: the station was dropped for inactivity")
-    summary = "ASSOC_EXPIRE (reason 4) " + "; ".join(told) + "."
+    summary = f"{spelled(4, timeline.device.idf)} " + "; ".join(told) + "."
     yield prove(
         timeline,
         "HO402",

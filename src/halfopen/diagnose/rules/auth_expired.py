@@ -33,7 +33,7 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
         told.append(
             f"{often(len(running))} while running: the access point had dropped the station's authentication"
         )
-    summary = "AUTH_EXPIRE (reason 2) " + "; ".join(told) + "."
+    summary = "reason 2 AUTH_EXPIRE " + "; ".join(told) + "."
     confidence = 0.9 if len(drops) > 1 else 0.75
     yield prove(
         timeline,

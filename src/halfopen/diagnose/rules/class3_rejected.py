@@ -15,7 +15,7 @@ def class3_rejected(timeline: Timeline) -> Iterator[Finding]:
     """Reason 6 or 7 after the station transmits."""
     drops = with_reasons(timeline, (6, 7))
     if drops:
-        kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
+        kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
         summary = (
             f"the access point refused the station's frames {often(len(drops))}"
             f" ({kinds}): it no longer knew the station, which believed itself connected."

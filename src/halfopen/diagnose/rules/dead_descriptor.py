@@ -9,6 +9,7 @@ from halfopen.diagnose.events import (
     Connected,
     ConnectFailed,
     Event,
+    PeerClosed,
     ServerConnected,
     SocketClosed,
     SocketOpened,
@@ -23,6 +24,8 @@ _FINISHED = (128, 9, 104)
 #: One more recv() and send() after an error is a cautious clean-up; a loop is not.
 _REPEATS_MIN = 5
 _RETRIES_MIN = 3
+#: After the peer's FIN one send may succeed and the next says ECONNRESET (FACTS): two errors are one too many.
+_AFTER_FIN_MIN = 2
 _LOOP_S = 1.0
 #: Failures further apart than this are separate stories: nobody spins that slowly.
 _APART_S = 120.0
@@ -30,37 +33,45 @@ _APART_S = 120.0
 
 def dead_descriptor(timeline: Timeline) -> Iterator[Finding]:
     """ENOTCONN, EBADF or ECONNRESET again and again on one descriptor, without a new socket between."""
-    for run in _runs(timeline):
+    for run, farewell in _runs(timeline):
         last = run[-1]
         assert isinstance(last, (CallFailed, ConnectFailed))
         span = last.at.since(run[0].at)
         retries = isinstance(last, ConnectFailed)
-        if len(run) < (_RETRIES_MIN if retries or (span or 0.0) >= _LOOP_S else _REPEATS_MIN):
+        enough = _RETRIES_MIN if retries or (span or 0.0) >= _LOOP_S else _REPEATS_MIN
+        if len(run) < (_AFTER_FIN_MIN if farewell else enough):
             continue
         fd = f" on fd {last.fd}" if last.fd is not None else ""
         what = "connect() was tried again" if retries else "the same descriptor was used again"
-        summary = f"{what}{fd} {len(run)} times after its connection was gone ({spelled(last.errno)}), without a new socket."
-        yield prove(timeline, "HO104", summary, spread(run, 4), confidence=0.9)
+        gone = "the peer had closed it" if farewell else "its connection was gone"
+        summary = f"{what}{fd} {len(run)} times after {gone} ({spelled(last.errno)}), without a new socket."
+        proof = [*spread(run, 4), *([farewell] if farewell else [])]
+        yield prove(timeline, "HO104", summary, proof, confidence=0.9)
         return
 
 
-def _runs(timeline: Timeline) -> Iterator[list[Event]]:
-    """Runs of calls that failed because the descriptor was finished."""
+def _runs(timeline: Timeline) -> Iterator[tuple[list[Event], PeerClosed | None]]:
+    """Runs of calls that failed because the descriptor was finished, with the peer's close before them if any."""
     run: list[Event] = []
-    fd: int | None = None
+    farewell: PeerClosed | None = None
     for event in timeline.of(
-        CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed
+        CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed, PeerClosed
     ):
         finished = isinstance(event, (CallFailed, ConnectFailed)) and event.errno in _FINISHED
         if isinstance(event, ConnectFailed) and event.errno == 104:
             finished = False  # a refused connection, not a dead one
-        apart = event.at.since(run[-1].at) if run else None
-        if not finished or (run and (getattr(event, "fd", None) != fd or (apart or 0.0) > _APART_S)):
+        if not finished or (run and not _continues(run[-1], event)):
             if len(run) > 1:
-                yield run
+                yield run, farewell
             run = []
+            farewell = event if isinstance(event, PeerClosed) else None
         if finished:
             run.append(event)
-            fd = getattr(event, "fd", None)
     if len(run) > 1:
-        yield run
+        yield run, farewell
+
+
+def _continues(earlier: Event, later: Event) -> bool:
+    """Whether ``later`` is the same spin on the same descriptor."""
+    apart = later.at.since(earlier.at) or 0.0
+    return getattr(later, "fd", None) == getattr(earlier, "fd", None) and apart <= _APART_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from halfopen.diagnose.events import JoinTimedOut
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import FlowObserved
 from halfopen.findings import Finding, Undecided
@@ -38,6 +39,17 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             ("HO401", "HO407"),
             "No authentication response within a second is a busy access point or a bad path. Log the RSSI before each attempt and take"
             f" {_SNIFF}: a response on the air that the device did not hear means signal, none means the access point.",
+        )
+    hidden = list(timeline.of(JoinTimedOut))
+    if len(hidden) >= 2 and not any(
+        f.code.startswith(("HO4", "HO5")) and f.severity != "info" for f in found
+    ):
+        yield Undecided(
+            ("HO401", "HO409", "HO501"),
+            f"The firmware gave up joining {len(hidden)} times and hides the reason: no answer to authentication, a lost"
+            " handshake or no lease. Set its log level to debug (Tasmota: SerialLog 4, WifiLog) or take "
+            + _SNIFF
+            + ".",
         )
     wire = any(timeline.of(FlowObserved))
     if "half-open" in by_fault and not wire:

@@ -15,7 +15,6 @@ from halfopen.diagnose.events import (
     ServerConnected,
     ServerLost,
     StationLeft,
-    WifiDropped,
 )
 from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -113,7 +112,7 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 
 def _interface_fell(timeline: Timeline, event: Event) -> bool:
     """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS)."""
-    for other in (*timeline.of(NetifDowned), *timeline.of(WifiDropped)):
+    for other in (*timeline.of(NetifDowned), *(drop.events[0] for drop in timeline.drops)):
         gap = other.at.since(event.at)
         if gap is None:  # no common clock: near in the log is near enough
             distance = abs(timeline.position(other) - timeline.position(event))

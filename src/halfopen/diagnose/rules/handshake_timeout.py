@@ -20,7 +20,7 @@ def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
     if not drops:
         return
     right = any(_credentials_right(timeline, d) for d in drops)
-    kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
+    kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
     why = (
         "though the same credentials had worked"
         if right

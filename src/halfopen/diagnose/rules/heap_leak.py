@@ -19,6 +19,8 @@ _STILL_MIN = 0.15
 #: A few samples within seconds show one allocation, not a leak.
 _MANY = 8
 _LONG_S = 60.0
+#: Without a clock so many samples must do: nobody prints his heap five times a second.
+_SOME_UNTIMED = 5
 #: A heap that came back by this share of its fall was only busy.
 _RETURNED_MAX = 0.3
 
@@ -39,7 +41,8 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     ):
         return
     span = fall.seconds
-    if fall.still_falling() < _STILL_MIN or (len(fall.samples) < _MANY and (span or 0.0) < _LONG_S):
+    enough = len(fall.samples) >= (_MANY if span is not None else _SOME_UNTIMED) or (span or 0.0) >= _LONG_S
+    if fall.still_falling() < _STILL_MIN or not enough:
         return
     queue = list(timeline.of(QueueSampled))
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5

@@ -20,7 +20,7 @@ def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
     drops = [d for outage in timeline.outages for d in outage.drops if _kicked(d)]
     if not drops:
         return
-    kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops))
+    kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
     summary = f"the access point put the running station out {often(len(drops))}: {kinds}."
     yield prove(
         timeline,

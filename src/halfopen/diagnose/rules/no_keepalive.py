@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import CallFailed
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.rules.proof import duration, frames, prove
 from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.diagnose.traffic import CaptureObserved, FrameRef
 from halfopen.findings import Finding
 
 #: Idle for longer than this without a probe: no keepalive with a usable bound is set.
@@ -26,13 +27,22 @@ def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
             summary = f"a connection was silent for {duration(idle)} without one keepalive probe or heartbeat, and was dead afterwards."
             yield prove(timeline, "HO202", summary, frames(talk.flow, *silence), confidence=0.75)
             return
+    quiet = _idle_to_the_end(timeline)
+    if quiet is not None:
+        talk, seconds = quiet
+        summary = (
+            f"a connection has been silent for {duration(seconds)}, to the end of the capture,"
+            " without a probe: nothing would notice its death."
+        )
+        proof = frames(talk.flow, _last(talk))
+        yield prove(timeline, "HO202", summary, proof, confidence=0.5, severity="info")
+        return
     waited = [
         e for e in timeline.of(CallFailed) if e.call == "recv" and e.errno == 113 and (e.after_s or 0) > 600
     ]
     if waited:
-        proof: list[Proof] = [waited[0]]
         text = f"recv() waited {duration(waited[0].after_s or 0)}: no keepalive bounded it, only the retransmission of unacked data did."
-        yield prove(timeline, "HO202", text, proof, confidence=0.7, about="log")
+        yield prove(timeline, "HO202", text, [waited[0]], confidence=0.7, about="log")
 
 
 def _died(talk: Conversation) -> bool:
@@ -43,4 +53,29 @@ def _replaced(timeline: Timeline, position: int) -> bool:
     talk = timeline.conversations[position]
     return not talk.device_closed and any(
         later.peer_end == talk.peer_end for later in timeline.conversations[position + 1 :]
+    )
+
+
+def _idle_to_the_end(timeline: Timeline) -> tuple[Conversation, float] | None:
+    """An open connection without keepalive on which nothing was said for the last minutes of the capture."""
+    ended = max((capture.ended for capture in timeline.of(CaptureObserved)), default=0.0)
+    for talk in timeline.conversations:
+        last = _last(talk)
+        quiet = talk.flow.established is not None and talk.flow.end == "open" and not talk.flow.probe_runs
+        if (
+            quiet
+            and last is not None
+            and ended - last.time >= _IDLE_S
+            and not (talk.device.unacked or talk.peer.unacked)
+        ):
+            return talk, ended - last.time
+    return None
+
+
+def _last(talk: Conversation) -> FrameRef | None:
+    """The last frame of a conversation."""
+    return max(
+        (s.last for s in (talk.device, talk.peer) if s.last is not None),
+        key=lambda ref: ref.frame,
+        default=None,
     )

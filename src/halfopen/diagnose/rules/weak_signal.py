@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from halfopen.diagnose.events import ApUnreachable, CallFailed, Event, SignalSampled
 from halfopen.diagnose.rules.proof import Proof, prove, spread
@@ -13,6 +14,9 @@ from halfopen.findings import Finding
 _WEAK_DBM = -75
 #: Samples before a drop that count.
 _RECENT = 3
+#: So weak, in so many samples, that no line about a failure is needed: the receiver's limit is near -90 dBm at 11n MCS0.
+_HOPELESS_DBM = -87
+_SAMPLES_MIN = 4
 
 
 def weak_signal(timeline: Timeline) -> Iterator[Finding]:
@@ -33,3 +37,10 @@ def weak_signal(timeline: Timeline) -> Iterator[Finding]:
         summary = f"the signal {way} before the link failed; below {_WEAK_DBM} dBm beacons and acknowledgements are lost."
         yield prove(timeline, "HO407", summary, proof, confidence=0.85)
         return
+    samples = list(timeline.of(SignalSampled))
+    middle = median(s.rssi_dbm for s in samples) if len(samples) >= _SAMPLES_MIN else 0
+    if middle <= _HOPELESS_DBM:
+        summary = (
+            f"the signal is {middle:.0f} dBm in the median of {len(samples)} samples: no link lives on that."
+        )
+        yield prove(timeline, "HO407", summary, spread(samples), confidence=0.6)

@@ -14,7 +14,7 @@ from halfopen.formats.wifi_reason import spelled
 
 def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     """Reason 15, 202 or 204 from the first join on, and never a connection."""
-    drops = with_reasons(timeline, (15, 202, 204, 23, 14))
+    drops = with_reasons(timeline, (15, 202, 204, 23))
     rejected = list(timeline.of(AuthRejected))
     if drops and (ever_joined(timeline, drops[0]) or any(timeline.joined_after(d.events[-1]) for d in drops)):
         drops = []
@@ -23,7 +23,10 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     if not drops and any(timeline.joined_after(event) for event in rejected):
         return
     proof: list[Proof] = [*spread(rejected, 2), *spread(reports(drops))]
-    kinds = ", ".join(dict.fromkeys(spelled(d.reason) for d in drops)) or "the firmware says so itself"
+    kinds = (
+        ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
+        or "the firmware says so itself"
+    )
     count = often(max(len(drops), len(rejected)))
     only_local = bool(drops) and all(d.reason == 204 for d in drops) and not rejected
     doubt = (

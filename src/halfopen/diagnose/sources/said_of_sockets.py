@@ -40,6 +40,10 @@ _FD = r"(?:fd|sock(?:et)?|s)\s*[=:#]?\s*(?P<fd>\d{1,4})\b"
 _FD2 = _FD.replace("<fd>", "<fd2>")
 
 PHRASES = (
+    # mbedTLS's net_sockets errors: 0x52 unknown host, 0x44 connect failed, 0x42 no socket (mbedtls/net_sockets.h)
+    phrase(ResolveFailed, "-0x52|-0x0052", r"net_connect returned -0x(?:00)?52\b"),
+    phrase(ConnectFailed, "-0x44|-0x0044", r"net_connect returned -0x(?:00)?44\b"),
+    phrase(SocketRefused, "-0x42|-0x0042", r"net_connect returned -0x(?:00)?42\b"),
     phrase(
         SocketOpened,
         "socket created|opened socket|socket opened|new socket",
@@ -136,8 +140,8 @@ PHRASES = (
     ),
     phrase(
         PeerClosed,
-        "fin received|closed by peer|connection closed|recv returned 0|remote closed|peer closed",
-        r"due to fin received|closed by (?:the )?(?:peer|remote|server|broker|client)|^connection closed$|recv(?:\(\))? returned 0|(?:remote|peer) (?:has )?closed",
+        "fin received|closed by|connection closed|recv|received 0 bytes|remote closed|peer closed|peer has closed",
+        r"due to fin received|closed by (?:the )?(?:peer|remote|server|broker|client)|^connection closed$|recv(?:\(\))? returned 0\b|\brecv\((?:fd=)?(?P<fd>\d+)\) ?= ?0\b|received 0 bytes|(?:remote|peer) (?:has )?closed",
     ),
     phrase(
         TransactionTimedOut,
@@ -183,8 +187,8 @@ PHRASES = (
     ),
     phrase(
         HeartbeatMissed,
-        "no ping_resp|no pingresp|ping timeout|ping response not|pong",
-        r"no ping_?resp|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
+        "no ping_resp|no pingresp|ping timeout|ping response not|pong|keepalivetimeout|keep alive failed|for pingresp|pingresp not",
+        r"no ping_?resp|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
         name="ping",
     ),
     phrase(
@@ -232,7 +236,7 @@ PHRASES = (
 _NUMBER = re.compile(
     r"\[errno (?P<a>-?\d+)\]|oserror: \(?(?P<b>-?\d+)\b|errno(?: is|=|:|\s)*\(?\s*(?P<c>\d+)|"
     r"so_error\) ?= ?(?P<d>\d+)|error (?:in|calling) \w+ ?: ?\(?(?P<e>\d+)|error in accept \((?P<f>\d+)\)|"
-    r"transport_\w+: error - (?P<g>\d+)|"
+    r"transport_\w+: error - (?P<g>\d+)|could not send data: (?P<i>\d+)|"
     r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%))",
     re.IGNORECASE,
 )
@@ -258,7 +262,7 @@ _VERBS = (
             re.IGNORECASE,
         ),
     ),
-    ("connect", re.compile(r"connect", re.IGNORECASE)),
+    ("connect", re.compile(r"conn+ect", re.IGNORECASE)),
     ("socket", re.compile(r"\bsocket(?:\(\))?(?: failed| error|: ?\d)", re.IGNORECASE)),
     ("select", re.compile(r"\bselect|\bpoll", re.IGNORECASE)),
     ("recv", re.compile(r"recv|\bread|_read|receiv", re.IGNORECASE)),

@@ -40,8 +40,8 @@ PHRASES = (
     ),
     phrase(
         CallBlocked,
-        "blocked for|blocked the loop|loop stalled",
-        r"(?:blocked|stalled)(?: the)?(?: loop)?(?: for)? (?P<after_ms>\d{4,}) ?ms",
+        "blocked|stalled",
+        r"(?:blocked|stalled)(?: the)?(?: loop)?(?: in \w+)?(?: for| after| since)? (?:(?P<after_ms>\d{4,}) ?ms|(?P<after_s>\d+) ?s\b)",
     ),
     phrase(
         Crashed,
@@ -71,7 +71,7 @@ PHRASES = (
     phrase(
         PlannedPause,
         "restart|reboot",
-        r"restart(?:ing)? (?:requested|on request|by user)|reboot(?:ing)? (?:requested|on request|by user|to (?:apply|activate|update|finish)|into new|after (?:update|ota))|safe reboot|user requested (?:restart|reboot)|scheduled (?:restart|reboot)",
+        r"restart(?:ing)? (?:requested|on request|by user|to )|reboot(?:ing)? (?:requested|on request|by user|to (?:apply|activate|update|finish)|into new|after (?:update|ota))|safe reboot|user requested (?:restart|reboot)|scheduled (?:restart|reboot)",
         kind="ota",
     ),
     phrase(FirmwareNamed, "esp-idf", r"esp-idf[: ]+(?P<version>v?\d+\.\d+[\w.-]*)", family="esp-idf"),

@@ -16,6 +16,8 @@ from halfopen.diagnose.events import (
     BeaconsMissed,
     DhcpTimedOut,
     Event,
+    JoinRefused,
+    JoinTimedOut,
     LeaseGiven,
     LinkStateChanged,
     Moment,
@@ -61,14 +63,16 @@ PHRASES = (
     phrase(WifiJoined, "connected", r"^connected$", ("wif",)),
     phrase(
         ApUnreachable,
-        "cannot be reached|ap not found|no ap found|no network with|ssid not|ap timeout|no networks|could not find|no matching network",
-        r"ap cannot be reached|no (?:ap|network|wifi)s? found|with ap timeout|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)",
+        "cannot be reached|ap not found|no ap found|no network with|ssid not|+cwjap:3|no networks|could not find|no matching network",
+        r"ap cannot be reached|no (?:ap|network|wifi)s? found|^\+cwjap:3|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)",
     ),
     phrase(
         AuthRejected,
-        "incorrect password|wrong password|bad password|auth fail",
-        r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password",
+        "incorrect password|wrong password|wrong_password|bad password|+cwjap:2",
+        r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password|wl_(?:station_)?wrong_password|^\+cwjap:2",
     ),
+    phrase(JoinTimedOut, "ap timeout|+cwjap:1", r"with ap timeout|^\+cwjap:1"),
+    phrase(JoinRefused, "refused temporarily", r"association refused temporarily"),
     phrase(PowerSaveSet, "pm start", r"pm start, type: ?(?P<mode>[12])", on=True),
     phrase(PowerSaveSet, "pm start", r"pm start, type: ?0", on=False),
     phrase(
@@ -108,8 +112,8 @@ PHRASES = (
     ),
     phrase(
         DhcpTimedOut,
-        "dhcp|no ip|ip address|no address|no lease",
-        r"dhcp_timeout\(\)|dhcp_fine_tmr\(\): request timeout|dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
+        "dhcp|no ip|ip address|no address|no lease|got_ip not",
+        r"dhcp_timeout\(\)|dhcp_fine_tmr\(\): request timeout|dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|got_ip not (?:seen|received)|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
     ),
     phrase(LeaseGiven, "assigned ip to a client", rf"assigned ip to a client, ip is: ?(?P<ip>{_IP})"),
     phrase(StationJoined, "station", rf"station: ?(?P<mac>{_MAC}) join"),
@@ -146,7 +150,7 @@ PHRASES = (
 
 _STATE = re.compile(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
 _REASON = re.compile(
-    r"\breason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b(?!-?way)|\breason[ :='\"]+\((?P<bracket>\d+)\)",
+    r"(?:\b|_)reason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b(?!-?way)|\breason[ :='\"]+\((?P<bracket>\d+)\)",
     re.IGNORECASE,
 )
 _IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
@@ -162,7 +166,7 @@ _OTHER_REASONS = re.compile(
 _BSSID = re.compile(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
 _RSSI = re.compile(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,12}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
 _OTHER_RADIOS = re.compile(
-    r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*)\b|wmbus|\bbt_|ble_",
+    r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*|distance|txpower|manufacturerdata)\b|wmbus|\bbt_|ble_",
     re.IGNORECASE,
 )
 _SCAN_HIT = re.compile(
