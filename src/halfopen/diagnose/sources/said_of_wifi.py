@@ -172,6 +172,8 @@ _OTHER_RADIOS = re.compile(
 _SCAN_HIT = re.compile(
     r"^- '|found (?:a better )?ap|scan result|\bch(?:annel)? ?[:=]? ?\d+.*rssi", re.IGNORECASE
 )
+#: Sensitivity of the ESP32 at 1 Mbit/s is -98 dBm (data sheet): nothing weaker is Wi-Fi.
+_WIFI_DBM_MIN = -98
 #: MQTT, HTTP and web sockets have reasons and disconnects of their own.
 _NOT_WIFI_TAGS = re.compile(
     r"mqtt|http|websocket|\bws\b|ble|bt_|api\b|aioesphomeapi|esp-tls|event$|tcpip|mqt$", re.IGNORECASE
@@ -190,6 +192,8 @@ def read_radio(line: LogLine, lowered: str, where: Provenance, at: Moment) -> li
     spoken = "rssi" in lowered or "signal" in lowered
     if spoken and not _OTHER_RADIOS.search(f"{line.tag} {lowered}") and (found := _RSSI.search(line.message)):
         dbm = int(found["dbm"])
+        if dbm < _WIFI_DBM_MIN:  # LoRa, BLE: another receiver's signal
+            return events
         scan = _SCAN_HIT.search(line.message)
         events.append(ApSeen(where, at, dbm) if scan else SignalSampled(where, at, dbm))
     return events
