@@ -24,9 +24,7 @@ from halfopen.diagnose.sources.console import ConsoleError, ConsoleSource
 SECONDS_MAX = 5.0
 INPUT_MAX = 64 * 1024
 RECORDINGS = Path(__file__).parents[1] / "tests" / "recordings"
-LOGS = sorted(
-    [*RECORDINGS.glob("logs/*.log"), *RECORDINGS.glob("field/*.log"), *RECORDINGS.glob("lwip/*.log")]
-)
+LOGS = sorted(RECORDINGS.rglob("*.log"))
 
 
 def mutated(chance: random.Random) -> bytes:

@@ -357,27 +357,3 @@ def test_no_bytes_make_it_fail(data: bytes) -> None:
         list(source.end())
     except ConsoleError:
         pass
-
-
-@settings(max_examples=80, deadline=None)
-@given(log=st.sampled_from(LOGS), seed=st.integers(0, 1 << 32))
-def test_mutated_logs_never_fail(log: Path, seed: int) -> None:
-    chance = random.Random(seed)
-    data = bytearray(log.read_bytes())
-    for _ in range(chance.randint(1, 30)):
-        at = chance.randrange(len(data))
-        match chance.randrange(3):
-            case 0:
-                data[at] = chance.randrange(256)
-            case 1:
-                del data[at : at + chance.randrange(1, 40)]
-            case _:
-                data[at:at] = data[max(0, at - 40) : at]
-        if not data:
-            break
-    source = ConsoleSource("mutated.log")
-    try:
-        list(source.feed(bytes(data)))
-        list(source.end())
-    except ConsoleError:
-        pass

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.diagnose.conftest import events_of
 
+from halfopen import findings
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import HeapSampled, Moment, Provenance
+from halfopen.diagnose.rules import causality
 from halfopen.diagnose.rules.heap_trend import of_samples
 from halfopen.diagnose.timeline import Timeline
 
@@ -132,3 +134,11 @@ def test_host_log_of_many_devices_is_sorted_by_name() -> None:
     log = "".join(line.format(n, name, 30 + n) for n, name in enumerate(["plug", "lamp", "plug", "door"]))
     found = timelines([("ha.log", events_of(log))])
     assert sorted(t.device.name for t in found) == ["door", "lamp", "plug"]
+
+
+def test_tables_of_causes_name_faults_that_exist() -> None:
+    known = {fault.fault for fault in findings.catalogue()}
+    for table in (causality._ABSORBED, causality._LINKED):
+        assert set(table) <= known
+        assert {effect for effects in table.values() for effect in effects} <= known
+    assert set(causality._PRECEDENCE) == known

@@ -150,13 +150,6 @@ class SocketClosed(Event):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listened(Event):
-    """A descriptor began to listen."""
-
-    fd: int | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class ConnectStarted(Event):
     """``connect()`` was called."""
 
@@ -329,13 +322,6 @@ class JoinRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ApSeen(Event):
-    """A scan found the network."""
-
-    rssi_dbm: int | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class AuthRejected(Event):
     """The firmware says that the password is wrong or authentication was refused."""
 
@@ -387,11 +373,6 @@ class AddressGot(Event):
 
     ip: str
     gateway: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AddressLost(Event):
-    """The lease is gone or could not be had."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,183 +2,82 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from halfopen.findings import SEVERITIES, Finding
 
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """Rows of a cause and its effects; a row that begins with blanks continues the one above."""
+    rows: dict[str, tuple[str, ...]] = {}
+    cause = ""
+    for line in inspect.cleandoc(text).splitlines():
+        words = line.split()
+        if not line.startswith(" "):
+            cause, *words = words
+        rows[cause] = (*rows.get(cause, ()), *words)
+    return rows
+
+
 #: cause → faults that follow from it and vanish with its cure. They are told as info.
-_ABSORBED: dict[str, tuple[str, ...]] = {
-    "brownout": (
-        "crashed",
-        "device-rebooted",
-        "half-open",
-        "beacon-lost",
-        "auth-expired",
-        "peer-unreachable",
-    ),
-    "leaked-sockets": (
-        "heap-leak",
-        "heap-exhausted",
-        "sessions-exhausted",
-        "stalled-transmit",
-        "no-keepalive",
-        "lingering-connections",
-        "reconnect-storm",
-    ),
-    "sessions-exhausted": (
-        "heap-leak",
-        "blocked-call",
-        "stalled-transmit",
-        "heap-exhausted",
-        "reconnect-storm",
-    ),
-    "lingering-connections": (
-        "heap-leak",
-        "heap-exhausted",
-        "stalled-transmit",
-        "no-keepalive",
-        "reconnect-storm",
-    ),
-    "heap-leak": (
-        "heap-exhausted",
-        "heap-fragmented",
-        "tls-memory",
-        "crashed",
-        "device-rebooted",
-        "stalled-transmit",
-        "ap-not-found",
-        "beacon-lost",
-        "auth-expired",
-        "reconnect-storm",
-        "kicked-by-ap",
-        "dns-failed",
-        "peer-unreachable",
-    ),
-    "heap-fragmented": ("heap-exhausted", "crashed", "device-rebooted", "peer-unreachable"),
-    "heap-exhausted": ("crashed", "device-rebooted", "peer-unreachable", "dns-failed", "reconnect-storm"),
-    "tls-memory": ("peer-unreachable", "reconnect-storm"),
-    "blocked-call": ("stalled-transmit", "device-rebooted", "crashed"),
-    "zero-window": ("stalled-transmit", "no-keepalive"),
-    "half-open": ("stalled-transmit", "no-keepalive", "peer-restarted"),
-    "ap-restarted": (
-        "auth-expired",
-        "assoc-expired",
-        "beacon-lost",
-        "kicked-by-ap",
-        "class3-rejected",
-        "ap-not-found",
-        "half-open",
-        "radio-dropout",
-        "reconnect-storm",
-    ),
-    "weak-signal": (
-        "auth-expired",
-        "assoc-expired",
-        "ap-not-found",
-        "reconnect-storm",
-        "dns-failed",
-        "peer-unreachable",
-        "radio-dropout",
-    ),
-    "dozing-radio": ("auth-expired", "ap-not-found", "dns-failed", "reconnect-storm"),
-    "beacon-lost": (
-        "auth-expired",
-        "assoc-expired",
-        "class3-rejected",
-        "ap-not-found",
-        "dns-failed",
-        "peer-unreachable",
-        "half-open",
-        "reconnect-storm",
-        "device-rebooted",
-        "kicked-by-ap",
-        "radio-dropout",
-    ),
-    "radio-dropout": ("half-open", "dead-descriptor", "stalled-transmit"),
-    "auth-expired": (
-        "dns-failed",
-        "peer-unreachable",
-        "reconnect-storm",
-        "device-rebooted",
-        "kicked-by-ap",
-        "half-open",
-        "handshake-timeout",
-        "ap-not-found",
-    ),
-    "assoc-expired": (
-        "dns-failed",
-        "peer-unreachable",
-        "reconnect-storm",
-        "device-rebooted",
-        "kicked-by-ap",
-        "half-open",
-        "class3-rejected",
-    ),
-    "kicked-by-ap": (
-        "dns-failed",
-        "peer-unreachable",
-        "reconnect-storm",
-        "device-rebooted",
-        "auth-expired",
-        "half-open",
-    ),
-    "class3-rejected": ("dns-failed", "peer-unreachable", "reconnect-storm", "half-open", "auth-expired"),
-    "wrong-credentials": (
-        "handshake-timeout",
-        "auth-expired",
-        "reconnect-storm",
-        "device-rebooted",
-        "dns-failed",
-        "peer-unreachable",
-        "kicked-by-ap",
-        "ap-not-found",
-    ),
-    "handshake-timeout": (
-        "reconnect-storm",
-        "device-rebooted",
-        "dns-failed",
-        "peer-unreachable",
-        "kicked-by-ap",
-        "auth-expired",
-        "wrong-credentials",
-    ),
-    "ap-not-found": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable"),
-    "association-denied": (
-        "reconnect-storm",
-        "device-rebooted",
-        "dns-failed",
-        "peer-unreachable",
-        "auth-expired",
-        "kicked-by-ap",
-    ),
-    "dhcp-failed": ("reconnect-storm", "device-rebooted", "dns-failed", "peer-unreachable", "kicked-by-ap"),
-    "dns-failed": ("reconnect-storm", "peer-unreachable", "device-rebooted"),
-    "peer-unreachable": ("reconnect-storm", "device-rebooted"),
-    "device-rebooted": ("half-open", "radio-dropout", "stalled-transmit", "peer-restarted"),
-    "crashed": ("device-rebooted", "half-open"),
-}
+_ABSORBED = _table(
+    """
+    brownout                crashed device-rebooted half-open beacon-lost auth-expired peer-unreachable
+    leaked-sockets          heap-leak heap-exhausted sessions-exhausted stalled-transmit no-keepalive lingering-connections reconnect-storm
+    sessions-exhausted      heap-leak blocked-call stalled-transmit heap-exhausted reconnect-storm
+    lingering-connections   heap-leak heap-exhausted stalled-transmit no-keepalive reconnect-storm
+    heap-leak               heap-exhausted heap-fragmented tls-memory crashed device-rebooted stalled-transmit
+                            ap-not-found beacon-lost auth-expired reconnect-storm kicked-by-ap dns-failed peer-unreachable
+    heap-fragmented         heap-exhausted crashed device-rebooted peer-unreachable
+    heap-exhausted          crashed device-rebooted peer-unreachable dns-failed reconnect-storm
+    tls-memory              peer-unreachable reconnect-storm
+    blocked-call            stalled-transmit device-rebooted crashed
+    zero-window             stalled-transmit no-keepalive
+    half-open               stalled-transmit no-keepalive peer-restarted
+    ap-restarted            auth-expired assoc-expired beacon-lost kicked-by-ap class3-rejected ap-not-found
+                            half-open radio-dropout reconnect-storm
+    weak-signal             auth-expired assoc-expired ap-not-found reconnect-storm dns-failed peer-unreachable
+                            radio-dropout
+    dozing-radio            auth-expired ap-not-found dns-failed reconnect-storm
+    beacon-lost             auth-expired assoc-expired class3-rejected ap-not-found dns-failed peer-unreachable
+                            half-open reconnect-storm device-rebooted kicked-by-ap radio-dropout
+    radio-dropout           half-open dead-descriptor stalled-transmit
+    auth-expired            dns-failed peer-unreachable reconnect-storm device-rebooted kicked-by-ap half-open
+                            handshake-timeout ap-not-found
+    assoc-expired           dns-failed peer-unreachable reconnect-storm device-rebooted kicked-by-ap half-open
+                            class3-rejected
+    kicked-by-ap            dns-failed peer-unreachable reconnect-storm device-rebooted auth-expired half-open
+    class3-rejected         dns-failed peer-unreachable reconnect-storm half-open auth-expired
+    wrong-credentials       handshake-timeout auth-expired reconnect-storm device-rebooted dns-failed peer-unreachable kicked-by-ap ap-not-found
+    handshake-timeout       reconnect-storm device-rebooted dns-failed peer-unreachable kicked-by-ap auth-expired wrong-credentials
+    ap-not-found            reconnect-storm device-rebooted dns-failed peer-unreachable
+    association-denied      reconnect-storm device-rebooted dns-failed peer-unreachable auth-expired kicked-by-ap
+    dhcp-failed             reconnect-storm device-rebooted dns-failed peer-unreachable kicked-by-ap
+    dns-failed              reconnect-storm peer-unreachable device-rebooted
+    peer-unreachable        reconnect-storm device-rebooted
+    device-rebooted         half-open radio-dropout stalled-transmit peer-restarted
+    crashed                 device-rebooted half-open
+    """
+)
 
 #: cause → faults that follow from it but need a cure of their own. They keep their severity.
-_LINKED: dict[str, tuple[str, ...]] = {
-    "weak-signal": ("beacon-lost", "handshake-timeout", "stalled-transmit", "half-open", "blocked-call"),
-    "dozing-radio": ("beacon-lost", "half-open"),
-    "radio-dropout": ("leaked-sockets", "blocked-call", "peer-unreachable"),
-    "beacon-lost": (
-        "handshake-timeout",
-        "stalled-transmit",
-        "blocked-call",
-        "stale-status",
-        "dead-descriptor",
-    ),
-    "kicked-by-ap": ("stale-status", "dead-descriptor"),
-    "auth-expired": ("stale-status", "blocked-call"),
-    "heap-fragmented": ("tls-memory",),
-    "tls-memory": ("heap-exhausted",),
-    "half-open": ("lingering-connections", "dead-descriptor"),
-    "zero-window": ("blocked-call",),
-    "peer-unreachable": ("dead-descriptor", "leaked-sockets"),
-}
+_LINKED = _table(
+    """
+    weak-signal             beacon-lost handshake-timeout stalled-transmit half-open blocked-call
+    dozing-radio            beacon-lost half-open
+    radio-dropout           leaked-sockets blocked-call peer-unreachable
+    beacon-lost             handshake-timeout stalled-transmit blocked-call stale-status dead-descriptor
+    kicked-by-ap            stale-status dead-descriptor
+    auth-expired            stale-status blocked-call
+    heap-fragmented         tls-memory
+    tls-memory              heap-exhausted
+    half-open               lingering-connections dead-descriptor
+    zero-window             blocked-call
+    peer-unreachable        dead-descriptor leaked-sockets
+    """
+)
 
 #: Faults told by a series that begins before anything is wrong.
 _GRADUAL = frozenset(
@@ -186,13 +85,16 @@ _GRADUAL = frozenset(
 )
 
 #: Where two roots stand side by side, the one nearer to the hardware or holding more resources comes first.
-_PRECEDENCE = (
-    "brownout", "leaked-sockets", "sessions-exhausted", "lingering-connections", "heap-leak", "heap-fragmented", "tls-memory", "heap-exhausted",
-    "blocked-call", "dead-descriptor", "zero-window", "stale-status", "ap-restarted", "weak-signal", "dozing-radio", "beacon-lost", "wrong-credentials",
-    "handshake-timeout", "association-denied", "assoc-expired", "auth-expired", "class3-rejected", "kicked-by-ap", "ap-not-found", "device-rebooted",
-    "radio-dropout", "half-open", "stalled-transmit", "dhcp-failed", "dns-failed", "peer-unreachable", "peer-restarted", "no-keepalive",
-    "reconnect-storm", "crashed",
-)  # fmt: skip
+_PRECEDENCE = tuple(
+    """
+    brownout leaked-sockets sessions-exhausted lingering-connections heap-leak heap-fragmented
+    tls-memory heap-exhausted blocked-call dead-descriptor zero-window stale-status ap-restarted
+    weak-signal dozing-radio beacon-lost wrong-credentials handshake-timeout association-denied
+    assoc-expired auth-expired class3-rejected kicked-by-ap ap-not-found device-rebooted radio-dropout
+    half-open stalled-transmit dhcp-failed dns-failed peer-unreachable peer-restarted no-keepalive
+    reconnect-storm crashed
+    """.split()  # noqa: SIM905  a list to read
+)
 
 
 def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:

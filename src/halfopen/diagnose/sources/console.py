@@ -88,7 +88,6 @@ class ConsoleSource:
         self._clock = _Clock()
         self._held: tuple[int, str, LogLine] | None = None
         self._traceback = ""
-        self._last_header = LogLine("")
         self._bad_utf8 = False
         self._cut = 0
         self._named: set[str] = set()
@@ -174,10 +173,7 @@ class ConsoleSource:
         return iter(())
 
     def _facts(self, line: LogLine, number: int, text: str) -> Iterator[Event]:
-        if line.dialect and line.tag:
-            if not line.message or (line.dialect == "esphome" and line.boot_ms is not None):
-                self._last_header = line
-        elif not line.dialect and line.host_s is None:
+        if not line.dialect and line.host_s is None:
             line = replace(line, host_s=self._clock.last_host)
         where = Provenance(self.name, number, None, text)
         yield from self._boots(line, where)

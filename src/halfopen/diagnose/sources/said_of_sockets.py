@@ -18,7 +18,6 @@ from halfopen.diagnose.events import (
     HeartbeatMissed,
     HeartbeatSent,
     LatencySampled,
-    Listened,
     Moment,
     PeerClosed,
     PingLost,
@@ -67,7 +66,6 @@ PHRASES = (
     ),
     phrase(SocketOpened, "socket() =", r"\bsocket\(\) ?= ?(?P<fd>\d{1,4})\b"),
     phrase(SocketOpened, "sess_new|new session", rf"(?:sess_new|new session).*?{_FD}", accepted=True),
-    phrase(Listened, "listen", rf"(?:\blisten(?:ing)?\b|socket listening)(?:\({_FD}\))?"),
     phrase(
         ConnectStarted,
         "connecting to ",

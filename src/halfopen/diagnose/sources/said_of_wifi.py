@@ -6,9 +6,7 @@ import re
 
 from halfopen.diagnose.events import (
     AddressGot,
-    AddressLost,
     AddressNamed,
-    ApSeen,
     ApUnreachable,
     AuthRejected,
     BeaconIntervalTold,
@@ -106,11 +104,6 @@ PHRASES = (
         AddressNamed, "ip|addr", rf"(?:\baddr|\bip|local ip|ifconfig)(?: is)?[=: ]+(?P<ip>{_IP})\b(?!:\d)"
     ),
     phrase(
-        AddressLost,
-        "lost ip|lost_ip|ip lost|dhcp lease expired",
-        r"sta_lost_ip|lost ip\b|lease (?:expired|lost)",
-    ),
-    phrase(
         DhcpTimedOut,
         "dhcp|no ip|ip address|no address|no lease|got_ip not",
         r"dhcp_timeout\(\)|dhcp_fine_tmr\(\): request timeout|dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|got_ip not (?:seen|received)|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
@@ -194,8 +187,8 @@ def read_radio(line: LogLine, lowered: str, where: Provenance, at: Moment) -> li
         dbm = int(found["dbm"])
         if dbm < _WIFI_DBM_MIN:  # LoRa, BLE: another receiver's signal
             return events
-        scan = _SCAN_HIT.search(line.message)
-        events.append(ApSeen(where, at, dbm) if scan else SignalSampled(where, at, dbm))
+        if not _SCAN_HIT.search(line.message):  # a scan lists networks the device is not in
+            events.append(SignalSampled(where, at, dbm))
     return events
 
 
