@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -25,6 +26,8 @@ from halfopen.diagnose.events import (
 _ONE_DROP_S = 3.0
 #: A disconnect within this many seconds after a sign of roaming, WPS or a requested leave was meant.
 _PLANNED_WITHIN_S = 10.0
+
+_DIGITS = re.compile(r"\d+")
 
 Stage = Literal["joining", "handshake", "running", "unknown"]
 
@@ -86,9 +89,8 @@ class _DropReader:
         elif isinstance(event, (AddressGot, ServerConnected)) or (
             isinstance(event, StatusClaimed) and event.connected and not self._reports and not self.drops
         ):
-            if not isinstance(event, AddressGot) or not self._reports:
-                self.settle()
-                self._associated = self._connected = True
+            self.settle()
+            self._associated = self._connected = True
         elif isinstance(event, Booted):
             self.settle()
             self._associated = self._connected = False
@@ -137,9 +139,14 @@ class _DropReader:
         self._associated = self._connected = False
 
     def _same(self, event: WifiDropped) -> bool:
-        """Whether ``event`` reports the drop at hand again (an old driver's state line may carry another number)."""
-        stated = isinstance(self._reports[-1], LinkStateChanged)
-        return stated or event.reason == self._reason or event.where.line == self._reports[-1].where.line
+        """Whether ``event`` reports the drop at hand again (an old driver's state line may carry another number).
+
+        The same wording again is not the same drop again but the next failed attempt.
+        """
+        last = self._reports[-1]
+        if isinstance(last, LinkStateChanged) or event.where.line == last.where.line:
+            return True
+        return event.reason == self._reason and _wording(event) not in map(_wording, self._reports)
 
     def _meant(self, event: Event, reason: int | None) -> str:
         if reason in (12, 207):  # BSS transition, roaming: the station moves on purpose
@@ -154,6 +161,11 @@ class _DropReader:
             self.drops.append(Drop(tuple(self._reports), self._reason, self._stage, self._by, self._planned))
         self._reports = []
         self._trying = False
+
+
+def _wording(event: Event) -> str:
+    """A line without its numbers."""
+    return _DIGITS.sub("", event.where.text)
 
 
 def _close(later: Event, earlier: Event, within_s: float = _ONE_DROP_S) -> bool:

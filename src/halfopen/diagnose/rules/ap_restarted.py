@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.rules.outage import often, reports, with_reasons
-from halfopen.diagnose.rules.proof import duration, prove, spread
+from halfopen.diagnose.rules.outage import reports, with_reasons
+from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Outage, Timeline
 from halfopen.findings import Finding
 

@@ -20,7 +20,8 @@ from halfopen.diagnose.events import (
     WatchdogFired,
     WifiStarted,
 )
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.rules.proof import Proof, frames, prove
+from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import PingObserved
 from halfopen.findings import Finding

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import BrownedOut
-from halfopen.diagnose.rules.outage import often
 from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 

@@ -33,7 +33,7 @@ _ABSORBED = _table(
     heap-fragmented         heap-exhausted crashed device-rebooted peer-unreachable
     heap-exhausted          crashed device-rebooted peer-unreachable dns-failed reconnect-storm
     tls-memory              peer-unreachable reconnect-storm
-    blocked-call            stalled-transmit device-rebooted crashed
+    blocked-call            device-rebooted crashed
     zero-window             stalled-transmit no-keepalive
     half-open               stalled-transmit no-keepalive peer-restarted
     ap-restarted            auth-expired assoc-expired beacon-lost kicked-by-ap class3-rejected ap-not-found
@@ -58,7 +58,7 @@ _ABSORBED = _table(
     dns-failed              reconnect-storm peer-unreachable device-rebooted
     peer-unreachable        reconnect-storm device-rebooted
     device-rebooted         half-open radio-dropout stalled-transmit peer-restarted
-    crashed                 device-rebooted half-open
+    crashed                 half-open
     """
 )
 
@@ -76,12 +76,21 @@ _LINKED = _table(
     half-open               lingering-connections dead-descriptor
     zero-window             blocked-call
     peer-unreachable        dead-descriptor leaked-sockets
+    crashed                 device-rebooted
     """
 )
 
 #: Faults told by a series that begins before anything is wrong.
 _GRADUAL = frozenset(
-    ("heap-leak", "heap-fragmented", "heap-exhausted", "stalled-transmit", "reconnect-storm", "no-keepalive")
+    (
+        "heap-leak",
+        "heap-fragmented",
+        "heap-exhausted",
+        "stalled-transmit",
+        "reconnect-storm",
+        "no-keepalive",
+        "half-open",
+    )
 )
 
 #: Where two roots stand side by side, the one nearer to the hardware or holding more resources comes first.
@@ -115,9 +124,12 @@ def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:
             (cause, absorbs) for cause, absorbs in candidates if not _follows(cause, effect, causes)
         ]
         if candidates:
-            causes[effect.fault] = min(candidates, key=lambda pair: _PRECEDENCE.index(pair[0].fault))
+            causes[effect.fault] = min(candidates, key=lambda pair: _remoteness(pair[0].fault))
     told = [_told(finding, causes.get(finding.fault)) for finding in found]
-    if any(f.severity != "info" and f.fault != "crashed" for f in told):
+    crash = by_fault.get("crashed")
+    if crash and any(
+        f.severity != "info" and f.fault != "crashed" and f.caused_by != crash.key for f in told
+    ):
         told = [replace(f, severity="info") if f.fault == "crashed" else f for f in told]
     roots = {f.key: _root(f, told) for f in told}
     weight = {
@@ -138,6 +150,12 @@ def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:
             ),
         )
     )
+
+
+def _remoteness(cause: str) -> tuple[int, int]:
+    """A fault with few effects explains them more closely than one with many."""
+    reach = len(_ABSORBED.get(cause, ())) + len(_LINKED.get(cause, ()))
+    return reach, _PRECEDENCE.index(cause)
 
 
 def _told(finding: Finding, cause: tuple[Finding, bool] | None) -> Finding:

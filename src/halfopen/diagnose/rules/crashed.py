@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import Crashed, WatchdogFired
 from halfopen.diagnose.rules.proof import Proof, prove
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
+
+#: What the panic handler says it was.
+_PANIC = re.compile(
+    r"Guru Meditation Error.*|\w+Prohibited|abort\(\) was called at PC \w+|assert failed.*|assertion .* failed"
+    r"|stack (?:canary|overflow|smashing).*",
+    re.IGNORECASE,
+)
 
 
 def crashed(timeline: Timeline) -> Iterator[Finding]:
@@ -16,13 +24,15 @@ def crashed(timeline: Timeline) -> Iterator[Finding]:
     dogs = [e for e in timeline.of(WatchdogFired) if not e.task]
     if not panics and not dogs:
         return
-    what = "a watchdog reset it" if dogs and not panics else "it aborted or panicked"
+    words = _PANIC.search(panics[0].where.text) if panics else None
+    what = words[0] if words else "a watchdog reset it" if dogs and not panics else "it aborted"
     if dogs and panics:
-        what = "a watchdog fired and it aborted"
+        what = f"a watchdog fired, then {what}"
     count = len({e.at.epoch for e in (*panics, *dogs)})
     proof: list[Proof] = [*panics[:2], *dogs[:2]]
     summary = (
-        f"the firmware crashed ({what}){'' if count == 1 else f' in {count} boots'}:"
-        " every connection it held is half-open at the peer."
+        f"the firmware crashed ({what}){'' if count == 1 else f' in {count} boots'};"
+        " its peers learn of it only when they send."
     )
-    yield prove(timeline, "HO702", summary, proof, confidence=0.9)
+    # the catalogue says info, for a crash beside its cause; ranking decides whether there is one
+    yield prove(timeline, "HO702", summary, proof, confidence=0.9, severity="error")

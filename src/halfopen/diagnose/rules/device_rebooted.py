@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.rules.proof import Proof, frames, prove
+from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import HostObserved
 from halfopen.findings import Finding
@@ -15,8 +16,7 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
     boots = [boot for boot in timeline.boots if not boot.planned]
     if boots:
         reasons = ", ".join(dict.fromkeys(boot.reason or "reset reason not printed" for boot in boots))
-        times = "once" if len(boots) == 1 else f"{len(boots)} times"
-        summary = f"the device restarted {times} in this log ({reasons}); every connection it had is half-open at the peer."
+        summary = f"the device restarted {often(len(boots))} in this log ({reasons})."
         yield prove(timeline, "HO205", summary, [boot.event for boot in boots[:4]], confidence=0.9)
         return
     for position, old in enumerate(timeline.conversations):

@@ -14,7 +14,8 @@ from halfopen.diagnose.events import (
     WifiDropped,
     WifiJoined,
 )
-from halfopen.diagnose.rules.proof import Proof, duration, prove, spread
+from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import LeaseObserved
 from halfopen.findings import Finding

@@ -16,7 +16,8 @@ from halfopen.diagnose.events import (
     ServerLost,
     StationLeft,
 )
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding, Severity
 
@@ -46,7 +47,8 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
     dead = [(talk, quotes, text, noticed_it) for talk, quotes, text, noticed_it in dead if quotes]
     if dead:
         figures.append(
-            f"{dead[0][2]}" + (f", and {len(dead) - 1} more connections like it" if len(dead) > 1 else "")
+            f"{dead[0][2]}"
+            + (f", and {counted(len(dead) - 1, 'more connection')} like it" if len(dead) > 1 else "")
         )
         for _, quotes, _, noticed_it in dead[:3]:
             proof += quotes[:3]
@@ -67,7 +69,7 @@ def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     if missed:
         longest = max((m.after_s for m in missed if m.after_s is not None), default=None)
         waited = f" for {longest:.0f} s" if longest else ""
-        return spread(missed), f"the peer left {len(missed)} heartbeats unanswered{waited}", False
+        return spread(missed), f"the peer left {counted(len(missed), 'heartbeat')} unanswered{waited}", False
     silent: list[HeartbeatSent] = []
     answered = 0
     for event in timeline.of(HeartbeatSent, HeartbeatAnswered, ServerLost, ServerConnected):
@@ -97,7 +99,7 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
         if e.errno == 113 and e.after_s is None and not _interface_fell(timeline, e)
     ]
     if silent and not any(e.after_s for e in timeline.of(CallFailed) if e.errno == 113):
-        figure = f"{len(silent)} connections were aborted by the stack (errno 113) because the peer no longer answered"
+        figure = f"the stack gave up {counted(len(silent), 'connection')} (errno 113) because the peer no longer answered"
         return [*spread(silent)], figure, len(silent) == 1 and _connected_after(timeline, silent[0])
     for event in timeline.of(CallFailed):
         if event.errno not in (113, 116) or event.after_s is None or event.after_s < 8.0:
@@ -134,7 +136,7 @@ def _vanished_client(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     left = list(timeline.of(StationLeft))
     if not waits or not (left or len(waits) >= 3):
         return [], "", True
-    figure = f"the server waited {len(waits)} times in recv() until its timeout (errno 11) for a client that was gone"
+    figure = f"the server waited {often(len(waits))} in recv() until its timeout (errno 11) for a client that was gone"
     return [*spread(waits), *left[:1]], figure, False
 
 

@@ -16,6 +16,7 @@ from halfopen.diagnose.events import (
     SocketRefused,
 )
 from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.rules.wording import counted
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 
@@ -49,10 +50,10 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
     told: list[str] = []
     if refused:
         told.append(
-            f"{len(refused)} socket calls were refused for want of memory (ENOBUFS 105), with descriptors to spare"
+            f"the stack refused {counted(len(refused), 'socket call')} for want of memory (ENOBUFS 105), with descriptors to spare"
         )
     if failed:
-        told.append(f"{len(failed)} allocations failed")
+        told.append(f"{counted(len(failed), 'allocation')} failed")
     if lowest is not None and (lowest.minimum or 0) < _NOTHING_LEFT:
         told.append(f"the heap had been down to {lowest.minimum} bytes")
         proof.append(lowest)

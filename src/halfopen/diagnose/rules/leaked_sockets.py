@@ -8,6 +8,7 @@ from itertools import pairwise
 from halfopen.diagnose.events import AllocationFailed, CallFailed, PeerClosed, SocketRefused
 from halfopen.diagnose.ledger import Opened
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 
@@ -59,8 +60,9 @@ def _from_log(timeline: Timeline) -> tuple[list[Proof], list[str], float]:
     if full:
         known = f" after {len(own)} opened" if own else ""
         errno = "ENFILE 23" if any(r.errno == 23 for r in full) else "no descriptor left"
-        times = f"{len(full)} times" if len(full) > 1 else "once"
-        figures = [f"socket() failed {times} with {errno}{known}: every descriptor is held by something"]
+        figures = [
+            f"socket() failed {often(len(full))} with {errno}{known}: every descriptor is held by something"
+        ]
         return [*spread(full)], figures, 0.8 if errno.startswith("ENFILE") else 0.7
     return [], [], 0.0
 

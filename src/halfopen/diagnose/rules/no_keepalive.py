@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import CallFailed
-from halfopen.diagnose.rules.proof import duration, frames, prove
+from halfopen.diagnose.rules.proof import frames, prove
+from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import CaptureObserved, FrameRef
 from halfopen.findings import Finding

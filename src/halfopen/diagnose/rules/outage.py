@@ -33,10 +33,10 @@ def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
 
 
 def _overshadowed(timeline: Timeline, drop: Drop) -> bool:
-    """Whether another definite reason rules the outage that ``drop`` belongs to."""
+    """Whether another definite reason rules the failed joins that ``drop`` begins."""
     outage = timeline.outage_of(drop)
     reasons = Counter(d.reason for d in outage.drops if d.reason is not None and d.reason > 1)
-    if not reasons or drop.reason is None:
+    if not reasons or drop.reason is None or drop.stage == "running" or drop.reason >= 200:
         return False
     return max(reasons.values()) > reasons[drop.reason] == 1 and outage.drops[0] is drop
 
@@ -50,8 +50,3 @@ def ever_joined(timeline: Timeline, before: Drop) -> bool:
     """Whether the log shows the station fully connected before ``before``."""
     joins = timeline.joins
     return bool(joins) and timeline.position(joins[0]) < timeline.position(before.events[0])
-
-
-def often(count: int) -> str:
-    """``once``, ``twice``, ``7 times``."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import CallFailed
-from halfopen.diagnose.rules.outage import often
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import Connected, ConnectFailed, Event, ServerConnected
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import counted
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import ArpObserved
 from halfopen.findings import Finding, Severity
-from halfopen.formats.newlib_errno import spelled
+from halfopen.formats.newlib_errno import NAMES, spelled
 
 #: connect() to an on-link host that answers no ARP gives up after 60.5 s, a lost SYN after 19.3 s (FACTS, measured).
 _NO_ARP_S = 40.0
@@ -18,8 +19,9 @@ _NO_ARP_S = 40.0
 def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
     """connect() fails, and why: refused, SYN lost, no ARP answer, interface down."""
     failures = [e for e in timeline.of(ConnectFailed) if e.errno not in (128, 127)]
-    kinds = dict.fromkeys(_kind(event) for event in failures)
-    proof: list[Proof] = [next(e for e in failures if _kind(e) == kind) for kind in kinds]
+    linux = timeline.device.firmware == "host"
+    kinds = dict.fromkeys(_kind(event, linux) for event in failures)
+    proof: list[Proof] = [next(e for e in failures if _kind(e, linux) == kind) for kind in kinds]
     unanswered = [
         t
         for t in timeline.conversations
@@ -40,7 +42,11 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         return
     attempts = len(failures) or len(unanswered) + len(refused)
     proof += spread(failures[1:], 2) if len(failures) > 1 else []
-    summary = f"{attempts or 'Several'} connection attempts failed: " + "; ".join(kinds) + "."
+    summary = (
+        f"{counted(attempts, 'connection attempt') if attempts else 'Connecting'} failed: "
+        + "; ".join(kinds)
+        + "."
+    )
     yield prove(
         timeline,
         "HO206",
@@ -70,9 +76,11 @@ def _severity(
     return "info" if recovered and len(unanswered) + len(refused) <= 2 else None
 
 
-def _kind(event: Event) -> str:
+def _kind(event: Event, linux: bool) -> str:
     """Which of the four ways to be unreachable one failed connect() was."""
     assert isinstance(event, ConnectFailed)
+    if linux and event.errno is not None:
+        return f"the host that logs this got {NAMES.get(event.errno, 'an error')} from its own network stack"
     if event.errno in (104, 111):
         return f"refused ({spelled(event.errno)}): the host is there, nothing listens on the port"
     if event.errno == 118:
@@ -82,7 +90,8 @@ def _kind(event: Event) -> str:
     if event.errno == 113 and event.after_s is not None:
         return f"the SYN got no answer, {spelled(113)} after {event.after_s:.0f} s: a filter or a dead host"
     if event.errno is None:
-        return "connect() ran into its timeout"
+        timed_out = "timeout" in event.where.text.lower() or "timed out" in event.where.text.lower()
+        return "connect() ran into its timeout" if timed_out else "the firmware does not say why"
     return f"connect() failed with {spelled(event.errno)}"
 
 

@@ -78,14 +78,3 @@ def spread(items: Sequence[Event], most: int = 3) -> list[Proof]:
         return list(items)
     step = (len(items) - 1) / (most - 1)
     return [items[round(i * step)] for i in range(most)]
-
-
-def duration(seconds: float) -> str:
-    """``0.4 s``, ``19 s``, ``3 min``, ``2.1 h``: a span as a person would say it."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -13,7 +13,8 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove
+from halfopen.diagnose.rules.proof import Proof, frames, prove
+from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import RetransmissionRun
 from halfopen.findings import Finding
@@ -42,8 +43,7 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
     holes = _holes(timeline)
     if holes:
         longest = max(holes, key=lambda hole: hole[1])
-        times = f"{len(holes)} times" if len(holes) > 1 else "once"
-        summary = f"{times} nothing came back for up to {duration(longest[1])}, then traffic resumed by itself without a Wi-Fi disconnect."
+        summary = f"{often(len(holes))} nothing came back for up to {duration(longest[1])}, then traffic resumed by itself."
         yield prove(timeline, "HO413", summary, [p for hole, _ in holes[:3] for p in hole], confidence=0.75)
         return
     stalls = [

@@ -7,7 +7,8 @@ from itertools import pairwise
 from statistics import median
 
 from halfopen.diagnose.events import ConnectFailed, Event, ServerLost
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import SocketRefused
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import counted, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 
@@ -26,11 +27,11 @@ def sessions_exhausted(timeline: Timeline) -> Iterator[Finding]:
     figures: list[str] = []
     if refused:
         figures.append(
-            f"accept() failed {len(refused)} times with ENFILE 23: no descriptor left for a new client"
+            f"accept() failed {often(len(refused))} with ENFILE 23: no descriptor left for a new client"
         )
         proof += spread(refused)
     if len(held) >= 3 and len(dropped) + len(cut) >= _CLIENTS_MIN:
-        figures.append(f"{len(held)} sessions sit open without an answer from the device")
+        figures.append(f"{counted(len(held), 'session')} sit open without an answer from the device")
         if dropped:
             figures.append(f"{len(dropped)} further clients got no answer to their SYN")
             proof += [p for talk in dropped[:2] for p in frames(talk.flow, talk.peer.syn or talk.peer.first)]

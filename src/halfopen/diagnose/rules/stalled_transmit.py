@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from halfopen.diagnose.events import CallFailed, QueueSampled, SendStalled
-from halfopen.diagnose.rules.proof import Proof, duration, frames, prove, spread
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 

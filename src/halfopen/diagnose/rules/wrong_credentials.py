@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import AuthRejected
-from halfopen.diagnose.rules.outage import ever_joined, often, reports, with_reasons
+from halfopen.diagnose.rules.outage import ever_joined, reports, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 from halfopen.formats.wifi_reason import spelled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.rules.proof import duration, frames, prove
+from halfopen.diagnose.rules.proof import frames, prove
+from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 

@@ -34,7 +34,7 @@ PHRASES = (
     phrase(
         AllocationFailed,
         "no mem|out of memory|memoryerror|err_no_mem|enomem|not enough space|could not create|bad_alloc",
-        r"\bno mem(?:ory)?\b|out of memory|memoryerror|esp_err_no_mem|\benomem\b|not enough (?:space|memory)|could not create publish packet|std::bad_alloc|errno[ =:]+12\b",
+        r"^(?!.*(?:\bok\b|passed|self.?test|handler)).*(?:\bno mem(?:ory)?\b|out of memory|memoryerror|esp_err_no_mem|\benomem\b|not enough (?:space|memory)|could not create publish packet|std::bad_alloc|errno[ =:]+12\b)",
     ),
 )
 

@@ -50,6 +50,12 @@ PHRASES = (
     ),
     phrase(
         SocketOpened,
+        "socket|sock",
+        r"^(?!.*(?:clos|fail|error|errno|cannot|unable)).*(?:\b(?:opened|created|new) sock(?:et)?[ :=#]*(?:fd ?[=:]? ?)?(?P<fd>\d{1,4})\b"
+        r"|\bsock(?:et)?[ =#:]{1,2}(?P<fd2>\d{1,4}) (?:opened|created)\b)",
+    ),
+    phrase(
+        SocketOpened,
         "accepted",
         rf"(?:socket|connection|client|session)s? accepted\b(?:.*?{_FD})?(?:.*?port (?P<peer_port>\d+))?",
         accepted=True,
@@ -57,7 +63,7 @@ PHRASES = (
     phrase(
         DescriptorSeen,
         "fd",
-        r"^(?!.*(?:clos|fail|error|errno|recv|send|read|writ|upload|timeout|waiting|stop)).*\b(?:client|session|connection|connected|conn|open(?:ed)?)\b[^;]{0,60}?\b(?:fd|fileno|sock)\s?[=:#]?\s?(?P<fd>\d{1,4})\b",
+        r"^(?!.*(?:clos|fail|error|errno|recv|send|read|writ|upload|timeout|waiting|stop)).*\b(?:client|session|connection|connected|conn|open(?:ed)?|socket)\b[^;]{0,60}?\b(?:fd|fileno|sock)\s?[=:#]?\s?(?P<fd>\d{1,4})\b",
     ),
     phrase(
         SocketOpened,
@@ -185,8 +191,8 @@ PHRASES = (
     ),
     phrase(
         HeartbeatMissed,
-        "no ping_resp|no pingresp|ping timeout|ping response not|pong|keepalivetimeout|keep alive failed|for pingresp|pingresp not",
-        r"no ping_?resp|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
+        "no ping_resp|no pingresp|rc=-4|ping timeout|ping response not|pong|keepalivetimeout|keep alive failed|for pingresp|pingresp not",
+        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
         name="ping",
     ),
     phrase(
@@ -222,7 +228,7 @@ PHRASES = (
     phrase(
         ConnectFailed,
         "attempting mqtt|, rc=-|connect failed to|failed to connect to|connect to ",
-        r"attempting mqtt connection\.*\s*failed, rc=-|^failed, rc=-\d+ try again|connect failed to [\w.-]+:\d+|^(?!.*(?:wi-?fi|ssid|\bap\b|errno|network ')).*failed to connect to (?:the )?(?:mqtt|broker|server|(?:\d{1,3}\.){3}\d{1,3})",
+        r"attempting mqtt connection\.*\s*failed, rc=-2|^failed, rc=-2 try again|connect failed to [\w.-]+:\d+|^(?!.*(?:wi-?fi|ssid|\bap\b|errno|network ')).*failed to connect to (?:the )?(?:mqtt|broker|server|(?:\d{1,3}\.){3}\d{1,3})",
     ),
     phrase(
         ConnectFailed,
@@ -232,7 +238,7 @@ PHRASES = (
 )
 
 _NUMBER = re.compile(
-    r"\[errno (?P<a>-?\d+)\]|oserror: \(?(?P<b>-?\d+)\b|errno(?: is|=|:|\s)*\(?\s*(?P<c>\d+)|"
+    r"\[errno (?P<a>-?\d+)\]|oserror: \(?(?P<b>-?\d+)\b|(?<![a-z_])errno(?: is|=|:|\s)*\(?\s*(?P<c>\d+)|"
     r"so_error\) ?= ?(?P<d>\d+)|error (?:in|calling) \w+ ?: ?\(?(?P<e>\d+)|error in accept \((?P<f>\d+)\)|"
     r"transport_\w+: error - (?P<g>\d+)|could not send data: (?P<i>\d+)|"
     r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%))",
@@ -247,6 +253,19 @@ _FD_IN = re.compile(
 _AFTER = re.compile(r"(?:after|silent for|waited|blocked for|for) (\d+(?:\.\d+)?) ?(ms|s)\b", re.IGNORECASE)
 #: Errnos that are no failure (success, in progress, already, is connected) or say nothing of the link.
 _HARMLESS = frozenset((0, 2, 119, 120, 127, 109))
+#: A log written on Linux numbers these differently (facts of newlib and Linux errno.h).
+_FROM_LINUX = {
+    100: 115,
+    101: 114,
+    103: 113,
+    106: 127,
+    107: 128,
+    110: 116,
+    112: 117,
+    113: 118,
+    114: 120,
+    115: 119,
+}
 #: getaddrinfo's own codes, which share no meaning with errno (lwIP netdb.h).
 _LOOKUP_CODES = frozenset((2, *range(200, 214)))
 _ADDRESS_TEXTS = re.compile("|".join(re.escape(t) for t in newlib_errno.TEXTS.values() if t), re.IGNORECASE)
@@ -284,6 +303,8 @@ def read_call_errors(
             number = newlib_errno.errno_in(line.message)
         else:
             return [ResolveFailed(where, at, code=number)] if number in _LOOKUP_CODES else []
+    if number is not None and line.dialect == "host":
+        number = _FROM_LINUX.get(number, number)
     if number is None or number in _HARMLESS:
         return []
     if number < 0:

@@ -29,9 +29,10 @@ PHRASES = (
     phrase(CpuRan, "cpu ", r"^\s*CPU \d: (?P<task>[\w.-]+)", ("task_wdt",)),
     phrase(
         CallBlocked,
-        " in recv| in send| in read| in write| in connect| in select",
+        " in recv|not returned from| in send| in read| in write| in connect| in select",
         r"\b(?P<what>\w+)(?: task| thread)?(?: stuck| blocked| waiting| still| been)*"
-        r" in (?:recv|send|read|write|connect|select)\b.*? (?:for|since) (?P<after_s>\d+) ?s\b",
+        r" in (?:recv|send|read|write|connect|select)\b.*? (?:for|since) (?P<after_s>\d+) ?s\b"
+        r"|not returned from (?:recv|send|read|write|connect|select)\b.*? (?:for|since|after) (?P<after_s2>\d+) ?s\b",
     ),
     phrase(
         CallBlocked,
@@ -83,6 +84,12 @@ PHRASES = (
         "traceback|oserror",
         r"^traceback \(most recent call last\)|^oserror: ",
         family="micropython",
+    ),
+    phrase(
+        FirmwareNamed,
+        "looptask|async_tcp|arduino|painlessmesh|pubsubclient",
+        r"\b(?:loopTask|async_tcp|painlessMesh|arduino-esp32|arduino core)\b",
+        family="arduino",
     ),
     phrase(FirmwareNamed, "circuitpython", r"circuitpython (?P<version>\d[\w.-]*)", family="circuitpython"),
     phrase(FirmwareNamed, "tasmota", r"tasmota (?P<version>\d+\.\d+[\w.]*)", family="tasmota"),

@@ -157,7 +157,7 @@ _OTHER_REASONS = re.compile(
     re.IGNORECASE,
 )
 _BSSID = re.compile(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
-_RSSI = re.compile(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,12}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
+_RSSI = re.compile(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,24}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
 _OTHER_RADIOS = re.compile(
     r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*|distance|txpower|manufacturerdata)\b|wmbus|\bbt_|ble_",
     re.IGNORECASE,
