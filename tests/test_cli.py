@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from halfopen.formats.capture import PcapWriter
 
 RECORDINGS = Path(__file__).parent / "recordings"
 LOG = RECORDINGS / "lwip/a_leaky.uart.log"
@@ -125,6 +129,100 @@ def test_damaged_input_yields_what_stands_before_the_damage(tmp_path: Path) -> N
         (note,) = json.loads(done.stdout)["notes"]
         assert note.startswith(f"{args[0]}: ")
         assert "\n" not in note
+
+
+def test_capture_without_anything_readable_is_exit_2(tmp_path: Path) -> None:
+    writer = PcapWriter(link=147)
+    (tmp_path / "unknown.pcap").write_bytes(writer.header() + writer.record(10**18, bytes(40)))
+    (tmp_path / "header.pcap").write_bytes(writer.header())
+    for name, why in (
+        ("unknown.pcap", "1 frames, none that could be read (LINKTYPE_147)"),
+        ("header.pcap", "no frames"),
+    ):
+        done = halfopen("diagnose", name, cwd=tmp_path)
+        assert (done.returncode, done.stderr.decode()) == (2, f"halfopen: {name}: {why}\n")
+
+
+def test_monitor_mode_is_noted_not_judged(tmp_path: Path) -> None:
+    writer = PcapWriter(link=127)
+    (tmp_path / "air.pcap").write_bytes(writer.header() + writer.record(10**18, bytes(40)))
+    report = json.loads(halfopen("diagnose", "--format", "json", "air.pcap", cwd=tmp_path).stdout)
+    assert report["findings"] == []
+    assert "802.11" in report["notes"][0]
+
+
+def test_log_and_capture_that_contradict_are_two_devices() -> None:
+    other = RECORDINGS / "field/idf-ap-inactivity-300s.log"
+    report = json.loads(halfopen("diagnose", "--format", "json", other, CAPTURE).stdout)
+    assert len(report["devices"]) == 2
+
+
+def test_what_is_only_assumed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bare.log").write_text("E (1000) app: socket: errno 23 (Too many open files in system)\n")
+    report = json.loads(halfopen("diagnose", "--format", "json", "bare.log", CAPTURE, cwd=tmp_path).stdout)
+    assert len(report["devices"]) == 1
+    assert any("taken as the same" in note for note in report["notes"])
+
+
+def test_consoles_that_cannot_print_arrows() -> None:
+    for encoding in ("cp1252", "ascii"):
+        command = [sys.executable, "-m", "halfopen", "diagnose", str(LOG)]
+        done = subprocess.run(
+            command,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, b"HO101" in done.stdout, done.stderr) == (0, True, b"")
+        done = subprocess.run(
+            [*command, "--format", "json"],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert json.loads(done.stdout)["findings"][0]["code"] == "HO101"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_full_disk_is_one_line_and_exit_2() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "halfopen", "diagnose", str(LOG)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_interrupted_live_input_is_judged() -> None:
+    command = [sys.executable, "-m", "halfopen", "diagnose", "--format", "json", "-"]
+    live = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert live.stdin is not None
+    assert live.stdout is not None
+    live.stdin.write(LOG.read_bytes() * 50)  # more than the pipe holds: when this returns, the program reads
+    live.stdin.flush()
+    live.send_signal(signal.SIGINT)
+    out, err = live.communicate(timeout=60)
+    assert (live.returncode, err) == (0, b"")
+    report = json.loads(out)
+    assert report["findings"][0]["code"] == "HO101"
+    assert any("interrupted" in note for note in report["notes"])
+
+
+def test_damaged_gzip_says_what_it_lost(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(LOG.read_bytes()))
+    packed[-6] ^= 1
+    (tmp_path / "flipped.gz").write_bytes(packed)
+    report = json.loads(halfopen("diagnose", "--format", "json", "flipped.gz", cwd=tmp_path).stdout)
+    assert report["findings"][0]["code"] == "HO101"
+    assert report["notes"] == [
+        "flipped.gz: gzip's checksum does not match: some of it is not what was written"
+    ]
 
 
 def test_hostile_text_stays_inert() -> None:

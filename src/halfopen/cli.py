@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,13 @@ def _fault_codes(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     ]
 
 
+def _paths(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete file names; what a path may be is checked when it is read."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 @cli.command(
     epilog="""\b
 Examples:
@@ -50,7 +59,7 @@ Examples:
   halfopen diagnose uart.log --format json      for programs
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=str, allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=str, shell_complete=_paths)
 @click.option(
     "--format",
     "form",
@@ -101,7 +110,8 @@ def diagnose(
     if form == "json":
         from halfopen.diagnose.report.as_json import as_json
 
-        _write(as_json(report) + "\n", output)
+        plain = output is None and not (sys.stdout.encoding or "").lower().startswith("utf")
+        _write(as_json(report, ascii_only=plain) + "\n", output)
     else:
         _text(report, output, firmware, everything)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
@@ -176,8 +186,6 @@ class _progress:  # noqa: N801  used as a context manager, like a function
 
 
 def _text(report: Report, output: Path | None, firmware: str | None, everything: bool) -> None:
-    import io
-
     from halfopen.diagnose.report.as_text import report_text, show
 
     if output is None:
@@ -204,5 +212,24 @@ def _worst(report: Report) -> int:
 
 
 def main(args: list[str] | None = None) -> Any:
-    """The entry point of the ``halfopen`` command."""
-    return cli.main(args=args, prog_name="halfopen")
+    """The entry point of the ``halfopen`` command.
+
+    Exits 2 with one line when the output cannot be written, 130 when interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="replace")  # a report must not die of an arrow on a cp1252 console
+    try:
+        return cli.main(args=args, prog_name="halfopen", standalone_mode=False)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader has seen enough; nothing more may be written, not even on the way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        click.echo(f"halfopen: {error.strerror or error}", err=True)
+        sys.exit(2)

@@ -11,6 +11,7 @@ from halfopen.diagnose.report import Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
+from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import Finding, Undecided
 from halfopen.ports.files import Input, MissingInput, inputs
 
@@ -44,7 +45,7 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     found: list[Finding] = []
     doubts: list[Undecided] = []
     devices: list[Device] = []
-    for timeline in timelines(sources):
+    for timeline in timelines(sources, remarks):
         devices.append(timeline.device)
         if timeline.device.firmware == "esp8266":
             remarks.append(
@@ -96,11 +97,34 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
         notes.append(text if text.startswith(item.name) else f"{item.name}: {text}")
         return None
     notes.extend(source.notes)
+    if isinstance(source, capture.CaptureSource) and not _holds_something(item, events.in_order(), notes):
+        return None
+    if isinstance(source, console.ConsoleSource) and not source.recognised:
+        if not item.named:
+            notes.append(f"{item.name}: no line of a firmware in it, skipped")
+            return None
+        notes.append(f"{item.name}: no line of a known firmware in it; read as plain text")
     if events.left_out:
         notes.append(
             f"{item.name}: {events.left_out} events in the middle were left out; the first and last {EVENTS_KEPT // 2} were judged"
         )
     return events.in_order()
+
+
+def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> bool:
+    """Whether a capture has anything to judge; what it has instead is put into ``notes``."""
+    summary = next(event for event in events if isinstance(event, CaptureObserved))
+    if summary.wireless:
+        notes.append(
+            f"{item.name}: {summary.wireless} frames of 802.11 were counted, not judged: monitor mode is not read yet"
+        )
+        return True
+    if len(events) > 1:
+        return True
+    kinds = ", ".join(summary.link_types)
+    unread = f"{summary.frames} frames, none that could be read ({kinds})" if summary.frames else "no frames"
+    notes.append(f"{item.name}: {unread}")
+    return False
 
 
 class _Kept:

@@ -87,12 +87,14 @@ class _Host:
     espressif: bool
 
 
-def timelines(sources: Sequence[tuple[str, Sequence[Event]]]) -> tuple[Timeline, ...]:
+def timelines(
+    sources: Sequence[tuple[str, Sequence[Event]]], notes: list[str] | None = None
+) -> tuple[Timeline, ...]:
     """One timeline per device from ``sources`` (name as given, events in order).
 
     A log and a capture belong together when the log prints an address or a port that the capture shows, or when
     there is just one candidate on each side. In a capture without such a link the devices are the hosts that carry
-    the marks of Espressif's lwIP; without any, those that open connections.
+    the marks of Espressif's lwIP; without any, those that open connections. What was assumed is put into ``notes``.
     """
     stories: list[_Story] = []
     capture: list[Event] = []
@@ -104,7 +106,11 @@ def timelines(sources: Sequence[tuple[str, Sequence[Event]]]) -> tuple[Timeline,
         else:
             _console_story(stories, name, events)
     if capture:
-        _join_capture(stories, capture, watched)
+        assumed = _join_capture(stories, capture, watched)
+        if assumed and notes is not None:
+            notes.append(
+                f"{assumed} and {watched[0]}: one device in each and nothing that links them; taken as the same"
+            )
     return tuple(_timeline(story) for story in stories)
 
 
@@ -135,14 +141,19 @@ def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) ->
             current = event.name
         if current:
             parts[current].append(event)
+    named_firmware = [event for event in events if isinstance(event, FirmwareNamed)]
     for device_events in parts.values():
         fresh = _Story()
-        fresh.add(name, device_events)
+        fresh.add(name, [*named_firmware, *(e for e in device_events if e not in named_firmware)])
         stories.append(fresh)
 
 
-def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str]) -> None:
-    """Give each device its part of the capture, and each host that is a device without a log a story of its own."""
+def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str]) -> str:
+    """Give each device its part of the capture, and each host that is a device without a log a story of its own.
+
+    Returns the log that was joined with the capture on no other ground than that both hold one device, or ``""``.
+    """
+    assumed = ""
     hosts = [_Host(h.mac, h.ips, bool(h.lwip)) for h in capture if isinstance(h, HostObserved)]
     flows = [f for f in capture if isinstance(f, FlowObserved)]
     owners: dict[int, _Story] = {}
@@ -160,8 +171,14 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
             candidates = [n for n, host in enumerate(hosts) if host.mac in askers or askers & set(host.ips)]
     alone = [story for story in stories if story not in owners.values() and not story.capture]
     for number in candidates:
-        if len(alone) == 1 and len(candidates) == 1 and len(stories) == 1:
+        if (
+            len(alone) == 1
+            and len(candidates) == 1
+            and len(stories) == 1
+            and _may_be(alone[0], hosts[number])
+        ):
             owners[number] = alone[0]
+            assumed = alone[0].sources[0]
         else:
             story = _Story()
             stories.append(story)
@@ -174,6 +191,12 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
         story.sources += [name for name in watched if name not in story.sources]
     for story in {id(s): s for s in owners.values()}.values():
         story.capture = [event for event in capture if _concerns(event, story)]
+    return assumed
+
+
+def _may_be(story: _Story, host: _Host) -> bool:
+    """Nothing that the log says of its device's addresses contradicts ``host``."""
+    return not (story.ips and host.ips) and not (story.macs and host.mac)
 
 
 def _same(story: _Story, host: _Host, flows: Sequence[FlowObserved]) -> bool:

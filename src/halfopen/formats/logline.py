@@ -13,7 +13,7 @@ from datetime import date
 #: Everything a terminal or an editor makes of an escape sequence: real ESC, its glyph, hex or caret spelling.
 _ESCAPES = re.compile(
     r"(?:\x1b|\u241b|\[1[bB]\]|\\x1b|\\033|\\e|\^\[|\ufffd|_)\[[0-9;]{0,12}[mK]"
-    r"|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\^_]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[@-Z\\^_]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 #: No firmware prints a number this long: 64 bits have 20 digits.

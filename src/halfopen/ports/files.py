@@ -13,6 +13,7 @@ from typing import BinaryIO
 #: Read this much at once: large enough for speed, small enough that a live pipe is not kept waiting.
 CHUNK_BYTES = 1 << 18
 _GZIP = b"\x1f\x8b"
+_PIECE_BYTES = 512
 
 
 class MissingInput(ValueError):
@@ -34,13 +35,18 @@ class Input:
         Raises :class:`MissingInput` when it cannot be opened.
         """
         if self.path is None:
-            yield from _decompressed(_read(sys.stdin.buffer), self.name, notes)
+            if sys.stdin is None:
+                raise MissingInput("-: standard input is closed")
+            yield from _decompressed(_until_interrupted(sys.stdin.buffer, notes), self.name, notes)
             return
         try:
             with self.path.open("rb") as stream:
                 yield from _decompressed(_read(stream), self.name, notes)
         except OSError as error:
-            raise MissingInput(f"{self.name}: {error.strerror or error}") from None
+            why = f"{self.name}: {error.strerror or error}"
+            if self.named:
+                raise MissingInput(why) from None
+            notes.append(why)  # one of many in a folder
 
 
 def inputs(paths: Iterable[str]) -> Iterator[Input]:
@@ -57,6 +63,8 @@ def inputs(paths: Iterable[str]) -> Iterator[Input]:
 
 
 def _expanded(path: str) -> Iterator[Input]:
+    if not path:
+        raise MissingInput("an empty path was given (an unset variable?)")
     if path == "-":
         yield Input("-", None, named=True)
         return
@@ -87,6 +95,14 @@ def _read(stream: BinaryIO) -> Iterator[bytes]:
         yield bytes(view[:size])
 
 
+def _until_interrupted(stream: BinaryIO, notes: list[str]) -> Iterator[bytes]:
+    """Ctrl-C ends a live capture: what came before it is judged."""
+    try:
+        yield from _read(stream)
+    except KeyboardInterrupt:
+        notes.append("-: interrupted; judged what had come until then")
+
+
 def _decompressed(chunks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[bytes]:
     """Undo gzip (several members too); a damaged end yields what stands before it and a note."""
     head = b""
@@ -107,13 +123,15 @@ def _decompressed(chunks: Iterator[bytes], name: str, notes: list[str]) -> Itera
         while True:
             while data:
                 whole = False
-                # in bounded pieces: a small file may unpack to gigabytes
-                plain = unzip.decompress(data, CHUNK_BYTES)
+                # in bounded pieces, out as well as in: a small file may unpack to gigabytes, and damage must not
+                # take what stands before it along
+                piece, data = data[:_PIECE_BYTES], data[_PIECE_BYTES:]
+                plain = unzip.decompress(piece, CHUNK_BYTES)
                 if plain:
                     yield plain
-                data = unzip.unconsumed_tail
+                data = unzip.unconsumed_tail + data
                 if unzip.eof:
-                    data = unzip.unused_data.lstrip(b"\0")
+                    data = (unzip.unused_data + data).lstrip(b"\0")
                     unzip = zlib.decompressobj(wbits=31)
                     whole = True
             following = next(chunks, None)
@@ -122,7 +140,13 @@ def _decompressed(chunks: Iterator[bytes], name: str, notes: list[str]) -> Itera
             data = following
             read += len(data)
     except zlib.error as error:
-        notes.append(f"{name}: gzip is damaged before byte {read} ({error}); read what stands before it")
+        wrong = "checksum" if "incorrect data check" in str(error) else "damaged"
+        if wrong == "checksum":
+            notes.append(f"{name}: gzip's checksum does not match: some of it is not what was written")
+        else:
+            notes.append(
+                f"{name}: gzip is damaged near byte {read - len(data)} ({error}); read what stands before it"
+            )
         return
     if not whole:
         notes.append(f"{name}: gzip ends early, after {read} bytes; read what is there")

@@ -9,8 +9,11 @@ from halfopen.diagnose.report import Report
 from halfopen.findings import Finding
 
 
-def as_json(report: Report, *, indent: int | None = 2) -> str:
-    """``report`` as a JSON object with ``version``, ``findings``, ``undecided``, ``devices`` and ``notes``."""
+def as_json(report: Report, *, ascii_only: bool = False) -> str:
+    """``report`` as a JSON object with ``version``, ``findings``, ``undecided``, ``devices`` and ``notes``.
+
+    ``ascii_only`` escapes everything else, for an output that could not carry it.
+    """
     return json.dumps(
         {
             "version": 1,
@@ -29,8 +32,8 @@ def as_json(report: Report, *, indent: int | None = 2) -> str:
             ],
             "notes": list(report.notes),
         },
-        indent=indent,
-        ensure_ascii=False,
+        indent=2,
+        ensure_ascii=ascii_only,
     )
 
 

@@ -124,7 +124,8 @@ def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:
             (cause, absorbs) for cause, absorbs in candidates if not _follows(cause, effect, causes)
         ]
         if candidates:
-            causes[effect.fault] = min(candidates, key=lambda pair: _remoteness(pair[0].fault))
+            nearest = min((cause for cause, _ in candidates), key=lambda cause: _remoteness(cause.fault))
+            causes[effect.fault] = nearest, any(absorbs for _, absorbs in candidates)
     told = [_told(finding, causes.get(finding.fault)) for finding in found]
     crash = by_fault.get("crashed")
     if crash and any(

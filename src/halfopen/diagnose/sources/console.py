@@ -82,6 +82,8 @@ class ConsoleSource:
         self.name = name
         self.notes: list[str] = []
         self.lines = 0
+        #: Whether a line was seen that only a firmware, its ROM or a tool that records it writes.
+        self.recognised = False
         self._decoder: codecs.IncrementalDecoder | None = None
         self._head = b""
         self._rest = ""
@@ -182,10 +184,13 @@ class ConsoleSource:
             self._clock.announced = at.epoch
             yield Booted(where, at)
         self._last = (where, at)
+        if line.dialect or line.host_s is not None or at.epoch:
+            self.recognised = True
         if line.dialect and line.dialect not in self._named:
             self._named.add(line.dialect)
             yield FirmwareNamed(where, at, _DIALECT_FAMILY[line.dialect])
         if frame := _TRACEBACK_FRAME.match(line.message):
+            self.recognised = True
             self._traceback = frame["function"] or ""
             return
         if line.dialect == "host":
@@ -211,6 +216,7 @@ class ConsoleSource:
         if line.dialect and not (line.tag == "boot" and _BOOTLOADER.match(message)):
             return
         if reset := _RESET.match(message):
+            self.recognised = True
             self._clock.boot()
             self._clock.announced = self._clock.epoch
             yield Booted(where, Moment(self._clock.epoch, host=line.host_s), reset["reason"])
@@ -311,6 +317,7 @@ def _decoder_for(head: bytes) -> codecs.IncrementalDecoder:
         raise ConsoleError(
             "this looks like an ESP-IDF binary log (LOG_MODE_BINARY): decode it with idf.py monitor and the ELF first"
         )
-    if controls > len(sample) * 0.3:
+    garbled = sample.decode("utf-8", errors="replace").count("\ufffd")
+    if controls > len(sample) * 0.3 or (controls > len(sample) * 0.01 and garbled > len(sample) * 0.15):
         raise ConsoleError("neither a console log nor a capture: mostly control bytes")
     return codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
