@@ -72,11 +72,11 @@ def report_text(
             console.print(_finding(number, finding, cause, own, brief))
         root = own[0] if own else None
         if root is not None and root.severity != "info":
-            _remedy(console, root, _speaks(firmware or device.firmware))
-            for finding in own[1:]:
-                if everything:
-                    _remedy(console, finding, _speaks(firmware or device.firmware))
-                elif finding.severity != "info":
+            family = firmware or device.firmware
+            for finding in own if everything else own[:1]:
+                _remedy(console, finding, _speaks(family), guessed=not family)
+            for finding in [] if everything else own[1:]:
+                if finding.severity != "info":
                     _remedy_in_brief(console, finding)
         console.print()
     _open_ends(console, report)
@@ -135,9 +135,10 @@ def _clock(seconds: float) -> str:
     return f"{int(day // 3600):02}:{int(day % 3600 // 60):02}:{day % 60:06.3f} UTC"
 
 
-def _remedy(console: Console, finding: Finding, firmware: Firmware) -> None:
+def _remedy(console: Console, finding: Finding, firmware: Firmware, *, guessed: bool) -> None:
+    doubt = "; firmware not recognised, --firmware chooses" if guessed else ""
     console.print(
-        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}]", "green"))
+        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}{doubt}]", "green"))
     )
     console.print(Padding(Text(finding.remedy.summary), (0, 0, 1, 2)))
     _code(console, finding.remedy.code.get(firmware, ""), firmware)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from halfopen.diagnose.events import ConnectFailed, Event, ServerLost
+from halfopen.diagnose.events import ConnectFailed, Event, ServerConnected, ServerLost
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Timeline
@@ -20,6 +20,8 @@ _SPREAD_MAX = 0.25
 #: An interval this short is no backoff however short the excerpt.
 _BURST_MIN = 8
 _BURST_GAP_S = 3.0
+#: A broker drops the older of two clients with one id the moment the other connects.
+_THROWN_OFF_S = 5.0
 
 
 def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
@@ -35,7 +37,10 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
     for events, what in groups:
         times = [t for event in events if (t := event.at.since(events[0].at)) is not None]
         if gap := _steady(times):
-            summary = f"{len(times)} {what} attempts over {duration(times[-1])}, one every {gap:.1f} s: no backoff, no jitter."
+            summary = (
+                f"{len(times)} {what} attempts over {duration(times[-1])}, one every {gap:.1f} s:"
+                f" no backoff, no jitter.{_thrown_off(timeline)}"
+            )
             yield prove(timeline, "HO207", summary, spread(events, 4), confidence=0.8, about=what.split()[0])
             return
     syns = [
@@ -55,6 +60,24 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
             f" one every {gap:.1f} s, none of use: no backoff, no jitter."
         )
         yield prove(timeline, "HO207", summary, proof, confidence=0.75, about="capture")
+
+
+def _thrown_off(timeline: Timeline) -> str:
+    """What to think of a server that lets the device in and drops it at once, every time."""
+    held: list[float] = []
+    came: ServerConnected | None = None
+    for event in timeline.of(ServerConnected, ServerLost):
+        if isinstance(event, ServerConnected):
+            came = event
+        elif came is not None and (span := event.at.since(came.at)) is not None:
+            held.append(span)
+            came = None
+    if len(held) < _BURST_MIN or median(held) > _THROWN_OFF_S:
+        return ""
+    return (
+        f" Each connection was accepted and dropped after {median(held):.1f} s:"
+        " look for a second device with the same client id."
+    )
 
 
 def _served(payload: int) -> bool:
