@@ -1,0 +1,165 @@
+"""What a monitor-mode capture shows of the air, as facts: joins, farewells, handshakes, polls, beacons, silence.
+
+Frames stay columns in the kernel; only what is worth quoting becomes a :class:`FrameRef`. ``acked`` is ``True`` when the
+sniffer heard the acknowledgement, ``False`` when it heard other acknowledgements but not this one, ``None`` when the
+capture holds none at all (then nothing can be said) or none is due (broadcast). A frame and its retries are one fact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.traffic import FrameRef
+
+Farewell = Literal["deauth", "disassoc"]
+JoinStep = Literal["auth-request", "auth-response", "assoc-request", "assoc-response", "reassoc-request", "reassoc-response"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FarewellSeen(Event):
+    """A deauthentication or disassociation. ``station`` is ``""`` for a broadcast one (then ``broadcast``).
+
+    ``by_ap`` tells who sent it; ``reason`` is ``None`` when the frame is protected and cannot be read. ``idle_s`` is how
+    long the station had sent nothing that this access point's side could hear (``None`` when it never did).
+    """
+
+    kind: Farewell
+    station: str
+    ap: str
+    by_ap: bool
+    reason: int | None
+    broadcast: bool
+    acked: bool | None
+    protected: bool
+    ref: FrameRef
+    idle_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinStepSeen(Event):
+    """One step of joining. ``status`` for responses (and SAE frames), ``algorithm`` of authentication (0 open, 3 SAE),
+    ``sequence`` its transaction number."""
+
+    step: JoinStep
+    station: str
+    ap: str
+    status: int | None
+    acked: bool | None
+    ref: FrameRef
+    algorithm: int | None = None
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HandshakeSeen(Event):
+    """One EAPOL-Key message: ``message`` 1 to 4 of the 4-way handshake, 5 and 6 for the two of a group rekey."""
+
+    message: int
+    station: str
+    ap: str
+    acked: bool | None
+    ref: FrameRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PollSeen(Event):
+    """The access point asked a silent station whether it is there (null or QoS-null data to it)."""
+
+    station: str
+    ap: str
+    acked: bool | None
+    ref: FrameRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SleepSeen(Event):
+    """A station changed its power management bit (``dozing`` or awake) with a null frame or data."""
+
+    station: str
+    ap: str
+    dozing: bool
+    acked: bool | None
+    ref: FrameRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnackedRun(Event):
+    """Frames of one side to the other that all stayed without acknowledgement: ``count`` of them (retries are one)
+    from ``first`` to ``last``; ``resumed`` is the first frame after it that was acknowledged again, if any."""
+
+    station: str
+    ap: str
+    by_ap: bool
+    count: int
+    first: FrameRef
+    last: FrameRef
+    resumed: FrameRef | None
+    nulls: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeaconsObserved(Event):
+    """One access point's beacons. ``interval_s`` and ``dtim`` as announced (DTIM period in beacons, 0 unknown);
+    ``gaps`` are silences of more than five intervals as (last before, first after); ``restarts`` are beacons whose TSF
+    fell back (the access point booted)."""
+
+    ap: str
+    ssid: str
+    channel: int | None
+    count: int
+    interval_s: float
+    dtim: int
+    gaps: tuple[tuple[FrameRef, FrameRef], ...]
+    restarts: tuple[FrameRef, ...]
+    first: FrameRef
+    last: FrameRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbingObserved(Event):
+    """Directed probe requests of one station for one SSID, and how many responses with that SSID it got."""
+
+    station: str
+    ssid: str
+    asked: int
+    answered: int
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BufferingObserved(Event):
+    """How long the access point kept unicast frames for a dozing station: ``waits_s`` from the first beacon with the
+    station's TIM bit to the delivery, ``most_beacons`` the longest run of beacons with the bit set."""
+
+    station: str
+    ap: str
+    waits_s: tuple[float, ...]
+    most_beacons: int
+    frames: tuple[FrameRef, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StationObserved(Event):
+    """One station: its access points in the order it joined them, frames, first and last frame it sent, RSSI in dBm of
+    its frames (median, minimum; ``None`` without radiotap), how often it changed its power management bit."""
+
+    station: str
+    aps: tuple[str, ...]
+    sent: int
+    first: FrameRef
+    last: FrameRef
+    rssi_median: int | None
+    rssi_min: int | None
+    dozes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AirObserved(Event):
+    """The capture as a whole: frames, acknowledgements heard, channels (MHz), damaged frames (bad FCS or cut)."""
+
+    frames: int
+    acks: int
+    channels: tuple[int, ...]
+    damaged: int
