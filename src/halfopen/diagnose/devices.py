@@ -16,6 +16,7 @@ from halfopen.diagnose.events import (
     FirmwareNamed,
     SocketOpened,
 )
+from halfopen.diagnose.radio import BeaconsObserved, StationObserved
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import (
     ArpObserved,
@@ -85,6 +86,7 @@ class _Host:
     mac: str
     ips: tuple[str, ...]
     espressif: bool
+    station: bool = False
 
 
 def timelines(
@@ -154,14 +156,14 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
     Returns the log that was joined with the capture on no other ground than that both hold one device, or ``""``.
     """
     assumed = ""
-    hosts = [_Host(h.mac, h.ips, bool(h.lwip)) for h in capture if isinstance(h, HostObserved)]
+    hosts = _hosts(capture)
     flows = [f for f in capture if isinstance(f, FlowObserved)]
     owners: dict[int, _Story] = {}
     for story in stories:
         for number, host in enumerate(hosts):
             if number not in owners and _same(story, host, flows):
                 owners[number] = story
-    candidates = [n for n, host in enumerate(hosts) if n not in owners and host.espressif]
+    candidates = [n for n, host in enumerate(hosts) if n not in owners and (host.espressif or host.station)]
     if not candidates and not owners:
         clients = {f.client.ip for f in flows}
         candidates = [n for n, host in enumerate(hosts) if clients & set(host.ips)]
@@ -194,6 +196,16 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
     return assumed
 
 
+def _hosts(capture: list[Event]) -> list[_Host]:
+    """Every host of the capture once: by its IP traffic, by its frames on the air, or by both."""
+    aps = {event.ap for event in capture if isinstance(event, BeaconsObserved)}
+    stations = [e.station for e in capture if isinstance(e, StationObserved) and e.station not in aps]
+    wired = [h for h in capture if isinstance(h, HostObserved)]
+    hosts = [_Host(h.mac, h.ips, bool(h.lwip), h.mac in stations) for h in wired]
+    known = {host.mac for host in hosts}
+    return [*hosts, *(_Host(mac, (), False, station=True) for mac in stations if mac not in known)]
+
+
 def _may_be(story: _Story, host: _Host) -> bool:
     """Nothing that the log says of its device's addresses contradicts ``host``."""
     return not (story.ips and host.ips) and not (story.macs and host.mac)
@@ -219,7 +231,8 @@ def _concerns(event: Event, story: _Story) -> bool:
         return event.mac in macs
     if isinstance(event, HostObserved):
         return event.mac in macs or bool(ips & set(event.ips))
-    return True
+    station = getattr(event, "station", None)
+    return station is None or station == "" or station in macs
 
 
 def _timeline(story: _Story) -> Timeline:

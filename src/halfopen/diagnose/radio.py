@@ -14,7 +14,9 @@ from halfopen.diagnose.events import Event
 from halfopen.diagnose.traffic import FrameRef
 
 Farewell = Literal["deauth", "disassoc"]
-JoinStep = Literal["auth-request", "auth-response", "assoc-request", "assoc-response", "reassoc-request", "reassoc-response"]
+JoinStep = Literal[
+    "auth-request", "auth-response", "assoc-request", "assoc-response", "reassoc-request", "reassoc-response"
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

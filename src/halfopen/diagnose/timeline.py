@@ -17,7 +17,9 @@ from typing import TypeVar
 from halfopen.diagnose.boots import Boot, boots_of
 from halfopen.diagnose.drops import Drop, drops_of
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
+from halfopen.diagnose.farewells import Farewell, farewells_of
 from halfopen.diagnose.ledger import Ledger
+from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen
 from halfopen.diagnose.traffic import Endpoint, FlowObserved, Side, SideSeen
 
 E = TypeVar("E", bound=Event)
@@ -207,6 +209,16 @@ class Timeline:
     def ledger(self) -> Ledger:
         """Descriptors opened and closed, as far as the log names them."""
         return Ledger.read(self.events)
+
+    @cached_property
+    def farewells(self) -> tuple[Farewell, ...]:
+        """Deauthentications and disassociations heard on the air, with their meaning for this station."""
+        return tuple(farewells_of(self.of(FarewellSeen, JoinStepSeen)))
+
+    def kicks(self, *reasons: int) -> list[FarewellSeen]:
+        """Farewells on the air by which the access point put this station out; all reasons without any named."""
+        kicked = [f.seen for f in self.farewells if f.meaning == "kick"]
+        return [seen for seen in kicked if not reasons or seen.reason in reasons]
 
     @cached_property
     def joins(self) -> tuple[Event, ...]:

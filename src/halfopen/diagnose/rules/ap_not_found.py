@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import ApUnreachable, Event
+from halfopen.diagnose.radio import JoinStepSeen, ProbingObserved
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
-from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding, Severity
@@ -18,12 +19,16 @@ _WHY = {
     212: "the SSID was heard, but below the configured RSSI threshold",
 }
 
+#: A scan asks a few times per channel; fewer unanswered requests are chance.
+_PROBES_MIN = 3
+
 
 def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
     """Reasons 201 and 210 to 212, or the firmware's own words."""
     drops = with_reasons(timeline, tuple(_WHY))
     said = list(timeline.of(ApUnreachable))
     if not drops and not said:
+        yield from _on_air(timeline)
         return
     lines: list[Event] = sorted([*reports(drops), *said], key=timeline.position)
     verdict: Severity | None = severity(timeline, drops) if drops else None
@@ -42,3 +47,16 @@ def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
         confidence=0.9 if len(lines) > 1 else 0.75,
         severity=verdict,
     )
+
+
+def _on_air(timeline: Timeline) -> Iterator[Finding]:
+    """Directed probes that nobody answered, from a station that never got in."""
+    joined = any(
+        s.step in ("assoc-response", "reassoc-response") and s.status == 0 for s in timeline.of(JoinStepSeen)
+    )
+    mute = [p for p in timeline.of(ProbingObserved) if p.asked >= _PROBES_MIN and not p.answered]
+    if mute and not joined:
+        probing = max(mute, key=lambda p: p.asked)
+        summary = f"the station asked for {probing.ssid!r} {often(probing.asked)} and no access point of that name answered."
+        proof: list[Proof] = [(probing, ref) for ref in probing.frames[:3]]
+        yield prove(timeline, "HO410", summary, proof, confidence=0.9)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
+from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen
 from halfopen.diagnose.rules.outage import reports, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Outage, Timeline
+from halfopen.diagnose.traffic import FrameRef
 from halfopen.findings import Finding
 
 #: An access point takes longer than this to boot; a station that merely missed it finds it sooner.
@@ -34,6 +36,15 @@ def ap_restarted(timeline: Timeline) -> Iterator[Finding]:
         summary = f"the access point announced that it was leaving (reason 3), was not to be found{span}, and came back: it restarted."
         yield prove(timeline, "HO412", summary, [left.events[-1], *spread(reports(gone))], confidence=0.75)
         return
+    booted = next((found for found in _boots_on_air(timeline)), None)
+    if booted is not None:
+        beacons, before, after = booted
+        summary = (
+            f"the access point was silent for {duration(after.time - before.time)} while the station was associated and began anew:"
+            " it restarted."
+        )
+        yield prove(timeline, "HO412", summary, [(beacons, after), (beacons, before)], confidence=0.9)
+        return
     drops = with_reasons(timeline, (206,))
     if drops:
         summary = (
@@ -41,3 +52,18 @@ def ap_restarted(timeline: Timeline) -> Iterator[Finding]:
             " (reason 206 AP_TSF_RESET): it rebooted or was reconfigured."
         )
         yield prove(timeline, "HO412", summary, spread(reports(drops)), confidence=0.85)
+
+
+def _boots_on_air(timeline: Timeline) -> Iterator[tuple[BeaconsObserved, FrameRef, FrameRef]]:
+    """Silences of an access point the station had joined, that ended with a timer (TSF) begun anew."""
+    joined = [
+        s
+        for s in timeline.of(JoinStepSeen)
+        if s.step in ("assoc-response", "reassoc-response") and s.status == 0
+    ]
+    for beacons in timeline.of(BeaconsObserved):
+        began = {ref.frame for ref in beacons.restarts}
+        for before, after in beacons.gaps:
+            inside = any(s.ap == beacons.ap and s.ref.time < before.time for s in joined)
+            if inside and after.frame in began:
+                yield beacons, before, after

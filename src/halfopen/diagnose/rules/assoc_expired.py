@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halfopen.diagnose.radio import PollSeen
+from halfopen.diagnose.rules.on_air import cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -11,10 +13,24 @@ from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 from halfopen.formats.wifi_reason import spelled
 
+#: hostapd waits three seconds between its poll and the disassociation (FACTS); room for a slow beacon.
+_POLL_S = 5.0
+
 
 def assoc_expired(timeline: Timeline) -> Iterator[Finding]:
     """Reason 4: no association response, or disassociated for inactivity."""
     drops = with_reasons(timeline, (4,))
+    kicks = timeline.kicks(4)
+    if not drops and kicks:
+        polls = [p for p in timeline.of(PollSeen) if 0 <= kicks[0].ref.time - p.ref.time <= _POLL_S]
+        deaf = (
+            ", after a poll that the station did not acknowledge"
+            if any(p.acked is False for p in polls)
+            else ""
+        )
+        summary = f"the access point {heard(kicks)} with reason 4 for inactivity{deaf}."
+        proof = [*cited(kicks), *((p, p.ref) for p in polls[-1:])]
+        yield prove(timeline, "HO402", summary, proof, confidence=0.9)
     if not drops:
         return
     running = [d for d in drops if d.stage == "running"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import JoinRefused
+from halfopen.diagnose.radio import JoinStepSeen
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
-from halfopen.diagnose.rules.proof import prove, spread
+from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -14,6 +15,21 @@ from halfopen.formats.wifi_reason import spelled
 
 #: Asked to come back later once or twice is how protected management frames work.
 _REFUSALS_MIN = 4
+#: Status codes that users meet (IEEE 802.11-2020, table 9-50).
+_STATUS = {
+    1: "unspecified (an access list)",
+    17: "too many stations",
+    37: "refused",
+    43: "bad cipher",
+    53: "unknown PMKID",
+}
+#: No refusal: 30 asks to come back later, 76 and 126 are steps of SAE.
+_NO_REFUSAL = (0, 30, 76, 126, 127)
+
+
+def _denies(step: JoinStepSeen) -> bool:
+    """A response that refuses; a rejected SAE confirm is a wrong password and told by HO408."""
+    return step.step.endswith("response") and step.status not in (None, *_NO_REFUSAL) and step.algorithm != 3
 
 
 def association_denied(timeline: Timeline) -> Iterator[Finding]:
@@ -24,6 +40,15 @@ def association_denied(timeline: Timeline) -> Iterator[Finding]:
             f"the access point refused the association {len(refused)} times and the station never got in."
         )
         yield prove(timeline, "HO411", summary, spread(refused), confidence=0.75)
+        return
+    denied = [step for step in timeline.of(JoinStepSeen) if _denies(step)]
+    if denied:
+        statuses = ", ".join(
+            dict.fromkeys(f"{s.status} {_STATUS.get(s.status or 0, '')}".strip() for s in denied)
+        )
+        summary = f"the access point refused the station {often(len(denied))} with status {statuses}."
+        proof: list[Proof] = [(step, step.ref) for step in denied[:3]]
+        yield prove(timeline, "HO411", summary, proof, confidence=0.95)
         return
     drops = with_reasons(timeline, (5, 203, 208))
     if drops:

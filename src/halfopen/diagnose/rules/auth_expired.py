@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halfopen.diagnose.rules.on_air import cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -14,6 +15,10 @@ from halfopen.findings import Finding
 def auth_expired(timeline: Timeline) -> Iterator[Finding]:
     """Reason 2, and which of the two it is."""
     drops = with_reasons(timeline, (2,))
+    kicks = timeline.kicks(2)
+    if not drops and kicks:
+        summary = f"the access point {heard(kicks)} with reason 2 while it was running: it had dropped the station's authentication."
+        yield prove(timeline, "HO401", summary, cited(kicks), confidence=0.9)
     if not drops:
         return
     running = [d for d in drops if d.stage == "running"]

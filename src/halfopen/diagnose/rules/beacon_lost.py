@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import BeaconProbeFailed, BeaconsMissed
+from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen, UnackedRun
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -13,6 +14,9 @@ from halfopen.findings import Finding, Severity
 
 #: Missed beacons whose probe was answered: this often and the link is sick though it never dropped.
 _PROBED_MIN = 3
+#: A station that lost the beacons sends two null frames before it leaves (FACTS), and rejoins within seconds.
+_NULLS_MIN = 2
+_BACK_S = 20.0
 
 
 def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
@@ -20,6 +24,7 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
     drops = with_reasons(timeline, (200,))
     missed = list(timeline.of(BeaconsMissed))
     if not drops and len(missed) < _PROBED_MIN:
+        yield from _on_air(timeline)
         return
     proof: list[Proof] = [*spread(reports(drops), 3)]
     told: list[str] = []
@@ -38,3 +43,26 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
     yield prove(
         timeline, "HO405", "; ".join(told) + ".", proof, confidence=0.9 if drops else 0.7, severity=verdict
     )
+
+
+def _on_air(timeline: Timeline) -> Iterator[Finding]:
+    """Two null frames without an answer, a local leave nobody announced, while the beacons went on."""
+    steps = list(timeline.of(JoinStepSeen))
+    for run in timeline.of(UnackedRun):
+        if run.by_ap or run.nulls < _NULLS_MIN:
+            continue
+        back = next(
+            (s for s in steps if s.step == "auth-request" and 0 < s.ref.time - run.last.time <= _BACK_S), None
+        )
+        beacons = next((b for b in timeline.of(BeaconsObserved) if b.ap == run.ap), None)
+        silent = beacons is None or any(a.time <= run.first.time <= b.time for a, b in beacons.gaps)
+        if back is None or silent:
+            continue
+        summary = (
+            f"the station asked {often(run.nulls)} with null frames for a sign of life, got no acknowledgement, left without a word"
+            " and joined anew, while the access point's beacons went on."
+        )
+        yield prove(
+            timeline, "HO405", summary, [(run, run.first), (run, run.last), (back, back.ref)], confidence=0.85
+        )
+        return

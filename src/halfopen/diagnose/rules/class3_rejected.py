@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halfopen.diagnose.rules.on_air import cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -14,7 +15,11 @@ from halfopen.formats.wifi_reason import spelled
 
 def class3_rejected(timeline: Timeline) -> Iterator[Finding]:
     """Reason 6 or 7 after the station transmits."""
+    kicks = timeline.kicks(6, 7)
     drops = with_reasons(timeline, (6, 7))
+    if kicks and not drops:
+        summary = f"the station spoke and the access point {heard(kicks)} with reason {kicks[0].reason}: it no longer knew the station."
+        yield prove(timeline, "HO404", summary, cited(kicks), confidence=0.95)
     if drops:
         kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
         summary = (

@@ -14,6 +14,7 @@ from halfopen.diagnose.events import (
     SignalSampled,
     SleepReported,
 )
+from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved
 from halfopen.diagnose.rules.outage import reports, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
@@ -24,13 +25,33 @@ _GOOD_DBM = -70
 #: Median answer time that only a sleeping radio explains on a good signal, from so many answers.
 _SLOW_S = 0.25
 _ANSWERS_MIN = 5
+#: A station that hears every beacon fetches its frames at the next one.
+_BEACONS_MIN = 3
 
 
 def dozing_radio(timeline: Timeline) -> Iterator[Finding]:
     """Modem sleep on, signal good, and beacons are lost or answers come at the DTIM's pace."""
-    finding = _losses(timeline) or _slow_answers(timeline)
+    finding = _losses(timeline) or _slow_answers(timeline) or _buffered(timeline)
     if finding is not None:
         yield finding
+
+
+def _buffered(timeline: Timeline) -> Finding | None:
+    """On the air: the access point keeps the station's frames for multiples of the beacon interval."""
+    for held in timeline.of(BufferingObserved):
+        beacons = next((b for b in timeline.of(BeaconsObserved) if b.ap == held.ap), None)
+        if beacons is None or len(held.waits_s) < _ANSWERS_MIN:
+            continue
+        middle = median(held.waits_s)
+        if middle < _SLOW_S or held.most_beacons < _BEACONS_MIN:
+            continue
+        summary = (
+            f"the access point kept frames for the dozing station for {middle * 1000:.0f} ms in the median and up to"
+            f" {held.most_beacons} beacons (DTIM {beacons.dtim} × {beacons.interval_s * 1000:.0f} ms)."
+        )
+        proof: list[Proof] = [(held, ref) for ref in held.frames[:4]]
+        return prove(timeline, "HO406", summary, proof, confidence=0.7)
+    return None
 
 
 def _slow_answers(timeline: Timeline) -> Finding | None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
+from halfopen.diagnose.radio import HandshakeSeen
+from halfopen.diagnose.rules.four_way import four_way
+from halfopen.diagnose.rules.on_air import cited, heard
 from halfopen.diagnose.rules.outage import ever_joined, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 from halfopen.formats.wifi_reason import spelled
+
+#: One lost M2 is repaired by the next M1.
+_M2_MIN = 2
 
 
 def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
@@ -19,6 +25,7 @@ def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
         d for d in with_reasons(timeline, (15, 16, 204)) if _credentials_right(timeline, d) or d.reason == 204
     ]
     if not drops:
+        yield from _on_air(timeline)
         return
     right = any(_credentials_right(timeline, d) for d in drops)
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
@@ -40,3 +47,25 @@ def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
 
 def _credentials_right(timeline: Timeline, drop: Drop) -> bool:
     return drop.reason == 16 or ever_joined(timeline, drop) or timeline.joined_after(drop.events[-1])
+
+
+def _on_air(timeline: Timeline) -> Iterator[Finding]:
+    """M2 sent and not acknowledged, or a group rekey that ended in deauthentication 16."""
+    shakes = four_way(timeline)
+    if len(shakes.stalled) >= _M2_MIN and shakes.heard_by_ap is False:
+        summary = f"{len(shakes.stalled)} M2 of the 4-way handshake were not acknowledged: the access point did not hear the station."
+        yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.stalled[:4]], confidence=0.9)
+    rekeys = timeline.kicks(16)
+    if rekeys:
+        summary = (
+            f"the access point {heard(rekeys)} with reason 16: the station did not answer the group rekey."
+        )
+        asked = [m for m in timeline.of(HandshakeSeen) if m.message == 5][-2:]
+        yield prove(
+            timeline,
+            "HO409",
+            summary,
+            [*cited(rekeys), *((m, m.ref) for m in asked)],
+            confidence=0.9,
+            about="rekey",
+        )

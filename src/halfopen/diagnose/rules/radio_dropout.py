@@ -13,8 +13,9 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
+from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen, UnackedRun
 from halfopen.diagnose.rules.proof import Proof, frames, prove
-from halfopen.diagnose.rules.wording import duration, often
+from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import RetransmissionRun
 from halfopen.findings import Finding
@@ -23,6 +24,8 @@ from halfopen.findings import Finding
 _GAP_S = 4.0
 _RETRIES_MIN = 2
 _PINGS_MIN = 3
+#: On the air every lost frame shows, so a shorter silence counts: about twenty beacons.
+_ON_AIR_S = 2.0
 
 
 def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
@@ -39,6 +42,20 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
             " every connection, the descriptors stay with the application."
         )
         yield prove(timeline, "HO413", summary, [down[0], *aborted[:2], *up[:1]], confidence=0.85)
+        return
+    lost = [run for run in timeline.of(UnackedRun) if _dropout(timeline, run)]
+    if lost:
+        worst = max(lost, key=lambda run: run.last.time - run.first.time)
+        who = "access point" if worst.by_ap else "station"
+        back = ", then it was heard again" if worst.resumed else ""
+        summary = f"for {duration(worst.last.time - worst.first.time)} the {who}'s {counted(worst.count, 'frame')} found no acknowledgement{back}."
+        yield prove(
+            timeline,
+            "HO413",
+            summary,
+            [(worst, r) for r in (worst.first, worst.last, worst.resumed)],
+            confidence=0.8,
+        )
         return
     holes = _holes(timeline)
     if holes:
@@ -104,3 +121,17 @@ def _stall(talk: Conversation, run: RetransmissionRun) -> bool:
         for z in talk.flow.zero_window_runs
     )
     return not closed and _span(run) >= _GAP_S
+
+
+def _dropout(timeline: Timeline, run: UnackedRun) -> bool:
+    """Seconds without an acknowledgement between a station and the access point it lives on."""
+    if run.count < _RETRIES_MIN or run.last.time - run.first.time < _ON_AIR_S:
+        return False
+    home = ""
+    for event in timeline.of(JoinStepSeen, FarewellSeen):
+        if isinstance(event, JoinStepSeen) and event.ref.time <= run.first.time:
+            if event.step in ("assoc-response", "reassoc-response") and event.status == 0:
+                home = event.ap
+        elif isinstance(event, FarewellSeen) and event.ref.time <= run.first.time and not event.by_ap:
+            home = ""  # its own leave: what the access point still sends, nobody needs to acknowledge
+    return home == run.ap

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import AuthRejected
+from halfopen.diagnose.radio import JoinStepSeen
+from halfopen.diagnose.rules.four_way import four_way
 from halfopen.diagnose.rules.outage import ever_joined, reports, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 from halfopen.formats.wifi_reason import spelled
+
+#: hostapd repeats M1 four times (FACTS); two unanswered M2 already show the pattern.
+_M2_MIN = 2
 
 
 def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
@@ -20,6 +25,7 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     if drops and (ever_joined(timeline, drops[0]) or any(timeline.joined_after(d.events[-1]) for d in drops)):
         drops = []
     if not drops and not rejected:
+        yield from _on_air(timeline)
         return
     if not drops and any(timeline.joined_after(event) for event in rejected):
         return
@@ -41,3 +47,32 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     )
     confidence = 0.5 if only_local else (0.9 if len(drops) > 1 or rejected else 0.75)
     yield prove(timeline, "HO408", summary, proof, confidence=confidence)
+
+
+def _on_air(timeline: Timeline) -> Iterator[Finding]:
+    """Every M2 acknowledged and M3 never sent, or a rejected SAE confirm."""
+    refused = [
+        s
+        for s in timeline.of(JoinStepSeen)
+        if s.algorithm == 3 and s.step == "auth-response" and s.status == 1
+    ]
+    if refused:
+        summary = (
+            f"the access point rejected the SAE confirm {often(len(refused))}: the password does not match."
+        )
+        proof: list[Proof] = [(step, step.ref) for step in refused[:3]]
+        yield prove(timeline, "HO408", summary, proof, confidence=0.95)
+        return
+    shakes = four_way(timeline)
+    if len(shakes.stalled) >= _M2_MIN and not shakes.complete and shakes.heard_by_ap is not False:
+        told = (
+            "the access point acknowledged every M2"
+            if shakes.heard_by_ap
+            else "whether M2 was heard the capture cannot tell"
+        )
+        summary = (
+            f"{len(shakes.stalled)} M2 were never answered with M3; {told}: the password does not match."
+        )
+        proof = [(m, m.ref) for m in shakes.stalled[:3]]
+        proof += [(f.seen, f.seen.ref) for f in timeline.farewells if f.seen.reason == 15][:1]
+        yield prove(timeline, "HO408", summary, proof, confidence=0.95 if shakes.heard_by_ap else 0.6)

@@ -1,0 +1,66 @@
+"""What each deauthentication or disassociation on the air means: most are no fault.
+
+FACTS "On the air": a station's own leave can be echoed a second later by the access point's deauth 2; an access point
+that boots or stops says so by broadcast; after a roam the old access point cleans up with null, disassoc 4, deauth 2
+towards a station that lives elsewhere; a deaf station gets disassoc 4 and, a second later, deauth 2 for one loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen
+
+#: hostapd answers a station's disassociation with its own deauth after a second (FACTS); room for a busy channel.
+_ECHO_S = 3.0
+#: hostapd follows an unanswered disassoc 4 with deauth 2 after a second (FACTS).
+_CLEAN_UP_S = 3.0
+
+Meaning = Literal["own", "echo", "left-behind", "broadcast", "clean-up", "kick"]
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """One farewell and what it means for its station."""
+
+    seen: FarewellSeen
+    meaning: Meaning
+
+
+def farewells_of(events: Iterable[Event]) -> list[Farewell]:
+    """The farewells of one station in order, each with its meaning."""
+    told: list[Farewell] = []
+    home = ""
+    left: FarewellSeen | None = None
+    inactive: FarewellSeen | None = None
+    for event in events:
+        if isinstance(event, JoinStepSeen):
+            if event.step in ("assoc-response", "reassoc-response") and event.status == 0:
+                home, left, inactive = event.ap, None, None
+        elif isinstance(event, FarewellSeen):
+            meaning = _meaning(event, home, left, inactive)
+            told.append(Farewell(event, meaning))
+            if meaning == "own":
+                left = event
+            if event.by_ap and event.kind == "disassoc" and event.reason == 4 and meaning == "kick":
+                inactive = event
+    return told
+
+
+def _meaning(
+    event: FarewellSeen, home: str, left: FarewellSeen | None, inactive: FarewellSeen | None
+) -> Meaning:
+    if not event.by_ap:
+        return "own"
+    if event.broadcast:
+        return "broadcast"
+    if home and event.ap != home:
+        return "left-behind"
+    if left is not None and event.ap == left.ap and event.ref.time - left.ref.time <= _ECHO_S:
+        return "echo"
+    if inactive is not None and event.reason == 2 and event.ref.time - inactive.ref.time <= _CLEAN_UP_S:
+        return "clean-up"
+    return "kick"
