@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
-from halfopen.diagnose.report import Report
+from halfopen.diagnose.report import Clock, Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
@@ -45,8 +45,10 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     found: list[Finding] = []
     doubts: list[Undecided] = []
     devices: list[Device] = []
+    clocks: list[Clock] = []
     for timeline in timelines(sources, remarks):
         devices.append(timeline.device)
+        clocks += [Clock(timeline.device.name, boot + 1, fit) for boot, fit in timeline.clocks.items()]
         if timeline.device.firmware == "esp8266":
             remarks.append(
                 f"{timeline.device.sources[0]}: this is an ESP8266 log; its numbers mean other things, nothing was concluded"
@@ -63,7 +65,7 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         }
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
-    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks))
+    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks))
 
 
 def read(item: Input, notes: list[str], progress: Progress | None = None) -> list[Event] | None:

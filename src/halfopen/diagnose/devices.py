@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from halfopen.diagnose.clocks import alignments
 from halfopen.diagnose.events import (
     AddressGot,
     AddressNamed,
@@ -251,4 +252,5 @@ def _timeline(story: _Story) -> Timeline:
         version=version,
         sources=tuple(story.sources),
     )
-    return Timeline(device, (*story.console, *story.capture), captured=bool(story.capture))
+    clocks = alignments(story.console, story.capture) if story.console and story.capture else {}
+    return Timeline(device, (*story.console, *story.capture), clocks)

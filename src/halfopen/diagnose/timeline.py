@@ -1,8 +1,8 @@
 """One device: everything its sources say, in order, and the few views of it that many rules need.
 
 A timeline is built once and never changed; its views are computed when first asked for. Events keep the order of
-their source (line order is time order); clocks are compared only through :meth:`Moment.since`. Aligning the clock of
-a log with that of a capture is not done here yet: findings join both witnesses by device, not by time.
+their source (line order is time order); clocks are compared only through :meth:`Moment.since`, or, between a log and
+a capture, through the alignment of that boot where there is one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.boots import Boot, boots_of
 from halfopen.diagnose.drops import Drop, drops_of
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
@@ -98,7 +99,8 @@ class Timeline:
 
     device: Device
     events: tuple[Event, ...]
-    captured: bool = field(default=False)
+    #: Per boot of the log, how its clock runs against the capture's; a boot that could not be aligned is missing.
+    clocks: dict[int, Alignment] = field(default_factory=dict)
 
     def of(self, *kinds: type[E]) -> Iterator[E]:
         """The events of these kinds, in order."""

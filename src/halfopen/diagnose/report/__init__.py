@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import Finding, Undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How the log of one boot of a device was aligned with its capture. A boot
+    that is missing could not be aligned: no time of its log is compared with one of the capture."""
+
+    device: str
+    boot: int
+    alignment: Alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +28,4 @@ class Report:
     undecided: tuple[Undecided, ...]
     devices: tuple[Device, ...]
     notes: tuple[str, ...]
+    clocks: tuple[Clock, ...] = ()

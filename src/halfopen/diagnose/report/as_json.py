@@ -10,7 +10,7 @@ from halfopen.findings import Finding
 
 
 def as_json(report: Report, *, ascii_only: bool = False) -> str:
-    """``report`` as a JSON object with ``version``, ``findings``, ``undecided``, ``devices`` and ``notes``.
+    """``report`` as a JSON object with ``version``, ``findings``, ``undecided``, ``devices``, ``clocks`` and ``notes``.
 
     ``ascii_only`` escapes everything else, for an output that could not carry it.
     """
@@ -29,6 +29,17 @@ def as_json(report: Report, *, ascii_only: bool = False) -> str:
                     "sources": list(device.sources),
                 }
                 for device in report.devices
+            ],
+            "clocks": [
+                {
+                    "device": clock.device,
+                    "boot": clock.boot,
+                    "offset": clock.alignment.offset,
+                    "drift_ppm": clock.alignment.drift * 1e6,
+                    "matches": clock.alignment.matches,
+                    "residual": clock.alignment.residual,
+                }
+                for clock in report.clocks
             ],
             "notes": list(report.notes),
         },

@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from halfopen.diagnose.report import Report
+from halfopen.diagnose.report import Clock, Report
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
 
@@ -64,6 +64,9 @@ def report_text(
     for device in report.devices:
         own = [f for f in report.findings if f.device == device.name]
         console.print(Rule(Text(_who(device), style="bold"), align="left", style="dim"))
+        for clock in report.clocks:
+            if clock.device == device.name:
+                console.print(Text(f"  {_fit(clock)}", style="dim"))
         if not own:
             console.print(Text("  Nothing wrong was found.", style="green"))
         for number, finding in enumerate(own, 1):
@@ -88,6 +91,13 @@ def _open_ends(console: Console, report: Report) -> None:
         console.print(Padding(Text(doubt.next), (0, 0, 1, 2)))
     for note in report.notes:
         console.print(Text.assemble(("Note: ", "dim"), plain(note)))
+
+
+def _fit(clock: Clock) -> str:
+    """How well the clocks of log and capture agree."""
+    fit = clock.alignment
+    drift = f", drift {fit.drift * 1e6:.0f} ppm" if fit.drift else ""
+    return f"clocks of log (boot {clock.boot}) and capture: {fit.matches} matches, residual {fit.residual * 1000:.0f} ms{drift}"
 
 
 def _who(device: Device) -> str:

@@ -48,7 +48,8 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
         worst = max(lost, key=lambda run: run.last.time - run.first.time)
         who = "access point" if worst.by_ap else "station"
         back = ", then it was heard again" if worst.resumed else ""
-        summary = f"for {duration(worst.last.time - worst.first.time)} the {who}'s {counted(worst.count, 'frame')} found no acknowledgement{back}."
+        span = duration(worst.last.time - worst.first.time)
+        summary = f"for {span} the {who}'s {counted(worst.count, 'frame')} found no acknowledgement{back}."
         yield prove(
             timeline,
             "HO413",

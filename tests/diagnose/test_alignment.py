@@ -1,0 +1,102 @@
+"""One clock for a log and a capture: generated pairs with known truth, and the real stack."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from halfopen.diagnose import diagnose
+from halfopen.diagnose.alignment import Sighting, align
+from halfopen.diagnose.clocks import alignments
+from halfopen.diagnose.events import AddressGot, Event, LinkStateChanged, Moment, Provenance
+from halfopen.diagnose.traffic import FrameRef, LeaseObserved
+
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+KINDS = ("lease", "association", "syn to 10.0.0.1:1883", "reset", "farewell")
+SEEDS = 1000
+
+
+def scene(seed: int, false_share: float = 0.3) -> tuple[list[Sighting], list[Sighting], float, float, float]:
+    """What a log and a capture saw of one boot: offset, drift and span are the truth."""
+    chance = random.Random(seed)
+    offset, drift = chance.uniform(1e9, 2e9), chance.uniform(-200e-6, 200e-6)
+    count, span = chance.randint(6, 40), chance.choice((60.0, 600.0, 3600.0, 86400.0))
+    log: list[Sighting] = []
+    capture: list[Sighting] = []
+    for at in sorted(chance.uniform(1, span) for _ in range(count)):
+        kind = chance.choice(KINDS)
+        if chance.random() < false_share:  # each saw something, but not the same thing
+            log.append((kind, chance.uniform(1, span)))
+            capture.append((kind, offset + chance.uniform(1, span)))
+        else:
+            log.append((kind, at))
+            capture.append((kind, offset + at * (1 + drift) + chance.gauss(0, 0.01)))
+    return log, capture, offset, drift, span
+
+
+def test_offset_and_drift_are_found_through_false_matches() -> None:
+    good = 0
+    for seed in range(SEEDS):
+        log, capture, offset, drift, span = scene(seed)
+        fit = align(log, capture)
+        if fit is not None:
+            worst = max(
+                abs(fit.to_capture(t) - offset - t * (1 + drift)) for t in (log[0][1], span / 2, log[-1][1])
+            )
+            good += worst < 0.050
+    assert good >= 0.99 * SEEDS
+
+
+def test_events_that_have_nothing_in_common_are_refused() -> None:
+    accepted = 0
+    for seed in range(SEEDS):
+        chance = random.Random(seed)
+        log = [(chance.choice(KINDS), chance.uniform(0, 600)) for _ in range(20)]
+        capture = [(chance.choice(KINDS), 1e9 + chance.uniform(0, 600)) for _ in range(20)]
+        accepted += align(log, capture) is not None
+    assert accepted <= 0.01 * SEEDS
+
+
+def test_a_beat_that_fits_at_many_offsets_is_refused() -> None:
+    log = [("syn to 10.0.0.1:1883", 10.0 * n) for n in range(20)]
+    assert align(log, [(kind, 1e9 + at) for kind, at in log]) is None
+
+
+@pytest.mark.parametrize("reboots", [1, 2, 3])
+def test_each_boot_has_its_own_offset(reboots: int) -> None:
+    chance = random.Random(reboots)
+    console: list[Event] = []
+    acks: list[FrameRef] = []
+    truth: dict[int, float] = {}
+    for epoch in range(reboots + 1):
+        truth[epoch] = 1.7e9 + epoch * 5000 + chance.uniform(0, 100)
+        for _ in range(12):
+            at = chance.uniform(1, 3000)
+            where = Provenance("uart.log", 1, None, "")
+            console.append(AddressGot(where, Moment(epoch, boot=at), "10.0.0.9"))
+            acks.append(FrameRef(1, truth[epoch] + at + chance.gauss(0, 0.005), ""))
+    lease = LeaseObserved(
+        Provenance("a.pcap", None, 1, ""),
+        Moment(host=0.0),
+        "02:00:00:00:00:01",
+        "",
+        "10.0.0.9",
+        acks=tuple(acks),
+    )
+    found = alignments(console, [lease])
+    assert {epoch: pytest.approx(fit.offset, abs=0.05) for epoch, fit in found.items()} == truth
+
+
+@pytest.mark.parametrize("log", sorted((RECORDINGS / "lwip").glob("*.log")), ids=lambda path: path.name)
+def test_the_real_stack_is_aligned(log: Path) -> None:
+    capture = log.with_name(log.name.replace(".uart.log", ".pcapng"))
+    (clock,) = diagnose(str(log), str(capture)).clocks
+    assert clock.alignment.matches >= 2
+    assert clock.alignment.residual < 0.020
+
+
+def test_nothing_in_common_is_no_alignment() -> None:
+    state = LinkStateChanged(Provenance("uart.log", 1, None, ""), Moment(0, boot=1.0), "init", "auth", 0xB0)
+    assert alignments([state], []) == {}
