@@ -231,3 +231,45 @@ H_PACKETS = 7
 H_FRAME = 8  # of the first packet
 H_TIME = 9
 H_WIDTH = 10
+
+# --- air table, one row beside each row of the frame table, filled by ``air`` ---
+W_KIND = 0  # type << 4 | subtype as in Wireshark's wlan.fc.type_subtype; W_ABSENT, W_DAMAGED
+W_FLAGS = 1  # second byte of the frame control field, bits below
+W_RA = 2  # first address (receiver) as a 48-bit number, -1 when the frame has none; so the next two
+W_TA = 3  # second address (transmitter)
+W_BSSID = 4  # which of the three addresses names the access point; third address of management frames
+W_SEQ = 5  # sequence number
+W_TID = 6  # traffic identifier of QoS data, W_NO_TID for all that shares the other counter
+W_AGAIN = 7  # a retry of a frame that was heard before
+W_BODY = 8  # offset of what follows the 802.11 header
+W_END = 9  # offset of the end of it, without the frame check sequence
+W_ETHERTYPE = 10  # of unencrypted data with LLC/SNAP, 0 for any other frame
+W_CHANNEL = 11  # MHz, 0 when the frame does not say
+W_RSSI = 12  # dBm, W_NO_RSSI when the frame does not say
+W_TSF = 13  # timestamp of a beacon or probe response in microseconds
+W_INTERVAL = 14  # beacon interval in units of 1024 microseconds
+W_TIM = 15  # offset of a beacon's traffic indication map, after its id and length, -1 when it has none
+AIR_WIDTH = 16
+
+W_ABSENT = -1  # the row is no 802.11 frame
+W_DAMAGED = -2  # too short for its header, or its frame check sequence is wrong
+W_NO_TID = 16
+W_NO_RSSI = -32768
+
+FC_TO_DS = 0x01
+FC_FROM_DS = 0x02
+FC_MORE_FRAGMENTS = 0x04
+FC_RETRY = 0x08
+FC_POWER = 0x10
+FC_PROTECTED = 0x40
+FC_ORDER = 0x80  # a 4-byte HT control field follows the header
+
+# --- what ``air`` remembers between frames ---
+N_SENDERS = (
+    1024  # of the frames of each sender and TID: key, newest sequence number, bitmap of those before it
+)
+N_SENDER_WIDTH = 3
+N_RELAYS = 1024  # of data on its way to an access point, which may send it on: digest, time
+N_RELAY_WIDTH = 2
+N_RELAYED = N_SENDERS * N_SENDER_WIDTH
+MEMORY_WIDTH = N_RELAYED + N_RELAYS * N_RELAY_WIDTH

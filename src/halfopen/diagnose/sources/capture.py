@@ -1,4 +1,4 @@
-"""Captures of IP traffic: bytes of a pcap or pcapng in, traffic facts out.
+"""Captures: bytes of a pcap or pcapng in, facts of the traffic and of the air out.
 
 The bytes may come in any pieces: files, pipes and live streams are read alike, and the split changes nothing.
 """
@@ -9,12 +9,13 @@ from array import array
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import Event, Moment, Provenance
+from halfopen.diagnose.sources.air import Air
 from halfopen.diagnose.sources.conversations import Conversations
 from halfopen.diagnose.sources.framing import BATCH, NS, CaptureError, Framing, is_capture
 from halfopen.diagnose.sources.hosts import Hosts
 from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import CaptureObserved
-from halfopen.formats.capture import LINK_NAMES
+from halfopen.formats.capture import LINK_NAMES, WIRELESS_LINKS
 from halfopen.kernel import layout as k
 from halfopen.kernel.packets import decode, tally
 
@@ -33,6 +34,8 @@ class CaptureSource:
         self._framing = Framing(name, self._take)
         self._totals: array[int] = array("q", bytes(8 * k.A_WIDTH))
         self._picked: array[int] = array("q", bytes(8 * BATCH))
+        self._air = Air(name)
+        self._ethernet = 0  # 802.11 frames whose payload was read as Ethernet
         self._conversations = Conversations(name)
         self._hosts = Hosts(name)
         self._lookups = Lookups(name)
@@ -51,6 +54,7 @@ class CaptureSource:
         self._framing.end()
         self._note()
         yield self._observed()
+        yield from self._air.observed()
         conversations = self._conversations.rendered()
         marks = (mark for conversation in conversations for mark in conversation.lwip_marks())
         yield from self._hosts.observed(marks, self._lookups)
@@ -60,6 +64,8 @@ class CaptureSource:
 
     def _take(self, data: bytearray, rows: array[int], count: int) -> None:
         frame = self._totals[k.A_FRAMES] + 1
+        if not WIRELESS_LINKS.isdisjoint(self._framing.links):
+            self._ethernet += self._air.take(data, rows, count, frame)
         decode(data, rows, count)
         self._hosts.count(data, rows, count, frame)
         self._conversations.analyse(data, rows, count, frame, self._picked)
@@ -71,7 +77,7 @@ class CaptureSource:
         if self._framing.damage:
             frames = self._totals[k.A_FRAMES]
             self.notes.append(f"{self.name}: {self._framing.damage}; read {frames} frames before it")
-        for crowd in (self._conversations, self._hosts, self._lookups):
+        for crowd in (self._air, self._conversations, self._hosts, self._lookups):
             self.notes += [f"{self.name}: {line}" for line in crowd.losses()]
 
     def _observed(self) -> CaptureObserved:
@@ -84,6 +90,6 @@ class CaptureSource:
             started=totals[k.A_STARTED] / NS,
             ended=totals[k.A_ENDED] / NS,
             truncated=totals[k.A_TRUNCATED],
-            wireless=totals[k.A_WIRELESS],
+            wireless=totals[k.A_WIRELESS] + self._ethernet,
             notes=tuple(self.notes),
         )

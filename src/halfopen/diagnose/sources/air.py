@@ -1,0 +1,200 @@
+"""The air: rows of the kernel's air table in, facts of :mod:`halfopen.diagnose.radio` out."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from halfopen.diagnose.events import Event, Moment, Provenance
+from halfopen.diagnose.radio import AirObserved
+from halfopen.diagnose.sources.beacons import Beacons
+from halfopen.diagnose.sources.framing import BATCH
+from halfopen.diagnose.sources.heard import NS, Heard, Witness
+from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
+from halfopen.diagnose.sources.stations import Stations
+from halfopen.formats import dot11 as d
+from halfopen.kernel import layout as k
+from halfopen.kernel.air import read_air
+
+#: An acknowledgement follows its frame within this time, a block acknowledgement the burst of its frames.
+ACK_NS = 2_000_000
+BLOCK_ACK_NS = 10_000_000
+#: Senders whose frames wait for acknowledgement, frames of one sender that do, and frames whose retries are known.
+SENDERS_MAX = 4096
+BURST_MAX = 64
+KNOWN_MAX = 8192
+CHANNELS_MAX = 256
+JOINING = (
+    d.AUTH,
+    d.ASSOC_REQUEST,
+    d.ASSOC_RESPONSE,
+    d.REASSOC_REQUEST,
+    d.REASSOC_RESPONSE,
+)
+ANSWERS = (d.ASSOC_RESPONSE, d.REASSOC_RESPONSE)
+
+
+class Air:
+    """The 802.11 frames of one capture."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._table: array[int] = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
+        self._memory: array[int] = array("q", bytes(8 * k.MEMORY_WIDTH))
+        self._frames = 0
+        self._acks = 0
+        self._damaged = 0
+        self._first: tuple[int, int] = (0, 0)  # frame and nanoseconds
+        self._channels: set[int] = set()
+        self._awaiting: dict[int, list[Heard]] = {}
+        self._known: dict[tuple[int, int, int], Heard] = {}
+        self._joins = Joins()
+        self._beacons = Beacons()
+        self._stations = Stations()
+
+    def take(self, data: bytearray, rows: array[int], count: int, frame: int) -> int:
+        """Read the 802.11 frames among the first ``count`` rows; ``frame`` is the number of the first.
+
+        Returns how many of them now stand in the rows as Ethernet.
+        """
+        made = read_air(data, rows, count, self._table, self._memory)
+        for row in range(count):
+            base = row * k.AIR_WIDTH
+            kind = self._table[base + k.W_KIND]
+            if kind == k.W_ABSENT:
+                continue
+            time = rows[row * k.WIDTH + k.TIME]
+            if not self._frames:
+                self._first = (frame + row, time)
+            self._frames += 1
+            if kind == k.W_DAMAGED:
+                self._damaged += 1
+                continue
+            cells = self._table[base : base + k.AIR_WIDTH]
+            if cells[k.W_CHANNEL] > 0 and len(self._channels) < CHANNELS_MAX:
+                self._channels.add(cells[k.W_CHANNEL])
+            if kind == d.ACK:
+                self._acknowledge(cells[k.W_RA], time)
+            elif kind == d.BLOCK_ACK:
+                self._acknowledge_block(cells, data, time)
+            elif kind >> 4 in (0, 2):
+                self._see(cells, data, frame + row, time)
+        return made
+
+    def _acknowledge(self, sender: int, time: int) -> None:
+        """An ACK settles the newest frame of the sender that it is for."""
+        self._acks += 1
+        awaiting = self._awaiting.get(sender)
+        if awaiting and time - awaiting[-1].tried <= ACK_NS:
+            self._settle(awaiting.pop())
+
+    def _acknowledge_block(self, cells: array[int], data: bytearray, time: int) -> None:
+        """A block acknowledgement settles those frames of a burst whose bits are set in it."""
+        self._acks += 1
+        at, end = cells[k.W_BODY], cells[k.W_END]
+        if end - at < 12:
+            return
+        # Control, starting sequence number << 4, then a bit for each frame (IEEE 802.11-2020 section 9.3.1.8).
+        start = int.from_bytes(data[at + 2 : at + 4], "little") >> 4
+        bitmap = int.from_bytes(data[at + 4 : at + 12], "little")
+        awaiting = self._awaiting.get(cells[k.W_RA], [])
+        for heard in tuple(awaiting):
+            bit = heard.sequence - start & 0xFFF
+            if time - heard.tried <= BLOCK_ACK_NS and bit < 64 and bitmap >> bit & 1:
+                awaiting.remove(heard)
+                self._settle(heard)
+
+    def _settle(self, heard: Heard) -> None:
+        heard.acked = True
+        self._stations.reached(heard)
+
+    def _see(self, cells: array[int], data: bytearray, frame: int, time: int) -> None:
+        """Take a management or data frame, or one more try of it."""
+        key = (cells[k.W_TA], cells[k.W_TID], cells[k.W_SEQ])
+        heard = self._known.get(key) if cells[k.W_AGAIN] else None
+        if heard is None:
+            heard = Heard(
+                frame,
+                time,
+                cells[k.W_KIND],
+                cells[k.W_FLAGS],
+                cells[k.W_RA],
+                cells[k.W_TA],
+                cells[k.W_BSSID],
+                cells[k.W_SEQ],
+                time,
+            )
+            told = heard.kind >> 4 == 0 or cells[k.W_ETHERTYPE] == d.ETHERTYPE_EAPOL
+            self._tell(heard, cells, bytes(data[cells[k.W_BODY] : cells[k.W_END]]) if told else b"")
+        heard.tried = time
+        if not heard.group:
+            self._await(key, heard)
+
+    def _await(self, key: tuple[int, int, int], heard: Heard) -> None:
+        """Remember a frame until its acknowledgement or its retry comes."""
+        if len(self._known) >= KNOWN_MAX:
+            for old in tuple(self._known)[: KNOWN_MAX // 2]:
+                del self._known[old]
+        self._known.pop(key, None)
+        self._known[key] = heard
+        if len(self._awaiting) >= SENDERS_MAX and heard.sender not in self._awaiting:
+            self._awaiting.clear()
+        awaiting = self._awaiting.setdefault(heard.sender, [])
+        if awaiting and heard.time - awaiting[-1].tried > BLOCK_ACK_NS:
+            awaiting.clear()
+        if heard in awaiting:
+            awaiting.remove(heard)
+        awaiting.append(heard)
+        del awaiting[:-BURST_MAX]
+
+    def _tell(self, heard: Heard, cells: array[int], body: bytes) -> None:
+        """Hand a frame to those whom it concerns."""
+        kind = heard.kind
+        if kind == d.BEACON:
+            at = cells[k.W_TIM] - cells[k.W_BODY]
+            tim = body[at : at + body[at - 1]] if cells[k.W_TIM] >= 0 else b""
+            self._beacons.beacon(heard, body, cells[k.W_TSF], cells[k.W_INTERVAL], tim)
+            return
+        if kind in FAREWELLS:
+            link = self._stations.link(heard)
+            spoke, reached = (link.spoke, link.reached) if link else (None, None)
+            self._joins.bid(heard, body, spoke, reached)
+        elif kind in JOINING:
+            status = self._joins.step(heard, body)
+            if kind in ANSWERS and status == 0:
+                self._stations.joined(heard.station, heard.bssid)
+                self._beacons.named(heard.station, heard.bssid, word(body, 4) or 0)
+        elif kind == d.PROBE_REQUEST:
+            self._beacons.asked(heard, body)
+        elif kind == d.PROBE_RESPONSE:
+            self._beacons.answered(heard, body)
+        elif cells[k.W_ETHERTYPE] == d.ETHERTYPE_EAPOL:
+            self._joins.key(heard, body[8:])
+        if kind >> 4 == 2 and not heard.null and heard.by_ap:
+            self._beacons.delivered(heard)
+        self._stations.see(heard, cells[k.W_RSSI])
+
+    def losses(self) -> list[str]:
+        """What was not kept, one line each."""
+        lost = self._joins.lost + self._beacons.lost + self._stations.lost
+        return [f"{lost} 802.11 frames were only counted: too many stations"] if lost else []
+
+    def observed(self) -> Iterator[Event]:
+        """Everything that the air showed: the whole, single facts in order, then summaries."""
+        if not self._frames:
+            return
+        witness = Witness(self.source, self._acks)
+        frame, time = self._first
+        yield AirObserved(
+            where=Provenance(self.source, None, frame, "first 802.11 frame"),
+            at=Moment(host=time / NS),
+            frames=self._frames,
+            acks=self._acks,
+            channels=tuple(sorted(self._channels)),
+            damaged=self._damaged,
+        )
+        single: list[Event] = [*self._joins.observed(witness), *self._stations.observed(witness)]
+        whole: list[Event] = [*self._beacons.observed(witness), *self._stations.summaries(witness)]
+        for facts in (single, whole):
+            facts.sort(key=lambda event: event.where.frame or 0)
+            yield from facts

@@ -1,0 +1,174 @@
+"""How stations come and go: authentication, association, the key handshake, farewells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from halfopen.diagnose.radio import Farewell, FarewellSeen, HandshakeSeen, JoinStep, JoinStepSeen
+from halfopen.diagnose.sources.bounded import Bounded, Quota
+from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
+from halfopen.formats import dot11 as d
+
+#: Pairs of station and access point that are told apart, and frames quoted of all of them together.
+PAIRS_MAX = 2048
+QUOTED_MAX = 50_000
+
+FAREWELLS: dict[int, Farewell] = {d.DEAUTH: "deauth", d.DISASSOC: "disassoc"}
+STEPS: dict[int, JoinStep] = {
+    d.ASSOC_REQUEST: "assoc-request",
+    d.ASSOC_RESPONSE: "assoc-response",
+    d.REASSOC_REQUEST: "reassoc-request",
+    d.REASSOC_RESPONSE: "reassoc-response",
+}
+
+
+def word(body: bytes, at: int) -> int | None:
+    """The little-endian 16-bit number at ``at``, ``None`` when the frame ends before it."""
+    return int.from_bytes(body[at : at + 2], "little") if at + 2 <= len(body) else None
+
+
+@dataclass(slots=True)
+class _Farewell:
+    heard: Heard
+    reason: int | None
+    spoke: int | None  # when the station last sent anything to this access point
+    reached: int | None  # when it last sent what was acknowledged
+
+
+@dataclass(slots=True)
+class _Step:
+    heard: Heard
+    step: JoinStep
+    status: int | None
+    algorithm: int | None = None
+    sequence: int | None = None
+
+
+@dataclass(slots=True)
+class _Message:
+    heard: Heard
+    message: int
+
+
+Note = _Farewell | _Step | _Message
+
+
+class Joins:
+    """Collects the comings and goings of one capture; ``lost`` frames found no room."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._quota = Quota(QUOTED_MAX)
+        self._notes: dict[tuple[type, int, int], Bounded[Note]] = {}
+
+    def bid(self, heard: Heard, body: bytes, spoke: int | None, reached: int | None) -> None:
+        """Take a deauthentication or disassociation; the times are the station's last signs of life."""
+        name = d.NAMES[heard.kind]
+        reason = None if heard.protected else word(body, 0)
+        heard.detail = (
+            f"{name} reason {reason}"
+            if reason is not None
+            else f"{name} ({'protected' if heard.protected else 'cut'})"
+        )
+        self._note(_Farewell(heard, reason, spoke, reached))
+
+    def step(self, heard: Heard, body: bytes) -> int | None:
+        """Take an authentication or association frame; the status that it tells."""
+        name = d.NAMES[heard.kind]
+        status: int | None = None
+        if heard.kind == d.AUTH:
+            algorithm, sequence = (None, None) if heard.protected else (word(body, 0), word(body, 2))
+            if not heard.protected and (heard.by_ap or algorithm == d.ALGORITHM_SAE):
+                status = word(body, 4)
+            heard.detail = f"{name} algorithm {algorithm} seq {sequence}"
+            note = _Step(
+                heard, "auth-response" if heard.by_ap else "auth-request", status, algorithm, sequence
+            )
+        else:
+            if heard.kind in (d.ASSOC_RESPONSE, d.REASSOC_RESPONSE):
+                status = word(body, 2)
+            heard.detail = name
+            note = _Step(heard, STEPS[heard.kind], status)
+        if status is not None:
+            heard.detail += f" status {status}"
+        self._note(note)
+        return status
+
+    def key(self, heard: Heard, eapol: bytes) -> None:
+        """Take an EAPOL frame, which may be a message of a handshake."""
+        message = d.key_message(eapol)
+        if message is None:
+            return
+        heard.detail = (
+            f"EAPOL-Key message {message} of 4"
+            if message <= 4
+            else f"EAPOL-Key group message {message - 4} of 2"
+        )
+        self._note(_Message(heard, message))
+
+    def _note(self, note: Note) -> None:
+        key = (type(note), note.heard.station, note.heard.bssid)
+        if key not in self._notes and len(self._notes) >= PAIRS_MAX:
+            self.lost += 1
+            return
+        self._notes.setdefault(key, Bounded(self._quota)).add(note)
+
+    def observed(self, witness: Witness) -> Iterator[FarewellSeen | JoinStepSeen | HandshakeSeen]:
+        """Every frame that was kept, station by station."""
+        for notes in self._notes.values():
+            for note in notes:
+                if isinstance(note, _Farewell):
+                    yield _farewell(note, witness)
+                elif isinstance(note, _Step):
+                    yield _step(note, witness)
+                else:
+                    yield _handshake(note, witness)
+
+
+def _farewell(note: _Farewell, witness: Witness) -> FarewellSeen:
+    heard = note.heard
+    since = note.reached if witness.acks else note.spoke
+    return FarewellSeen(
+        where=witness.where(heard),
+        at=witness.at(heard),
+        kind=FAREWELLS[heard.kind],
+        station="" if heard.by_ap and heard.group else mac(heard.station),
+        ap=mac(heard.bssid),
+        by_ap=heard.by_ap,
+        reason=note.reason,
+        broadcast=heard.group,
+        acked=witness.acked(heard),
+        protected=heard.protected,
+        ref=witness.ref(heard),
+        idle_s=None if since is None or heard.group else (heard.time - since) / NS,
+    )
+
+
+def _step(note: _Step, witness: Witness) -> JoinStepSeen:
+    heard = note.heard
+    return JoinStepSeen(
+        where=witness.where(heard),
+        at=witness.at(heard),
+        step=note.step,
+        station=mac(heard.station),
+        ap=mac(heard.bssid),
+        status=note.status,
+        acked=witness.acked(heard),
+        ref=witness.ref(heard),
+        algorithm=note.algorithm,
+        sequence=note.sequence,
+    )
+
+
+def _handshake(note: _Message, witness: Witness) -> HandshakeSeen:
+    heard = note.heard
+    return HandshakeSeen(
+        where=witness.where(heard),
+        at=witness.at(heard),
+        message=note.message,
+        station=mac(heard.station),
+        ap=mac(heard.bssid),
+        acked=witness.acked(heard),
+        ref=witness.ref(heard),
+    )

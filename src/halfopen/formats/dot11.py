@@ -1,0 +1,111 @@
+"""802.11 as far as a diagnosis reads it: frame names, elements of a frame body, EAPOL-Key messages.
+
+Numbers are those of IEEE 802.11-2020, sections 9.2.4.1.3, 9.4.2.1 and 12.7.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+# type << 4 | subtype
+ASSOC_REQUEST = 0x00
+ASSOC_RESPONSE = 0x01
+REASSOC_REQUEST = 0x02
+REASSOC_RESPONSE = 0x03
+PROBE_REQUEST = 0x04
+PROBE_RESPONSE = 0x05
+BEACON = 0x08
+DISASSOC = 0x0A
+AUTH = 0x0B
+DEAUTH = 0x0C
+BLOCK_ACK = 0x19
+ACK = 0x1D
+DATA = 0x20
+NULL = 0x24
+QOS_DATA = 0x28
+QOS_NULL = 0x2C
+
+NAMES = {
+    ASSOC_REQUEST: "Association Request",
+    ASSOC_RESPONSE: "Association Response",
+    REASSOC_REQUEST: "Reassociation Request",
+    REASSOC_RESPONSE: "Reassociation Response",
+    PROBE_REQUEST: "Probe Request",
+    PROBE_RESPONSE: "Probe Response",
+    BEACON: "Beacon",
+    0x09: "ATIM",
+    DISASSOC: "Disassociation",
+    AUTH: "Authentication",
+    DEAUTH: "Deauthentication",
+    0x0D: "Action",
+    0x0E: "Action No Ack",
+    0x18: "Block Ack Request",
+    BLOCK_ACK: "Block Ack",
+    0x1A: "PS-Poll",
+    0x1B: "RTS",
+    DATA: "Data",
+    NULL: "Null",
+    QOS_DATA: "QoS Data",
+    QOS_NULL: "QoS Null",
+}
+
+ELEMENT_SSID = 0
+ELEMENT_CHANNEL = 3
+ELEMENT_HT_OPERATION = 61
+#: Fixed fields before the elements of a beacon or probe response, and of an association response.
+BEACON_FIXED = 12
+
+ALGORITHM_SAE = 3
+ETHERTYPE_EAPOL = 0x888E
+EAPOL_KEY = 3
+KEY_PAIRWISE = 0x0008
+KEY_ACK = 0x0080
+KEY_MIC = 0x0100
+KEY_SECURE = 0x0200
+#: From the beginning of EAPOL to the key data length and the key data.
+KEY_LENGTH_AT = 97
+KEY_SIZE = 99
+
+
+def elements(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """Identifier and content of each element from ``at`` on, up to the first that does not fit."""
+    while at + 2 <= len(body) and at + 2 + body[at + 1] <= len(body):
+        yield body[at], body[at + 2 : at + 2 + body[at + 1]]
+        at += 2 + body[at + 1]
+
+
+def ssid_of(body: bytes, at: int) -> str:
+    """The network name among the elements from ``at`` on; ``""`` when it is hidden, empty or missing."""
+    for identifier, content in elements(body, at):
+        if identifier == ELEMENT_SSID:
+            text = content.rstrip(b"\0").decode("utf-8", "replace")
+            return "".join(letter if letter.isprintable() else "�" for letter in text)
+    return ""
+
+
+def channel_of(body: bytes, at: int) -> int | None:
+    """The channel number that a beacon announces, if it does."""
+    for identifier, content in elements(body, at):
+        if identifier in (ELEMENT_CHANNEL, ELEMENT_HT_OPERATION) and content:
+            return content[0]
+    return None
+
+
+def in_map(tim: bytes, aid: int) -> bool:
+    """Whether a traffic indication map says that frames wait for the station with this association identifier."""
+    octet = aid // 8 - (tim[2] & 0xFE)
+    return 0 <= octet < len(tim) - 3 and bool(tim[3 + octet] >> (aid % 8) & 1)
+
+
+def key_message(eapol: bytes) -> int | None:
+    """Which message of the 4-way handshake (1 to 4) or of a group rekey (5, 6) this is; ``None``: no EAPOL-Key."""
+    if len(eapol) < 7 or eapol[1] != EAPOL_KEY:
+        return None
+    information = int.from_bytes(eapol[5:7], "big")
+    if not information & KEY_PAIRWISE:
+        return 5 if information & KEY_ACK else 6
+    if information & KEY_ACK:
+        return 3 if information & KEY_MIC else 1
+    empty = len(eapol) >= KEY_SIZE and not any(eapol[KEY_LENGTH_AT:KEY_SIZE])
+    # WPA1 sets no secure bit in the fourth message, which is told by its want of key data.
+    return 4 if information & KEY_SECURE or empty else 2
