@@ -200,11 +200,18 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
 def _hosts(capture: list[Event]) -> list[_Host]:
     """Every host of the capture once: by its IP traffic, by its frames on the air, or by both."""
     aps = {event.ap for event in capture if isinstance(event, BeaconsObserved)}
-    stations = [e.station for e in capture if isinstance(e, StationObserved) and e.station not in aps]
-    wired = [h for h in capture if isinstance(h, HostObserved)]
-    hosts = [_Host(h.mac, h.ips, bool(h.lwip), h.mac in stations) for h in wired]
-    known = {host.mac for host in hosts}
-    return [*hosts, *(_Host(mac, (), False, station=True) for mac in stations if mac not in known)]
+    stations = {e.station for e in capture if isinstance(e, StationObserved)} - aps
+    hosts: dict[str, _Host] = {}
+    for seen in (event for event in capture if isinstance(event, HostObserved)):
+        name = seen.mac or " ".join(seen.ips)
+        held = hosts.get(
+            name, _Host(seen.mac, (), False, seen.mac in stations)
+        )  # two captures may show one host
+        ips = (*held.ips, *(ip for ip in seen.ips if ip not in held.ips))
+        hosts[name] = _Host(seen.mac, ips, held.espressif or bool(seen.lwip), held.station)
+    for mac in sorted(stations - hosts.keys()):
+        hosts[mac] = _Host(mac, (), False, station=True)
+    return list(hosts.values())
 
 
 def _may_be(story: _Story, host: _Host) -> bool:

@@ -7,7 +7,7 @@ towards a station that lives elsewhere; a deaf station gets disassoc 4 and, a se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,7 @@ _ECHO_S = 3.0
 #: hostapd follows an unanswered disassoc 4 with deauth 2 after a second (FACTS).
 _CLEAN_UP_S = 3.0
 
-Meaning = Literal["own", "echo", "left-behind", "broadcast", "clean-up", "kick"]
+Meaning = Literal["own", "echo", "left-behind", "broadcast", "clean-up", "unheard", "kick"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,16 @@ def farewells_of(events: Iterable[Event]) -> list[Farewell]:
                 left = event
             if event.by_ap and event.kind == "disassoc" and event.reason == 4 and meaning == "kick":
                 inactive = event
-    return told
+    return [_unheard(farewell, told[n + 1 :]) for n, farewell in enumerate(told)]
+
+
+def _unheard(farewell: Farewell, later: Sequence[Farewell]) -> Farewell:
+    """A kick that the station did not acknowledge did not reach it; what told it was the class 3 rejection after it."""
+    seen = farewell.seen
+    rejected = any(f.meaning == "kick" and f.seen.reason in (6, 7) and f.seen.ap == seen.ap for f in later)
+    if farewell.meaning == "kick" and seen.acked is False and seen.reason not in (4, 6, 7) and rejected:
+        return Farewell(seen, "unheard")
+    return farewell
 
 
 def _meaning(

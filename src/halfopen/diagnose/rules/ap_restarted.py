@@ -63,7 +63,14 @@ def _boots_on_air(timeline: Timeline) -> Iterator[tuple[BeaconsObserved, FrameRe
     ]
     for beacons in timeline.of(BeaconsObserved):
         began = {ref.frame for ref in beacons.restarts}
+        announced = [
+            f.seen.ref.time
+            for f in timeline.farewells
+            if f.meaning == "broadcast" and f.seen.ap == beacons.ap
+        ]
         for before, after in beacons.gaps:
             inside = any(s.ap == beacons.ap and s.ref.time < before.time for s in joined)
-            if inside and after.frame in began:
+            # an access point that boots begins with a broadcast deauthentication (FACTS)
+            told = any(before.time < at <= after.time + 1.0 for at in announced)
+            if inside and (after.frame in began or told):
                 yield beacons, before, after

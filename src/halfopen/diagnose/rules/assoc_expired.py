@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.radio import PollSeen
-from halfopen.diagnose.rules.on_air import cited, heard
+from halfopen.diagnose.rules.on_air import beside, cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -42,12 +42,12 @@ def assoc_expired(timeline: Timeline) -> Iterator[Finding]:
         )
     if running:
         told.append(f"{often(len(running))} while running: the station was dropped for inactivity")
-    summary = f"{spelled(4, timeline.device.idf)} " + "; ".join(told) + "."
+    summary = f"{spelled(4, timeline.device.idf)} " + "; ".join(told) + "." + beside(timeline, running, kicks)
     yield prove(
         timeline,
         "HO402",
         summary,
-        spread(reports(drops)),
+        [*spread(reports(drops)), *cited(kicks)],
         confidence=0.9 if len(drops) > 1 else 0.75,
         severity=severity(timeline, drops),
     )

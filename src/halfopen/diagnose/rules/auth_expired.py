@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.rules.on_air import cited, heard
+from halfopen.diagnose.rules.on_air import beside, cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -39,13 +39,13 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
         told.append(
             f"{often(len(running))} while running: the access point had dropped the station's authentication"
         )
-    summary = "reason 2 AUTH_EXPIRE " + "; ".join(told) + "."
+    summary = "reason 2 AUTH_EXPIRE " + "; ".join(told) + "." + beside(timeline, running, kicks)
     confidence = 0.9 if len(drops) > 1 else 0.75
     yield prove(
         timeline,
         "HO401",
         summary,
-        spread(reports(drops)),
+        [*spread(reports(drops)), *cited(kicks)],
         confidence=confidence,
         severity=severity(timeline, drops),
     )

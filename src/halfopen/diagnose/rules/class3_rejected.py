@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.rules.on_air import cited, heard
+from halfopen.diagnose.rules.on_air import beside, cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -25,12 +25,13 @@ def class3_rejected(timeline: Timeline) -> Iterator[Finding]:
         summary = (
             f"the access point refused the station's frames {often(len(drops))}"
             f" ({kinds}): it no longer knew the station, which believed itself connected."
+            f"{beside(timeline, drops, kicks)}"
         )
         yield prove(
             timeline,
             "HO404",
             summary,
-            spread(reports(drops)),
+            [*spread(reports(drops)), *cited(kicks)],
             confidence=0.9,
             severity=severity(timeline, drops),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.rules.on_air import cited, heard
+from halfopen.diagnose.rules.on_air import beside, cited, heard
 from halfopen.diagnose.rules.outage import reports, severity
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -31,12 +31,12 @@ def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
     if not drops:
         return
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
-    summary = f"the access point put the running station out {often(len(drops))}: {kinds}."
+    summary = f"the access point put the running station out {often(len(drops))}: {kinds}.{beside(timeline, drops, kicks)}"
     yield prove(
         timeline,
         "HO403",
         summary,
-        spread(reports(drops)),
+        [*spread(reports(drops)), *cited(kicks)],
         confidence=0.85,
         severity=severity(timeline, drops),
     )
