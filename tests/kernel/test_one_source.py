@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import halfopen.kernel
-from halfopen.formats.capture import BLOCK_ENHANCED, PcapngWriter
+from halfopen.formats.capture import BLOCK_ENHANCED, LINK_ETHERNET, LINK_RADIOTAP, PcapngWriter
 from halfopen.kernel import layout as k
 
 KERNEL = Path(halfopen.kernel.__file__).parent
-MODULES = ("records", "packets", "flows", "hosts")
+MODULES = ("records", "air", "packets", "flows", "hosts")
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
@@ -34,12 +34,12 @@ def interpreted(name: str) -> ModuleType:
     return module
 
 
-def columns(data: bytes, modules: dict[str, Any]) -> dict[str, Any]:
+def columns(data: bytes, modules: dict[str, Any], link: int = LINK_ETHERNET) -> dict[str, Any]:
     """Everything that the kernel makes of a pcapng with one little-endian section and one interface."""
     buffer = bytearray(data)
     rows = array("q", bytes(8 * k.WIDTH * 600))
     cursor = array("q", bytes(8 * k.CURSOR_WIDTH))
-    interfaces = array("q", [1, 0, k.TICKS_TIMES, 1, 1 << 62, 0])
+    interfaces = array("q", [link, 0, k.TICKS_TIMES, 1, 1 << 62, 0])
     stops = []
     while True:  # over the section and interface blocks, whose length stands after their type
         stops.append(modules["records"].walk_pcapng(buffer, len(buffer), 0, interfaces, rows, cursor))
@@ -51,6 +51,8 @@ def columns(data: bytes, modules: dict[str, Any]) -> dict[str, Any]:
             break
         cursor[k.POSITION] += size
     count = cursor[k.ROWS]
+    air, memory = array("q", bytes(8 * k.AIR_WIDTH * 600)), array("q", bytes(8 * k.MEMORY_WIDTH))
+    made = modules["air"].read_air(buffer, rows, count, air, memory)
     modules["packets"].decode(buffer, rows, count)
     totals, picked = array("q", bytes(8 * k.A_WIDTH)), array("q", bytes(8 * 600))
     listed = modules["packets"].tally(rows, count, totals, picked)
@@ -77,7 +79,8 @@ def test_recordings_give_the_same_columns() -> None:
     built, plain = compiled(), {name: interpreted(name) for name in MODULES}
     for path in sorted(RECORDINGS.glob("*/*.pcapng")):
         data = path.read_bytes()
-        ours, theirs = columns(data, built), columns(data, plain)
+        link = LINK_RADIOTAP if path.parent.name == "air" else LINK_ETHERNET
+        ours, theirs = columns(data, built, link), columns(data, plain, link)
         assert ours["count"] > 0
         assert [name for name in ours if ours[name] != theirs[name]] == [], path.name
 
@@ -89,6 +92,17 @@ def test_damaged_captures_give_the_same_columns(load_script: Callable[[str], Mod
         dice = random.Random(seed)
         data = fuzz.mutate(dice, fuzz.walk(seed, 2, 30))
         ours, theirs = columns(data, built), columns(data, plain)
+        assert [name for name in ours if ours[name] != theirs[name]] == [], f"seed {seed}"
+
+
+def test_damaged_air_gives_the_same_columns(load_script: Callable[[str], ModuleType]) -> None:
+    built, plain = compiled(), {name: interpreted(name) for name in MODULES}
+    fuzz = load_script("fuzz/fuzz_captures.py")
+    paths = sorted(RECORDINGS.glob("air/*.pcapng"))
+    for seed in range(60):
+        dice = random.Random(seed)
+        data = fuzz.mutate(dice, paths[seed % len(paths)].read_bytes()[:30000])
+        ours, theirs = columns(data, built, LINK_RADIOTAP), columns(data, plain, LINK_RADIOTAP)
         assert [name for name in ours if ours[name] != theirs[name]] == [], f"seed {seed}"
 
 

@@ -73,8 +73,8 @@ class _Direction:
 
     def end(self) -> None:
         """Nothing follows."""
-        while self.open:
-            self.settle(self.open[-1].tried + 1)
+        if self.open:
+            self.settle(1 + max(heard.tried for heard in self.open))
         self._close()
 
 
@@ -208,7 +208,6 @@ class Stations:
     def summaries(self, witness: Witness) -> Iterator[StationObserved]:
         """Each station as a whole."""
         for address, known in self._stations.items():
-            signals = sorted(known.signals.elements())
             yield StationObserved(
                 where=witness.where(known.first),
                 at=witness.at(known.first),
@@ -217,10 +216,20 @@ class Stations:
                 sent=known.sent,
                 first=witness.ref(known.first),
                 last=witness.ref(known.last),
-                rssi_median=signals[len(signals) // 2] if signals else None,
-                rssi_min=signals[0] if signals else None,
+                rssi_median=_median(known.signals),
+                rssi_min=min(known.signals, default=None),
                 dozes=known.dozes,
             )
+
+
+def _median(signals: Counter[int]) -> int | None:
+    """The (upper) median of counted values."""
+    left = signals.total() // 2
+    for value in sorted(signals):
+        left -= signals[value]
+        if left < 0:
+            return value
+    return None
 
 
 def _unacked(run: _Run, station: str, ap: str, by_ap: bool, witness: Witness) -> UnackedRun:

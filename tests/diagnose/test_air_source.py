@@ -1,0 +1,363 @@
+"""What the air shows: as tshark reads it, as the recordings' makers know it, whatever the framing and the damage."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from tests.diagnose.airwaves import (
+    ALL,
+    AP,
+    FROM_DS,
+    ORDER,
+    OTHER,
+    POWER,
+    PROTECTED,
+    RETRY,
+    STATION,
+    TO_DS,
+    ack,
+    beacon,
+    block_ack,
+    capture,
+    frame,
+    radiotap,
+    snap,
+    with_fcs,
+)
+
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.radio import (
+    AirObserved,
+    BeaconsObserved,
+    BufferingObserved,
+    FarewellSeen,
+    HandshakeSeen,
+    JoinStepSeen,
+    PollSeen,
+    ProbingObserved,
+    SleepSeen,
+    StationObserved,
+    UnackedRun,
+)
+from halfopen.diagnose.sources.capture import CaptureSource
+from halfopen.diagnose.traffic import CaptureObserved, FlowObserved, HostObserved
+from halfopen.formats import packet as p
+from halfopen.formats.capture import LINK_80211
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+CAPTURES = sorted(RECORDINGS.glob("air/*.pcapng"))
+SYN = snap(p.IPV4, p.tcp("10.0.0.1", 5000, "10.0.0.2", 80, p.SYN, 1, mss=1440))
+FAREWELLS = {"deauth": 0x0C, "disassoc": 0x0A}
+STEPS = {
+    "auth-request": 0x0B,
+    "auth-response": 0x0B,
+    "assoc-request": 0x00,
+    "assoc-response": 0x01,
+    "reassoc-request": 0x02,
+    "reassoc-response": 0x03,
+}
+Kind = TypeVar("Kind", bound=Event)
+
+
+def read(data: bytes, size: int | None = None) -> list[Event]:
+    source = CaptureSource("x.pcap")
+    events = []
+    for at in range(0, len(data), size or len(data)):
+        events += source.feed(data[at : at + (size or len(data))])
+    return events + list(source.end())
+
+
+def told(data: bytes, kind: type[Kind]) -> list[Kind]:
+    return [event for event in read(data) if isinstance(event, kind)]
+
+
+def fields(tshark: str, path: Path, wanted: str, *names: str) -> Iterator[list[str]]:
+    command = [tshark, "-n", "-r", str(path), "-Y", wanted, "-T", "fields"]
+    for name in names:
+        command += ["-e", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        yield line.split("\t")
+
+
+def number(text: str) -> int | None:
+    return int(text, 0) if text else None
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+def test_frames_agree_with_tshark(path: Path, require_tool: Callable[[str], str]) -> None:
+    names = ("frame.number", "wlan.fc.type_subtype", "wlan.fixed.reason_code", "wlan.fixed.status_code")
+    names += ("wlan.fixed.auth_seq", "wlan_rsna_eapol.keydes.msgnr", "wlan.fc.protected")
+    wanted = "wlan.fc.retry == 0 && (wlan.fc.type_subtype in {0..3, 10, 11, 12} || eapol.type == 3)"
+    theirs: dict[int, tuple[object, ...]] = {}
+    for at, kind, reason, status, sequence, message, _ in fields(
+        require_tool("tshark"), path, wanted, *names
+    ):
+        if message:
+            theirs[int(at)] = ("key", int(message))
+        elif int(kind, 16) in FAREWELLS.values():
+            theirs[int(at)] = (int(kind, 16), number(reason))
+        else:
+            asks = int(kind, 16) == 0x0B and number(sequence) == 1
+            theirs[int(at)] = (int(kind, 16), None if asks else number(status), number(sequence))
+    ours: dict[int, tuple[object, ...]] = {}
+    for event in read(path.read_bytes()):
+        if isinstance(event, FarewellSeen):
+            ours[event.ref.frame] = (FAREWELLS[event.kind], event.reason)
+        elif isinstance(event, JoinStepSeen):
+            ours[event.ref.frame] = (STEPS[event.step], event.status, event.sequence)
+        elif isinstance(event, HandshakeSeen):
+            ours[event.ref.frame] = ("key", event.message)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+def test_beacons_agree_with_tshark(path: Path, require_tool: Callable[[str], str]) -> None:
+    names = ("wlan.bssid", "wlan.tim.dtim_period", "wlan.fixed.beacon", "wlan.ds.current_channel")
+    beacons = list(fields(require_tool("tshark"), path, "wlan.fc.type_subtype == 8", *names))
+    seen = told(path.read_bytes(), BeaconsObserved)
+    assert {event.ap: event.count for event in seen} == {
+        ap: sum(row[0] == ap for row in beacons) for ap in {row[0] for row in beacons}
+    }
+    for event in seen:
+        last = [row for row in beacons if row[0] == event.ap][-1]
+        assert [event.dtim, round(event.interval_s / 0.001024), event.channel] == list(map(int, last[1:]))
+        assert event.ssid == "LabIoT"
+
+
+@pytest.mark.parametrize("path", sorted(RECORDINGS.glob("air/*.hwsim0.pcapng")), ids=lambda path: path.name)
+def test_farewells_are_those_that_were_sent(path: Path) -> None:
+    truth = json.loads(path.with_name(path.name.replace(".hwsim0.pcapng", ".truth.json")).read_text("utf-8"))
+    sent = [
+        (row["frame"], row["src"] != "STA", row["reason"], None if row["dst"] == "BCAST" else row["acked"])
+        for row in truth["reasons_on_air"]
+    ]
+    assert sent == [(e.ref.frame, e.by_ap, e.reason, e.acked) for e in told(path.read_bytes(), FarewellSeen)]
+    stations = [event.station for event in told(path.read_bytes(), StationObserved)]
+    assert truth["sta_mac"] in stations
+
+
+def test_without_acknowledgements_nothing_is_said_of_them() -> None:
+    events = read((RECORDINGS / "air" / "s3_kick_open.sniffer.pcapng").read_bytes())
+    assert {event.acked for event in events if isinstance(event, (FarewellSeen, JoinStepSeen))} == {None}
+    assert not any(isinstance(event, UnackedRun) for event in events)
+
+
+@pytest.mark.parametrize(
+    "name", [path.name.split(".")[0] for path in RECORDINGS.glob("wifi/*.peer_eth.pcapng")]
+)
+def test_conversations_are_those_seen_behind_the_access_point(name: str) -> None:
+    air = told((RECORDINGS / "air" / f"{name}.hwsim0.pcapng").read_bytes(), FlowObserved)
+    wire = told((RECORDINGS / "wifi" / f"{name}.peer_eth.pcapng").read_bytes(), FlowObserved)
+    ends = {(flow.client.ip, flow.client.port, flow.client.mac, flow.server.port) for flow in wire}
+    assert ends == {(flow.client.ip, flow.client.port, flow.client.mac, flow.server.port) for flow in air}
+    for one, other in zip(air, wire, strict=True):  # the air also shows what was lost before the wire
+        assert one.from_client.payload >= other.from_client.payload
+        assert one.from_client.packets >= other.from_client.packets
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 4096])
+def test_any_split_gives_the_same(size: int) -> None:
+    data = (RECORDINGS / "air" / "s2_inact_blackhole_open.hwsim0.pcapng").read_bytes()
+    assert repr(read(data, size)) == repr(read(data))
+
+
+def test_damage_is_survived() -> None:
+    dice = random.Random(5)
+    for path in CAPTURES[::4]:
+        data = bytearray(path.read_bytes()[:20000])
+        for _ in range(15):
+            damaged = bytearray(data)
+            for _ in range(dice.randrange(1, 60)):
+                damaged[dice.randrange(300, len(damaged))] = dice.randrange(256)
+            whole = read(bytes(damaged))
+            assert isinstance(whole[0], CaptureObserved)
+            assert repr(read(bytes(damaged), 3000)) == repr(whole)
+
+
+def test_order_and_text() -> None:
+    goodbye = frame(0x0C, AP, STATION, AP, b"\x07\x00")
+    events = read(capture(beacon(1, 0), goodbye, ack(STATION), frame(0x0A, ALL, AP, AP, b"\x08\x00")))
+    names = [type(event).__name__ for event in events]
+    assert names[:4] == ["CaptureObserved", "AirObserved", "FarewellSeen", "FarewellSeen"]
+    farewell, group = (event for event in events if isinstance(event, FarewellSeen))
+    assert farewell.where.text == f"{STATION} → {AP} Deauthentication reason 7, acked"
+    assert (farewell.where.frame, farewell.ref.text, farewell.by_ap) == (2, farewell.where.text, False)
+    assert (group.kind, group.station, group.broadcast, group.acked) == ("disassoc", "", True, None)
+    whole = events[1]
+    assert isinstance(whole, AirObserved)
+    assert (whole.frames, whole.acks, whole.channels, whole.damaged) == (4, 1, (2412,), 0)
+
+
+def test_protected_and_cut_farewells_have_no_reason() -> None:
+    data = capture(frame(0x0C, AP, STATION, AP, b"secret", PROTECTED), frame(0x0C, AP, STATION, AP, b"\x07"))
+    assert [(event.reason, event.protected) for event in told(data, FarewellSeen)] == [
+        (None, True),
+        (None, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "head", [radiotap(0x10), radiotap(0x10, -60), radiotap(0x10, -60, 1), radiotap(0x10, -60, 3)]
+)
+def test_radiotap_headers(head: bytes) -> None:
+    data = capture(with_fcs(frame(0x0C, AP, STATION, AP, b"\x07\x00")), head=head)
+    assert told(data, FarewellSeen)[0].reason == 7
+    assert told(data, AirObserved)[0].channels == (2412,)
+    expected = -60 if len(head) > len(radiotap(0x10)) else None
+    assert told(data, StationObserved)[0].rssi_median == expected
+
+
+def test_a_bad_check_sequence_is_damage() -> None:
+    data = capture(frame(0x0C, AP, STATION, AP, b"\x07\x00"), head=radiotap(0x40))
+    assert told(data, FarewellSeen) == []
+    assert told(data, AirObserved)[0].damaged == 1
+
+
+def test_bare_frames() -> None:
+    data = capture(frame(0x0C, AP, STATION, AP, b"\x07\x00"), link=LINK_80211, head=b"")
+    assert told(data, FarewellSeen)[0].reason == 7
+    assert told(data, CaptureObserved)[0].wireless == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        frame(0x20, AP, STATION, OTHER, SYN, TO_DS),
+        frame(0x28, AP, STATION, OTHER, b"\x00\x00" + SYN, TO_DS),
+        frame(0x28, AP, STATION, OTHER, b"\x00\x00" + bytes(4) + SYN, TO_DS | ORDER),
+        frame(0x20, OTHER, AP, STATION, SYN, FROM_DS),
+        frame(0x20, AP, "02:00:00:00:00:a1", OTHER, bytes.fromhex("020000000001") + SYN, TO_DS | FROM_DS),
+    ],
+)
+@pytest.mark.parametrize("flags", [0, 0x10])
+def test_data_is_read_like_ethernet(content: bytes, flags: int) -> None:
+    data = capture(with_fcs(content) if flags else content, content, head=radiotap(flags))
+    flow = told(data, FlowObserved)[0]
+    assert (flow.client.ip, flow.client.mac, flow.where.frame) == ("10.0.0.1", STATION, 1)
+    assert told(data, HostObserved)[0].mac == STATION
+    assert told(data, CaptureObserved)[0].wireless == 2
+
+
+def test_padding_before_the_payload_is_skipped() -> None:
+    content = frame(0x28, AP, STATION, OTHER, b"\x00\x00" + b"\xee\xee" + SYN, TO_DS)
+    assert told(capture(content, head=radiotap(0x20)), FlowObserved)[0].client.mac == STATION
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        frame(0x28, AP, STATION, OTHER, b"\x80\x00" + SYN, TO_DS),  # several MSDUs
+        frame(0x20, AP, STATION, OTHER, SYN, TO_DS | PROTECTED),
+        frame(0x24, AP, STATION, OTHER, SYN, TO_DS),
+        frame(0x20, AP, STATION, OTHER, SYN[:7], TO_DS),
+    ],
+)
+def test_other_data_is_left_alone(content: bytes) -> None:
+    assert told(capture(content), FlowObserved) == []
+    assert told(capture(content), StationObserved)[0].sent == 1
+
+
+def test_retries_and_relays_count_once() -> None:
+    up = frame(0x20, AP, STATION, OTHER, SYN, TO_DS, 5)
+    again = frame(0x20, AP, STATION, OTHER, SYN, TO_DS | RETRY, 5)
+    down = frame(0x20, OTHER, AP, STATION, SYN, FROM_DS, 9)
+    flow = told(capture(up, again, again, down), FlowObserved)[0]
+    assert flow.from_client.packets == 1
+    assert told(capture(again), FlowObserved)[0].from_client.packets == 1  # its first try was not heard
+    assert told(capture(up, down, down), FlowObserved)[0].from_client.syns == 2
+
+
+def test_retries_are_one_fact() -> None:
+    first, again = (frame(0x0C, STATION, AP, AP, b"\x04\x00", flags, 7) for flags in (0, RETRY))
+    one = told(capture(first, again, again, ack(AP)), FarewellSeen)
+    assert [(event.ref.frame, event.acked) for event in one] == [(1, True)]
+    assert told(capture(first, ack(AP), again), FarewellSeen)[0].acked is True
+    late = capture(first, (5000, ack(AP)))
+    assert told(late, FarewellSeen)[0].acked is False
+    stranger = capture(first, ack(STATION))
+    assert told(stranger, FarewellSeen)[0].acked is False
+
+
+def test_runs_without_acknowledgement() -> None:
+    sent = [(n * 50_000, frame(0x24, AP, STATION, AP, b"", TO_DS, n)) for n in range(1, 5)]
+    data = capture(sent[0], ack(STATION), *sent[1:3], sent[3], ack(STATION))
+    run = told(data, UnackedRun)[0]
+    assert (run.station, run.ap, run.by_ap, run.count, run.nulls) == (STATION, AP, False, 2, 2)
+    assert run.resumed is not None
+    assert (run.first.frame, run.last.frame, run.resumed.frame) == (3, 4, 5)
+
+
+def test_a_late_retry_ends_no_run_early() -> None:
+    first, second = (frame(0x24, AP, STATION, AP, b"", TO_DS, n) for n in (1, 2))
+    again = frame(0x24, AP, STATION, AP, b"", TO_DS | RETRY, 1)
+    runs = told(capture(first, second, again, (9000, ack(AP))), UnackedRun)
+    assert [(run.count, run.first.frame, run.last.frame) for run in runs] == [(2, 1, 2)]
+
+
+def test_block_acknowledgements() -> None:
+    burst = [frame(0x28, AP, STATION, OTHER, b"\x00\x00" + SYN, TO_DS, 4094 + n & 0xFFF) for n in range(4)]
+    later = [(900_000 + n, frame(0x24, AP, STATION, AP, b"", TO_DS, 50 + n)) for n in range(2)]
+    data = capture(*burst, block_ack(STATION, AP, 4094, 0b1001), *later)
+    assert [(run.first.frame, run.last.frame) for run in told(data, UnackedRun)] == [(2, 3), (6, 7)]
+
+
+def test_polls_and_sleep() -> None:
+    nap, wake = (frame(0x24, AP, STATION, AP, b"", TO_DS | power, 3 + bool(power)) for power in (POWER, 0))
+    poll = frame(0x2C, STATION, AP, AP, b"\x00\x00", FROM_DS, 9)
+    data = capture(nap, ack(STATION), wake, ack(STATION), poll)
+    assert [(event.dozing, event.acked) for event in told(data, SleepSeen)] == [(True, True), (False, True)]
+    assert [(event.station, event.acked) for event in told(data, PollSeen)] == [(STATION, False)]
+    assert told(data, StationObserved)[0].dozes == 2
+
+
+def test_idle_counts_from_what_the_access_point_heard() -> None:
+    heard = (0, frame(0x24, AP, STATION, AP, b"", TO_DS, 1))
+    unheard = (2_000_000, frame(0x24, AP, STATION, AP, b"", TO_DS, 2))
+    bye = (5_000_000, frame(0x0A, STATION, AP, AP, b"\x04\x00", 0, 3))
+    assert told(capture(heard, ack(STATION), unheard, bye), FarewellSeen)[0].idle_s == pytest.approx(5)
+    assert told(capture(heard, unheard, bye), FarewellSeen)[0].idle_s == pytest.approx(3)
+    assert told(capture(bye), FarewellSeen)[0].idle_s is None
+
+
+def test_beacons_gaps_and_restarts() -> None:
+    data = capture((0, beacon(1, 10**6)), (102_400, beacon(2, 10**6 + 102_400)), (3_000_000, beacon(1, 50)))
+    seen = told(data, BeaconsObserved)[0]
+    assert (seen.ssid, seen.channel, seen.count, seen.dtim, seen.interval_s) == ("home", 6, 3, 2, 0.1024)
+    assert [(before.frame, after.frame) for before, after in seen.gaps] == [(2, 3)]
+    assert [ref.frame for ref in seen.restarts] == [3]
+
+
+def test_buffering() -> None:
+    answer = frame(0x01, STATION, AP, AP, b"\x01\x00\x00\x00\x03\xc0", 0, 1)
+    full, empty = bytes([0, 3, 0, 0x08]), bytes([0, 3, 0, 0])
+    asks = frame(0x00, AP, STATION, AP, b"", 0, 1)
+    down = (450_000, frame(0x20, STATION, AP, OTHER, SYN, FROM_DS, 8))
+    times = [(n * 100_000, beacon(n, n * 100_000, full if n in (2, 3, 4) else empty)) for n in range(6)]
+    seen = told(capture(times[0], asks, answer, *times[1:5], down, times[5]), BufferingObserved)
+    assert [(event.station, event.most_beacons) for event in seen] == [(STATION, 3)]
+    assert seen[0].waits_s == (pytest.approx(0.25),)
+    assert [ref.frame for ref in seen[0].frames] == [5, 8]
+
+
+def test_probing() -> None:
+    ask = [frame(0x04, ALL, STATION, ALL, b"\x00\x04home", 0, n) for n in range(3)]
+    answer = frame(0x05, STATION, AP, AP, bytes(8) + b"\x64\x00\x01\x00\x00\x04home", 0, 1)
+    data = capture(ask[0], answer, ask[1], frame(0x04, ALL, STATION, ALL, b"\x00\x00", 0, 9), ask[2])
+    seen = told(data, ProbingObserved)
+    assert [(event.station, event.ssid, event.asked, event.answered) for event in seen] == [
+        (STATION, "home", 3, 1)
+    ]
+
+
+def test_lists_are_bounded() -> None:
+    data = capture(*(frame(0x0C, AP, STATION, AP, b"\x07\x00", 0, n & 0xFFF) for n in range(500)))
+    frames = [event.ref.frame for event in told(data, FarewellSeen)]
+    assert frames == [*range(1, 33), *range(469, 501)]
+    assert told(data, StationObserved)[0].sent == 500
