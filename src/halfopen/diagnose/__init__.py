@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
+from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.report import Clock, Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
@@ -116,11 +117,15 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
 def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> bool:
     """Whether a capture has anything to judge; what it has instead is put into ``notes``."""
     summary = next(event for event in events if isinstance(event, CaptureObserved))
-    if summary.wireless:
-        notes.append(
-            f"{item.name}: {summary.wireless} frames of 802.11 were counted, not judged: monitor mode is not read yet"
-        )
-        return True
+    for air in (event for event in events if isinstance(event, AirObserved)):
+        if not air.acks:
+            notes.append(
+                f"{item.name}: no acknowledgements were captured, so nothing is said of who heard what"
+            )
+        if len(air.channels) == 1:
+            notes.append(
+                f"{item.name}: one channel was heard ({air.channels[0]} MHz); what happened on others is not evidence"
+            )
     if len(events) > 1:
         return True
     kinds = ", ".join(summary.link_types)

@@ -19,7 +19,7 @@ _ECHO_S = 3.0
 #: hostapd follows an unanswered disassoc 4 with deauth 2 after a second (FACTS).
 _CLEAN_UP_S = 3.0
 
-Meaning = Literal["own", "echo", "left-behind", "broadcast", "clean-up", "unheard", "kick"]
+Meaning = Literal["own", "echo", "left-behind", "broadcast", "clean-up", "unheard", "unknown", "kick"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +31,45 @@ class Farewell:
 
 
 def farewells_of(events: Iterable[Event]) -> list[Farewell]:
-    """The farewells of one station in order, each with its meaning."""
+    """The farewells of one station in order, each with its meaning; ``events`` are its joins and farewells."""
+    story = list(events)
     told: list[Farewell] = []
     home = ""
     left: FarewellSeen | None = None
     inactive: FarewellSeen | None = None
-    for event in events:
+    for place, event in enumerate(story):
         if isinstance(event, JoinStepSeen):
             if event.step in ("assoc-response", "reassoc-response") and event.status == 0:
                 home, left, inactive = event.ap, None, None
         elif isinstance(event, FarewellSeen):
             meaning = _meaning(event, home, left, inactive)
-            told.append(Farewell(event, meaning))
             if meaning == "own":
                 left = event
             if event.by_ap and event.kind == "disassoc" and event.reason == 4 and meaning == "kick":
                 inactive = event
-    return [_unheard(farewell, told[n + 1 :]) for n, farewell in enumerate(told)]
+            if meaning == "kick" and event.acked is not True:
+                meaning = _without_acknowledgement(event, story[place + 1 :])
+            told.append(Farewell(event, meaning))
+    return told
 
 
-def _unheard(farewell: Farewell, later: Sequence[Farewell]) -> Farewell:
-    """A kick that the station did not acknowledge did not reach it; what told it was the class 3 rejection after it."""
-    seen = farewell.seen
-    rejected = any(f.meaning == "kick" and f.seen.reason in (6, 7) and f.seen.ap == seen.ap for f in later)
-    if farewell.meaning == "kick" and seen.acked is False and seen.reason not in (4, 6, 7) and rejected:
-        return Farewell(seen, "unheard")
-    return farewell
+def _without_acknowledgement(kick: FarewellSeen, later: Sequence[Event]) -> Meaning:
+    """A kick that nobody was heard to acknowledge: what the station did next tells whether it was one.
+
+    Who comes back with a *re*association had lived on another access point, where this sniffer may not listen; who is
+    rejected as class 3 learned of it only then; of who is never heard again nothing can be said.
+    """
+    for event in later:
+        if isinstance(event, JoinStepSeen) and event.ap == kick.ap and event.step.endswith("request"):
+            if event.step == "reassoc-request" and kick.reason in (2, 4):
+                return "left-behind"
+            if event.step != "auth-request":
+                return "kick"
+        elif (
+            isinstance(event, FarewellSeen) and event.by_ap and event.ap == kick.ap and event.reason in (6, 7)
+        ):
+            return "kick" if kick.reason in (4, 6, 7) else "unheard"
+    return "kick" if kick.acked is False and kick.reason not in (2, 4) else "unknown"
 
 
 def _meaning(
