@@ -24,6 +24,8 @@ from halfopen.findings import Finding
 _LEASES_MIN = 4
 #: DISCOVERs without an OFFER; lwIP sends them 2, 4, 8 … s apart.
 _DISCOVERS_MIN = 3
+#: A DHCP server answers in milliseconds, one that pings the address first within a second or two.
+_OFFER_S = 3.0
 
 
 def dhcp_failed(timeline: Timeline) -> Iterator[Finding]:
@@ -95,11 +97,19 @@ def _soft_ap(timeline: Timeline) -> tuple[list[Proof], str, float]:
 
 def _captured(timeline: Timeline) -> tuple[list[Proof], str, float]:
     for lease in timeline.of(LeaseObserved):
-        if lease.mac != timeline.device.mac or len(lease.discovers) < _DISCOVERS_MIN:
+        if lease.mac != timeline.device.mac:
             continue
-        answered = [ack for ack in lease.acks if ack.time < lease.discovers[-1].time]
-        if (lease.offers and lease.offers[0].time < lease.discovers[-1].time) or answered:
+        mute = [ref for n, ref in enumerate(lease.discovers) if not _offered(lease, n)]
+        if len(mute) < _DISCOVERS_MIN:
             continue
-        proof: list[Proof] = [(lease, ref) for ref in lease.discovers[:4]]
-        return proof, f"{len(lease.discovers)} DHCP DISCOVERs went unanswered.", 0.95
+        proof: list[Proof] = [(lease, ref) for ref in mute[:4]]
+        later = ", then one came" if lease.offers else ""
+        return proof, f"{len(mute)} DHCP DISCOVERs got no OFFER{later}.", 0.95
     return [], "", 0.0
+
+
+def _offered(lease: LeaseObserved, number: int) -> bool:
+    """Whether an OFFER came before the client asked again, or within the time it waits for one."""
+    asked = lease.discovers[number].time
+    again = lease.discovers[number + 1].time if number + 1 < len(lease.discovers) else asked + _OFFER_S
+    return any(asked <= offer.time <= max(again, asked + _OFFER_S) for offer in lease.offers)

@@ -149,6 +149,8 @@ def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
         if run.kind != "data" or run.answered is not None or run.count < 2:
             continue
         other = flow.side("server" if run.by == "client" else "client")
+        if other.packets == 0:
+            continue  # a capture of one direction: what was not heard is not evidence
         if (
             other.last is not None
             and run.frames
