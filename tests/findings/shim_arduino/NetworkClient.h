@@ -4,6 +4,7 @@
 // As in the core, copies share one descriptor, and the last one to let go of it closes it.
 class NetworkClient : public Stream {
   struct Handle *handle = nullptr;
+  int timeout_ms = 3000, write_timeout_ms = 0;  // of connect(), and as SO_SNDTIMEO was last set by write()
   void share(struct Handle *other);
 
  public:

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,13 @@
 #include "NetworkClientSecure.h"
 #include "WiFi.h"
 #include "air.h"
+
+// NetworkClient::write() of core 3.x: WIFI_CLIENT_MAX_WRITE_RETRY rounds of WIFI_CLIENT_SELECT_TIMEOUT_US, that is
+// ten times 1 s, counted anew whenever bytes have moved. Here a round takes 30 ms, or no trial would end.
+#define WIFI_CLIENT_MAX_WRITE_RETRY 10
+#ifndef WIFI_CLIENT_SELECT_TIMEOUT_US
+#define WIFI_CLIENT_SELECT_TIMEOUT_US 30000
+#endif
 
 Air air;
 HardwareSerial Serial;
@@ -105,8 +113,12 @@ void NetworkClient::share(Handle *other) {
 }
 NetworkClient::NetworkClient() {}
 NetworkClient::NetworkClient(int fd) : handle(new Handle{fd, 1}) {}
-NetworkClient::NetworkClient(const NetworkClient &other) : Stream(other) { share(other.handle); }
+NetworkClient::NetworkClient(const NetworkClient &other)
+    : Stream(other), timeout_ms(other.timeout_ms), write_timeout_ms(other.write_timeout_ms) {
+  share(other.handle);
+}
 NetworkClient &NetworkClient::operator=(const NetworkClient &other) {
+  timeout_ms = other.timeout_ms, write_timeout_ms = other.write_timeout_ms;
   share(other.handle);
   return *this;
 }
@@ -117,8 +129,9 @@ int NetworkClient::connect(const char *host, uint16_t port, int32_t timeout_ms) 
   IPAddress ip;
   return inet_pton(AF_INET, host, ip.bytes) == 1 ? connect(ip, port, timeout_ms) : 0;
 }
-int NetworkClient::connect(IPAddress ip, uint16_t port, int32_t timeout_ms) {
+int NetworkClient::connect(IPAddress ip, uint16_t port, int32_t limit_ms) {
   struct sockaddr_in peer = {};
+  timeout_ms = limit_ms;
   peer.sin_family = AF_INET;
   peer.sin_port = htons(port);
   memcpy(&peer.sin_addr, ip.bytes, 4);
@@ -137,6 +150,7 @@ int NetworkClient::connect(IPAddress ip, uint16_t port, int32_t timeout_ms) {
   }
   fcntl(fd, F_SETFL, 0);
   NetworkClient made(fd);
+  made.timeout_ms = timeout_ms;
   *this = made;
   return 1;
 }
@@ -144,11 +158,20 @@ int NetworkClient::fd() const { return handle ? handle->fd : -1; }
 size_t NetworkClient::write(uint8_t data) { return write(&data, 1); }
 size_t NetworkClient::write(const uint8_t *buf, size_t size) {
   size_t done = 0;
-  struct pollfd wait = {fd(), POLLOUT, 0};
-  while (handle && done < size && poll(&wait, 1, 300) == 1) {
+  for (int retry = WIFI_CLIENT_MAX_WRITE_RETRY; handle && done < size && retry > 0; retry--) {
+    if (write_timeout_ms != timeout_ms) {  // whatever the program had set is overwritten, and bounds nothing here
+      struct timeval limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+      if (setSocketOption(SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) >= 0) write_timeout_ms = timeout_ms;
+    }
+    struct timeval round = {0, WIFI_CLIENT_SELECT_TIMEOUT_US};
+    fd_set writable;
+    FD_ZERO(&writable);
+    FD_SET(fd(), &writable);
+    if (select(fd() + 1, nullptr, &writable, nullptr, &round) < 0) return 0;
+    if (!FD_ISSET(fd(), &writable)) continue;
     ssize_t sent = send(fd(), buf + done, size - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) stop();
-    if (sent > 0) done += sent;
+    if (sent > 0) done += sent, retry = WIFI_CLIENT_MAX_WRITE_RETRY + 1;
+    else if (sent < 0 && errno != EAGAIN) stop();
   }
   return done;
 }
