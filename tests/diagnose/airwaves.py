@@ -71,8 +71,8 @@ def capture(
 ) -> bytes:
     """A capture of the frames, each a time in microseconds and the frame, or 100 µs after the one before."""
     writer = PcapWriter(link)
-    out, now = writer.header(), 0
+    out, now = bytearray(writer.header()), 0
     for item in frames:
         now, content = item if isinstance(item, tuple) else (now + 100, item)
         out += writer.record(NOW + now * 1000, (radiotap() if head is None else head) + content)
-    return out
+    return bytes(out)
