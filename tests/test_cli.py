@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def codes(done: subprocess.CompletedProcess[bytes]) -> list[str]:
 def test_json_keeps_the_contract() -> None:
     report = json.loads(halfopen("diagnose", "--format", "json", LOG, CAPTURE).stdout)
     assert report["version"] == 1
-    assert set(report) == {"version", "findings", "undecided", "devices", "notes"}
+    assert set(report) == {"version", "findings", "undecided", "devices", "clocks", "notes"}
     root = report["findings"][0]
     assert (root["code"], root["fault"], root["severity"], root["caused_by"]) == (
         "HO101",
@@ -143,12 +144,12 @@ def test_capture_without_anything_readable_is_exit_2(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr.decode()) == (2, f"halfopen: {name}: {why}\n")
 
 
-def test_monitor_mode_is_noted_not_judged(tmp_path: Path) -> None:
+def test_monitor_mode_without_a_readable_frame_is_said(tmp_path: Path) -> None:
     writer = PcapWriter(link=127)
     (tmp_path / "air.pcap").write_bytes(writer.header() + writer.record(10**18, bytes(40)))
-    report = json.loads(halfopen("diagnose", "--format", "json", "air.pcap", cwd=tmp_path).stdout)
-    assert report["findings"] == []
-    assert "802.11" in report["notes"][0]
+    done = halfopen("diagnose", "air.pcap", cwd=tmp_path)
+    why = "1 frames, none that could be read (IEEE802_11_RADIOTAP)"
+    assert (done.returncode, done.stderr.decode()) == (2, f"halfopen: air.pcap: {why}\n")
 
 
 def test_log_and_capture_that_contradict_are_two_devices() -> None:
@@ -199,13 +200,21 @@ def test_full_disk_is_one_line_and_exit_2() -> None:
     assert done.stderr.count(b"\n") == 1
 
 
-def test_interrupted_live_input_is_judged() -> None:
+@pytest.mark.parametrize(
+    ("times", "pause"),
+    [(50, 0.0), (400, 0.0), (400, 0.1), (50, 0.5)],
+    ids=["reading", "busy", "later", "waiting"],
+)
+def test_interrupted_live_input_is_judged(times: int, pause: float) -> None:
     command = [sys.executable, "-m", "halfopen", "diagnose", "--format", "json", "-"]
     live = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert live.stdin is not None
     assert live.stdout is not None
-    live.stdin.write(LOG.read_bytes() * 50)  # more than the pipe holds: when this returns, the program reads
+    live.stdin.write(
+        LOG.read_bytes() * times
+    )  # more than the pipe holds: when this returns, the program reads
     live.stdin.flush()
+    time.sleep(pause)
     live.send_signal(signal.SIGINT)
     out, err = live.communicate(timeout=60)
     assert (live.returncode, err) == (0, b"")

@@ -13,7 +13,7 @@ from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
 from halfopen.diagnose.traffic import CaptureObserved
-from halfopen.findings import Finding, Undecided
+from halfopen.findings import SEVERITIES, Finding, Undecided
 from halfopen.ports.files import Input, MissingInput, inputs
 
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
@@ -60,9 +60,11 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         doubts.extend(doubt for doubt in undecided if doubt not in doubts)
     if len(devices) > 1:  # the device with the worst finding first; its own order stays
         found = list(shared_fate(found))
-        order = {"error": 0, "warning": 1, "info": 2}
         worst = {
-            d.name: min((order[f.severity] for f in found if f.device == d.name), default=3) for d in devices
+            d.name: min(
+                (SEVERITIES.index(f.severity) for f in found if f.device == d.name), default=len(SEVERITIES)
+            )
+            for d in devices
         }
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
@@ -117,7 +119,19 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
 def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> bool:
     """Whether a capture has anything to judge; what it has instead is put into ``notes``."""
     summary = next(event for event in events if isinstance(event, CaptureObserved))
-    for air in (event for event in events if isinstance(event, AirObserved)):
+    heard = [event for event in events if isinstance(event, AirObserved)]
+    if len(events) > 1 + sum(air.frames == air.damaged for air in heard):
+        _warn_of_gaps(item, heard, notes)
+        return True
+    kinds = ", ".join(summary.link_types)
+    unread = f"{summary.frames} frames, none that could be read ({kinds})" if summary.frames else "no frames"
+    notes.append(f"{item.name}: {unread}")
+    return False
+
+
+def _warn_of_gaps(item: Input, heard: Sequence[AirObserved], notes: list[str]) -> None:
+    """Say what a sniffer could not hear, and what is therefore not concluded."""
+    for air in heard:
         if not air.acks:
             notes.append(
                 f"{item.name}: no acknowledgements were captured, so nothing is said of who heard what"
@@ -126,12 +140,6 @@ def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> 
             notes.append(
                 f"{item.name}: one channel was heard ({air.channels[0]} MHz); what happened on others is not evidence"
             )
-    if len(events) > 1:
-        return True
-    kinds = ", ".join(summary.link_types)
-    unread = f"{summary.frames} frames, none that could be read ({kinds})" if summary.frames else "no frames"
-    notes.append(f"{item.name}: {unread}")
-    return False
 
 
 class _Kept:

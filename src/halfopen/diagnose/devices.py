@@ -29,6 +29,8 @@ from halfopen.diagnose.traffic import (
     PingObserved,
 )
 
+#: More addresses than this are not one device's.
+_ADDRESSES_MAX = 64
 #: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both.
 _FAMILIES = (
     "esphome",
@@ -47,9 +49,10 @@ _FAMILIES = (
 class _Story:
     """What is gathered of one device before its timeline is closed."""
 
-    names: list[str] = field(default_factory=list)
-    macs: list[str] = field(default_factory=list)
-    ips: list[str] = field(default_factory=list)
+    #: Kept as the keys of dictionaries: in order, each once.
+    names: dict[str, None] = field(default_factory=dict)
+    macs: dict[str, None] = field(default_factory=dict)
+    ips: dict[str, None] = field(default_factory=dict)
     own_ports: set[int] = field(default_factory=set)
     client_ports: set[int] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
@@ -117,9 +120,10 @@ def timelines(
     return tuple(_timeline(story) for story in stories)
 
 
-def _note(known: list[str], value: str) -> None:
-    if value and value not in known:
-        known.append(value)
+def _note(known: dict[str, None], value: str) -> None:
+    """Remember ``value``; a device has a handful of addresses, a hostile log any number."""
+    if value and len(known) < _ADDRESSES_MAX:
+        known.setdefault(value)
 
 
 def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) -> None:
@@ -128,7 +132,7 @@ def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) ->
     if len(named) < 2:
         fresh = _Story()
         fresh.add(name, events)
-        same = next((s for s in stories if set(s.macs) & set(fresh.macs)), None)
+        same = next((s for s in stories if s.macs.keys() & fresh.macs.keys()), None)
         if same is not None:
             same.add(name, events)
         else:
@@ -250,10 +254,10 @@ def _timeline(story: _Story) -> Timeline:
     version = next((e.version for e in named if e.version and e.family == firmware), "") or next(
         (e.version for e in named if e.version), ""
     )
-    name = (story.macs or story.names or story.ips or [PurePath(story.sources[0]).name])[0]
+    name = next(iter([*story.macs, *story.names, *story.ips, PurePath(story.sources[0]).name]))
     device = Device(
         name=name,
-        mac=story.macs[0] if story.macs else "",
+        mac=next(iter(story.macs), ""),
         ips=tuple(story.ips),
         firmware=firmware,
         version=version,

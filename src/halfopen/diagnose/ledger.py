@@ -34,12 +34,6 @@ class Ledger:
     opened: tuple[Opened, ...]
     refused: tuple[SocketRefused, ...]
 
-    @property
-    def open(self) -> tuple[Opened, ...]:
-        """Descriptors of the last boot that were never closed."""
-        last = self.opened[-1].event.at.epoch if self.opened else 0
-        return tuple(o for o in self.opened if o.closed is None and o.event.at.epoch == last)
-
     @staticmethod
     def read(events: Iterable[Event]) -> Ledger:
         """Keep the books over ``events``."""

@@ -25,6 +25,9 @@ from halfopen.diagnose.traffic import Endpoint, FlowObserved, Side, SideSeen
 
 E = TypeVar("E", bound=Event)
 
+#: Pools that sockets do not live in: external RAM, DMA-capable RAM told apart, the part MicroPython left to ESP-IDF.
+OTHER_POOLS = frozenset(("psram", "spiram", "dma", "idf"))
+
 
 #: A device retries within seconds; silence about failures for this long means that it was back.
 _QUIET_AFTER_S = 120.0
@@ -124,6 +127,25 @@ class Timeline:
         found = self._by_kind.get(kind, [])
         place = bisect.bisect_left(found, self._index[id(event)], key=self.position)
         return list(reversed(found[max(place - most, 0) : place]))  # type: ignore[arg-type]
+
+    def last_of(self, event: Event, *kinds: type[Event]) -> Event | None:
+        """The nearest event of any of ``kinds`` before ``event``."""
+        near = [found for kind in kinds for found in self.recent(event, kind)]
+        return max(near, key=self.position, default=None)
+
+    def next_of(self, event: Event, *kinds: type[Event]) -> Event | None:
+        """The nearest event of any of ``kinds`` after ``event``."""
+        near: list[Event] = []
+        for kind in kinds:
+            found = self._by_kind.get(kind, [])
+            place = bisect.bisect_right(found, self._index[id(event)], key=self.position)
+            near += found[place : place + 1]
+        return min(near, key=self.position, default=None)
+
+    def few_after(self, event: Event, most: int) -> list[Event]:
+        """The ``most`` events that follow ``event`` directly."""
+        place = self._index[id(event)] + 1
+        return list(self.events[place : place + most])
 
     def position(self, event: Event) -> int:
         """Where ``event`` stands among all events of the device."""

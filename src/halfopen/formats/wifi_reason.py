@@ -13,81 +13,79 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: ``names`` the current name first, ``esphome`` the text ESPHome prints, ``first`` the ESP-IDF
-    version (major, minor) that is known to have it."""
+    """One reason: ``names`` the current name first, ``esphome`` the text ESPHome prints."""
 
     number: int
     names: tuple[str, ...]
     esphome: str
-    first: tuple[int, int]
 
 
-_ROWS: tuple[tuple[int, str, str, tuple[int, int]], ...] = (
-    (1, "UNSPECIFIED", "", (4, 0)),
-    (2, "AUTH_EXPIRE", "Auth Expired", (4, 0)),
-    (3, "AUTH_LEAVE", "Auth Leave", (4, 0)),
-    (4, "DISASSOC_DUE_TO_INACTIVITY ASSOC_EXPIRE", "Association Expired", (4, 0)),
-    (5, "ASSOC_TOOMANY", "Too Many Associations", (4, 0)),
-    (6, "CLASS2_FRAME_FROM_NONAUTH_STA NOT_AUTHED", "Not Authenticated", (4, 0)),
-    (7, "CLASS3_FRAME_FROM_NONASSOC_STA NOT_ASSOCED", "Not Associated", (4, 0)),
-    (8, "ASSOC_LEAVE", "Association Leave", (4, 0)),
-    (9, "ASSOC_NOT_AUTHED", "Association not Authenticated", (4, 0)),
-    (10, "DISASSOC_PWRCAP_BAD", "Disassociate Power Cap Bad", (4, 0)),
-    (11, "DISASSOC_SUPCHAN_BAD", "Disassociate Supported Channel Bad", (4, 0)),
-    (12, "BSS_TRANSITION_DISASSOC", "", (4, 4)),
-    (13, "IE_INVALID", "IE Invalid", (4, 0)),
-    (14, "MIC_FAILURE", "Mic Failure", (4, 0)),
-    (15, "4WAY_HANDSHAKE_TIMEOUT", "4-Way Handshake Timeout", (4, 0)),
-    (16, "GROUP_KEY_UPDATE_TIMEOUT", "Group Key Update Timeout", (4, 0)),
-    (17, "IE_IN_4WAY_DIFFERS", "IE In 4-Way Handshake Differs", (4, 0)),
-    (18, "GROUP_CIPHER_INVALID", "Group Cipher Invalid", (4, 0)),
-    (19, "PAIRWISE_CIPHER_INVALID", "Pairwise Cipher Invalid", (4, 0)),
-    (20, "AKMP_INVALID", "AKMP Invalid", (4, 0)),
-    (21, "UNSUPP_RSN_IE_VERSION", "Unsupported RSN IE version", (4, 0)),
-    (22, "INVALID_RSN_IE_CAP", "Invalid RSN IE Cap", (4, 0)),
-    (23, "802_1X_AUTH_FAILED", "802.1x Authentication Failed", (4, 0)),
-    (24, "CIPHER_SUITE_REJECTED", "Cipher Suite Rejected", (4, 0)),
-    (25, "TDLS_PEER_UNREACHABLE", "", (5, 1)),
-    (26, "TDLS_UNSPECIFIED", "", (5, 1)),
-    (27, "SSP_REQUESTED_DISASSOC", "", (5, 1)),
-    (28, "NO_SSP_ROAMING_AGREEMENT", "", (5, 1)),
-    (29, "BAD_CIPHER_OR_AKM", "", (5, 1)),
-    (30, "NOT_AUTHORIZED_THIS_LOCATION", "", (5, 1)),
-    (31, "SERVICE_CHANGE_PERCLUDES_TS", "", (5, 1)),
-    (32, "UNSPECIFIED_QOS", "", (5, 1)),
-    (33, "NOT_ENOUGH_BANDWIDTH", "", (5, 1)),
-    (34, "MISSING_ACKS", "", (5, 1)),
-    (35, "EXCEEDED_TXOP", "", (5, 1)),
-    (36, "STA_LEAVING", "", (5, 1)),
-    (37, "END_BA", "", (5, 1)),
-    (38, "UNKNOWN_BA", "", (5, 1)),
-    (39, "TIMEOUT", "", (5, 1)),
-    (46, "PEER_INITIATED", "", (5, 1)),
-    (47, "AP_INITIATED", "", (5, 1)),
-    (48, "INVALID_FT_ACTION_FRAME_COUNT", "", (5, 1)),
-    (49, "INVALID_PMKID", "", (5, 1)),
-    (50, "INVALID_MDE", "", (5, 1)),
-    (51, "INVALID_FTE", "", (5, 1)),
-    (53, "INVALID_PMKID", "", (4, 1)),
-    (67, "TRANSMISSION_LINK_ESTABLISH_FAILED", "", (5, 1)),
-    (68, "ALTERATIVE_CHANNEL_OCCUPIED", "", (5, 1)),
-    (200, "BEACON_TIMEOUT", "Beacon Timeout", (4, 0)),
-    (201, "NO_AP_FOUND", "AP Not Found", (4, 0)),
-    (202, "AUTH_FAIL", "Authentication Failed", (4, 0)),
-    (203, "ASSOC_FAIL", "Association Failed", (4, 0)),
-    (204, "HANDSHAKE_TIMEOUT", "Handshake Failed", (4, 0)),
-    (205, "CONNECTION_FAIL", "Connection Failed", (4, 0)),
-    (206, "AP_TSF_RESET", "", (4, 2)),
-    (207, "ROAMING", "Station Roaming", (4, 3)),
-    (208, "ASSOC_COMEBACK_TIME_TOO_LONG", "", (5, 1)),
-    (209, "SA_QUERY_TIMEOUT", "", (5, 1)),
-    (210, "NO_AP_FOUND_W_COMPATIBLE_SECURITY", "", (5, 2)),
-    (211, "NO_AP_FOUND_IN_AUTHMODE_THRESHOLD", "", (5, 2)),
-    (212, "NO_AP_FOUND_IN_RSSI_THRESHOLD", "", (5, 2)),
+_ROWS: tuple[tuple[int, str, str], ...] = (
+    (1, "UNSPECIFIED", ""),
+    (2, "AUTH_EXPIRE", "Auth Expired"),
+    (3, "AUTH_LEAVE", "Auth Leave"),
+    (4, "DISASSOC_DUE_TO_INACTIVITY ASSOC_EXPIRE", "Association Expired"),
+    (5, "ASSOC_TOOMANY", "Too Many Associations"),
+    (6, "CLASS2_FRAME_FROM_NONAUTH_STA NOT_AUTHED", "Not Authenticated"),
+    (7, "CLASS3_FRAME_FROM_NONASSOC_STA NOT_ASSOCED", "Not Associated"),
+    (8, "ASSOC_LEAVE", "Association Leave"),
+    (9, "ASSOC_NOT_AUTHED", "Association not Authenticated"),
+    (10, "DISASSOC_PWRCAP_BAD", "Disassociate Power Cap Bad"),
+    (11, "DISASSOC_SUPCHAN_BAD", "Disassociate Supported Channel Bad"),
+    (12, "BSS_TRANSITION_DISASSOC", ""),
+    (13, "IE_INVALID", "IE Invalid"),
+    (14, "MIC_FAILURE", "Mic Failure"),
+    (15, "4WAY_HANDSHAKE_TIMEOUT", "4-Way Handshake Timeout"),
+    (16, "GROUP_KEY_UPDATE_TIMEOUT", "Group Key Update Timeout"),
+    (17, "IE_IN_4WAY_DIFFERS", "IE In 4-Way Handshake Differs"),
+    (18, "GROUP_CIPHER_INVALID", "Group Cipher Invalid"),
+    (19, "PAIRWISE_CIPHER_INVALID", "Pairwise Cipher Invalid"),
+    (20, "AKMP_INVALID", "AKMP Invalid"),
+    (21, "UNSUPP_RSN_IE_VERSION", "Unsupported RSN IE version"),
+    (22, "INVALID_RSN_IE_CAP", "Invalid RSN IE Cap"),
+    (23, "802_1X_AUTH_FAILED", "802.1x Authentication Failed"),
+    (24, "CIPHER_SUITE_REJECTED", "Cipher Suite Rejected"),
+    (25, "TDLS_PEER_UNREACHABLE", ""),
+    (26, "TDLS_UNSPECIFIED", ""),
+    (27, "SSP_REQUESTED_DISASSOC", ""),
+    (28, "NO_SSP_ROAMING_AGREEMENT", ""),
+    (29, "BAD_CIPHER_OR_AKM", ""),
+    (30, "NOT_AUTHORIZED_THIS_LOCATION", ""),
+    (31, "SERVICE_CHANGE_PERCLUDES_TS", ""),
+    (32, "UNSPECIFIED_QOS", ""),
+    (33, "NOT_ENOUGH_BANDWIDTH", ""),
+    (34, "MISSING_ACKS", ""),
+    (35, "EXCEEDED_TXOP", ""),
+    (36, "STA_LEAVING", ""),
+    (37, "END_BA", ""),
+    (38, "UNKNOWN_BA", ""),
+    (39, "TIMEOUT", ""),
+    (46, "PEER_INITIATED", ""),
+    (47, "AP_INITIATED", ""),
+    (48, "INVALID_FT_ACTION_FRAME_COUNT", ""),
+    (49, "INVALID_PMKID", ""),
+    (50, "INVALID_MDE", ""),
+    (51, "INVALID_FTE", ""),
+    (53, "INVALID_PMKID", ""),
+    (67, "TRANSMISSION_LINK_ESTABLISH_FAILED", ""),
+    (68, "ALTERATIVE_CHANNEL_OCCUPIED", ""),
+    (200, "BEACON_TIMEOUT", "Beacon Timeout"),
+    (201, "NO_AP_FOUND", "AP Not Found"),
+    (202, "AUTH_FAIL", "Authentication Failed"),
+    (203, "ASSOC_FAIL", "Association Failed"),
+    (204, "HANDSHAKE_TIMEOUT", "Handshake Failed"),
+    (205, "CONNECTION_FAIL", "Connection Failed"),
+    (206, "AP_TSF_RESET", ""),
+    (207, "ROAMING", "Station Roaming"),
+    (208, "ASSOC_COMEBACK_TIME_TOO_LONG", ""),
+    (209, "SA_QUERY_TIMEOUT", ""),
+    (210, "NO_AP_FOUND_W_COMPATIBLE_SECURITY", ""),
+    (211, "NO_AP_FOUND_IN_AUTHMODE_THRESHOLD", ""),
+    (212, "NO_AP_FOUND_IN_RSSI_THRESHOLD", ""),
 )
 
 REASONS: dict[int, Reason] = {
-    number: Reason(number, tuple(names.split()), esphome, first) for number, names, esphome, first in _ROWS
+    number: Reason(number, tuple(names.split()), esphome) for number, names, esphome in _ROWS
 }
 
 #: Texts that firmware prints and the headers do not have: MicroPython, ESPEasy and old drivers.
@@ -134,7 +132,7 @@ def spelled(number: int | None, idf: tuple[int, int] | None = None) -> str:
     """``2`` as ``reason 2 AUTH_EXPIRE``.
 
     Names moved with the ESP-IDF version ``idf`` (major, minor): 4, 6 and 7 carry their old names before v5.4, which
-    users still search for, and 53 was INVALID_PMKID up to v5.0.
+    users still search for.
     """
     if number is None:
         return "an unknown reason"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import signal
 import sys
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -96,11 +98,35 @@ def _read(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _until_interrupted(stream: BinaryIO, notes: list[str]) -> Iterator[bytes]:
-    """Ctrl-C ends a live capture: what came before it is judged."""
+    """Ctrl-C ends a live capture: what came before it is judged, also when it comes while a chunk is being judged."""
+    interrupted = reading = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        if reading:
+            raise KeyboardInterrupt
+
+    before = (
+        signal.signal(signal.SIGINT, stop) if threading.current_thread() is threading.main_thread() else None
+    )
+    chunks = _read(stream)
     try:
-        yield from _read(stream)
-    except KeyboardInterrupt:
+        while not interrupted:
+            try:
+                reading = True
+                chunk = next(chunks, None)
+                reading = False
+            except KeyboardInterrupt:
+                break
+            if chunk is None:
+                return
+            yield chunk
         notes.append("-: interrupted; judged what had come until then")
+    finally:
+        reading = False
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _decompressed(chunks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[bytes]:

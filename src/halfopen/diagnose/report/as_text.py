@@ -72,7 +72,7 @@ def report_text(
         for number, finding in enumerate(own, 1):
             cause = next((f for f in own if f.key == finding.caused_by), None)
             brief = not everything and (finding.severity == "info" or (cause is not None and number > 3))
-            console.print(_finding(number, finding, cause, own, brief))
+            console.print(_finding(finding, cause, brief))
         root = own[0] if own else None
         if root is not None and root.severity != "info":
             family = firmware or device.firmware
@@ -106,9 +106,7 @@ def _who(device: Device) -> str:
     return plain("  ".join([*parts, *([firmware] if firmware else [])]))
 
 
-def _finding(
-    number: int, finding: Finding, cause: Finding | None, own: Sequence[Finding], brief: bool
-) -> RenderableType:
+def _finding(finding: Finding, cause: Finding | None, brief: bool) -> RenderableType:
     style = _STYLE[finding.severity]
     head = Text.assemble(
         (f"{_MARK[finding.severity]} {finding.severity} ", style),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import JoinRefused
 from halfopen.diagnose.radio import JoinStepSeen
-from halfopen.diagnose.rules.outage import reports, severity, with_reasons
+from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -50,7 +50,11 @@ def association_denied(timeline: Timeline) -> Iterator[Finding]:
         proof: list[Proof] = [(step, step.ref) for step in denied[:3]]
         yield prove(timeline, "HO411", summary, proof, confidence=0.95)
         return
-    drops = with_reasons(timeline, (5, 203, 208))
+    drops = [
+        drop
+        for drop in with_reasons(timeline, (5, 203, 208))
+        if drop.reason != 5 or refused_for_capacity(timeline, drop)
+    ]
     if drops:
         kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
         summary = f"the access point refused the station {often(len(drops))} ({kinds}): it is full, filters stations or steers them away."

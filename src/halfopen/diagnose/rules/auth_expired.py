@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.rules.on_air import beside, cited, heard
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
+
+
+class Expired(NamedTuple):
+    """Disconnects with reason 2 by how far the station had come: no answer to its authentication, put out before the
+    4-way handshake was done, put out while running."""
+
+    joining: list[Drop]
+    handshake: list[Drop]
+    running: list[Drop]
+
+
+def expired(timeline: Timeline) -> Expired:
+    """The disconnects with reason 2."""
+    stages = Expired([], [], [])
+    for drop in with_reasons(timeline, (2,)):
+        if drop.stage == "running":
+            stages.running.append(drop)
+        elif drop.stage == "handshake" and drop.by == "deauth":
+            stages.handshake.append(drop)
+        else:
+            stages.joining.append(drop)
+    return stages
 
 
 def auth_expired(timeline: Timeline) -> Iterator[Finding]:
@@ -21,9 +45,7 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
         yield prove(timeline, "HO401", summary, cited(kicks), confidence=0.9)
     if not drops:
         return
-    running = [d for d in drops if d.stage == "running"]
-    handshake = [d for d in drops if d.stage == "handshake" and d.by == "deauth"]
-    joining = [d for d in drops if d not in running and d not in handshake]
+    joining, handshake, running = expired(timeline)
     told: list[str] = []
     if joining:
         told.append(

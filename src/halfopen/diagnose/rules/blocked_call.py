@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import (
@@ -34,6 +33,8 @@ _BEFORE_WATCHDOG_S = 60.0
 _REPLY_S = 10.0
 #: Tasks that do everything, networking among it.
 _ANY_LOOP = ("main", "looptask")
+#: The lines of one watchdog report: the tasks and what each processor ran.
+_REPORT_EVENTS = 8
 #: What goes wrong just before a program hangs.
 _ERRORS = (CallFailed, ConnectFailed, ResolveFailed, ServerLost)
 #: Tasks that run network code in the usual firmwares.
@@ -95,9 +96,10 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
     for dog in timeline.of(WatchdogFired):
         if dog.task:
             continue
-        tasks = [e for e in timeline.between(dog) if isinstance(e, WatchdogFired) and e.task][:3]
+        report = timeline.few_after(dog, _REPORT_EVENTS)
+        tasks = [e for e in report if isinstance(e, WatchdogFired) and e.task]
         call = _call_before(timeline, dog)
-        ran = [e for e in itertools.islice(timeline.between(dog), 8) if isinstance(e, CpuRan)]
+        ran = [e for e in report if isinstance(e, CpuRan)]
         waiting = next((t for t in tasks if not t.task.lower().startswith("idle")), None)
         if ran and waiting is not None and all(e.task.lower().startswith("idle") for e in ran):
             summary = (
@@ -128,29 +130,26 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
 
 def _call_before(timeline: Timeline, event: Event) -> Event | None:
     """The network call that had begun and not ended when ``event`` came."""
-    for earlier in timeline.before(event):
-        if isinstance(earlier, (CallStarted, ConnectStarted, DataSent, ResolveFailed)) or (
-            isinstance(earlier, CallFailed) and earlier.call in ("send", "recv")
-        ):
-            gap = event.at.since(earlier.at)
-            return earlier if gap is None or gap <= _BEFORE_WATCHDOG_S else None
-    return None
+    calls = [c for c in timeline.recent(event, CallFailed, 3) if c.call in ("send", "recv")]
+    begun = timeline.last_of(event, CallStarted, ConnectStarted, DataSent, ResolveFailed)
+    latest = max([*calls, *([begun] if begun else [])], key=timeline.position, default=None)
+    if latest is None:
+        return None
+    gap = event.at.since(latest.at)
+    return latest if gap is None or gap <= _BEFORE_WATCHDOG_S else None
 
 
 def _stuck(timeline: Timeline) -> tuple[list[Proof], str, float]:
     """A person had to break in after connection errors: what ran had not come back."""
     for event in timeline.of(Interrupted):
-        trouble = next((e for e in timeline.before(event) if isinstance(e, _ERRORS)), None)
+        trouble = timeline.last_of(event, *_ERRORS)
         if trouble is not None:
             return (
                 [event, trouble],
                 "after a failed connection the program hung until it was interrupted by hand.",
                 0.6,
             )
-        begun = next(
-            (e for e in timeline.before(event) if isinstance(e, (ConnectStarted, WifiStarted, DataSent))),
-            None,
-        )
+        begun = timeline.last_of(event, ConnectStarted, WifiStarted, DataSent)
         if begun is not None:
             return [event, begun], "the program hung in a network call until it was interrupted by hand.", 0.6
     return [], "", 0.0

@@ -52,9 +52,7 @@ def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float
         return [], "", 0.0
     waits: list[float] = []
     for join in joins:
-        end = next(
-            (e for e in timeline.between(join) if isinstance(e, (LinkStateChanged, WifiDropped))), None
-        )
+        end = timeline.next_of(join, LinkStateChanged, WifiDropped)
         waited = end.at.since(join.at) if end is not None and _gave_up(end) else None
         if waited is not None and waited >= 5.0:
             waits.append(waited)

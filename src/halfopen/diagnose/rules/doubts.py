@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.events import JoinTimedOut
+from halfopen.diagnose.rules.auth_expired import expired
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import FlowObserved
 from halfopen.findings import Finding, Undecided
@@ -27,14 +28,14 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             "The password is the likelier cause, a weak signal the other. Try once within 2 m of the access point; if it still fails,"
             f" it is the password. To be sure take {_SNIFF} and see whether M2 is acknowledged.",
         )
-    auth = by_fault.get("auth-expired")
-    if auth and "right after association" in auth.summary:
+    stages = expired(timeline)
+    if stages.handshake:
         yield Undecided(
             ("HO401", "HO409"),
             "The access point's deauthentication with reason 2 about 3 s after association is how older hostapd ends a failed 4-way"
             f' handshake. Set esp_log_level_set("wifi", ESP_LOG_VERBOSE) and take {_SNIFF}: M1 to M4 tell the two apart.',
         )
-    if auth and "while joining" in auth.summary and "weak-signal" not in by_fault:
+    if stages.joining and "weak-signal" not in by_fault:
         yield Undecided(
             ("HO401", "HO407"),
             "No authentication response within a second is a busy access point or a bad path. Log the RSSI before each attempt and take"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bisect
+from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.events import (
     CallFailed,
@@ -93,10 +94,11 @@ def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 
 def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """ECONNABORTED after a wait, with no drop of the interface to explain it."""
+    falls = _falls(timeline)
     silent = [
         e
         for e in timeline.of(CallFailed)
-        if e.errno == 113 and e.after_s is None and not _interface_fell(timeline, e)
+        if e.errno == 113 and e.after_s is None and not _interface_fell(timeline, e, falls)
     ]
     if silent and not any(e.after_s for e in timeline.of(CallFailed) if e.errno == 113):
         figure = f"the stack gave up {counted(len(silent), 'connection')} (errno 113) because the peer no longer answered"
@@ -104,7 +106,7 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     for event in timeline.of(CallFailed):
         if event.errno not in (113, 116) or event.after_s is None or event.after_s < 8.0:
             continue
-        if _interface_fell(timeline, event):
+        if _interface_fell(timeline, event, falls):
             continue
         within = event.after_s <= _WITHIN_BOUND_S
         figure = f"{event.call}() waited {duration(event.after_s)} for a peer that had vanished, then got errno {event.errno}"
@@ -112,16 +114,24 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     return [], "", True
 
 
-def _interface_fell(timeline: Timeline, event: Event) -> bool:
+def _interface_fell(timeline: Timeline, event: Event, falls: Sequence[Event]) -> bool:
     """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS)."""
-    for other in (*timeline.of(NetifDowned), *(drop.events[0] for drop in timeline.drops)):
+    position = timeline.position(event)
+    place = bisect.bisect_left(falls, position, key=timeline.position)
+    for other in falls[max(place - 2, 0) : place + 2]:
         gap = other.at.since(event.at)
         if gap is None:  # no common clock: near in the log is near enough
-            distance = abs(timeline.position(other) - timeline.position(event))
-            gap = 0.0 if distance <= _NEAR_EVENTS else None
+            gap = 0.0 if abs(timeline.position(other) - position) <= _NEAR_EVENTS else None
         if gap is not None and abs(gap) < _NEAR_S:
             return True
     return False
+
+
+def _falls(timeline: Timeline) -> list[Event]:
+    """Losses of the interface and of the association, in order."""
+    return sorted(
+        [*timeline.of(NetifDowned), *(drop.events[0] for drop in timeline.drops)], key=timeline.position
+    )
 
 
 def _connected_after(timeline: Timeline, event: Event) -> bool:

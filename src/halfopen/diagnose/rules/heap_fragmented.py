@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bisect
+from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.events import AllocationFailed, Event, HeapSampled, TlsFailed
 from halfopen.diagnose.rules.proof import prove
-from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.timeline import OTHER_POOLS, Timeline
 from halfopen.findings import Finding
 
 #: Where the wanted size is not printed, the largest block must be below this share of what is free.
 _SHARE_MAX = 0.35
-#: One TLS record buffer: the usual largest allocation (16 KB plus header; FACTS of link: 17 KB for TLS).
+#: One TLS record buffer: the usual largest allocation (16 KB of data and its header, mbedTLS ssl_internal.h).
 _TLS_BLOCK = 16717
 
 
@@ -20,9 +21,12 @@ def heap_fragmented(timeline: Timeline) -> Iterator[Finding]:
     failures = [
         e for e in timeline.of(AllocationFailed, TlsFailed) if not isinstance(e, TlsFailed) or e.memory
     ]
+    heap = [s for s in timeline.of(HeapSampled) if s.pool not in OTHER_POOLS]
+    frees = [s for s in heap if s.free is not None]
+    blocks = [s for s in heap if s.largest is not None]
     for failure in failures:
-        free = _nearest(timeline, failure, lambda s: s.free)
-        largest = _nearest(timeline, failure, lambda s: s.largest)
+        free = _nearest(timeline, failure, frees)
+        largest = _nearest(timeline, failure, blocks)
         stated = failure.largest if isinstance(failure, AllocationFailed) else None
         block = stated if stated is not None else (largest.largest if largest else None)
         if free is None or free.free is None or block is None:
@@ -44,12 +48,9 @@ def heap_fragmented(timeline: Timeline) -> Iterator[Finding]:
         return
 
 
-def _nearest(timeline: Timeline, event: Event, figure) -> HeapSampled | None:  # type: ignore[no-untyped-def]
-    """The heap sample nearest to ``event`` that has ``figure``, one line or two after it counting as well."""
+def _nearest(timeline: Timeline, event: Event, samples: Sequence[HeapSampled]) -> HeapSampled | None:
+    """The sample of the same boot nearest to ``event``; one printed just after the failure counts as well."""
     position = timeline.position(event)
-    samples = [
-        s
-        for s in timeline.of(HeapSampled)
-        if figure(s) is not None and s.pool not in ("psram", "spiram", "idf")
-    ]
-    return min(samples, key=lambda s: abs(timeline.position(s) - position), default=None)
+    place = bisect.bisect_left(samples, position, key=timeline.position)
+    around = [s for s in samples[max(place - 1, 0) : place + 1] if s.at.epoch == event.at.epoch]
+    return min(around, key=lambda s: abs(timeline.position(s) - position), default=None)

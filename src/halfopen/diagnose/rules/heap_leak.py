@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import AllocationFailed, QueueSampled
-from halfopen.diagnose.rules.heap_trend import HeapTrend, trend
+from halfopen.diagnose.events import AllocationFailed, ConnectStarted, Event, QueueSampled, SocketOpened
+from halfopen.diagnose.rules.heap_trend import SAMPLES_MIN, HeapTrend, longest_series, of_samples, trend
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -30,6 +31,20 @@ def _share(fall: HeapTrend) -> float:
     return _SHARE_MIN_MANY if len(fall.samples) >= _VERY_MANY else _SHARE_MIN
 
 
+def _per_connection(timeline: Timeline) -> HeapTrend | None:
+    """The trend with one sample for each connection made, the last before it, where every connection has its own."""
+    samples = longest_series(timeline)
+    positions = [timeline.position(sample) for sample in samples]
+    starts: list[Event] = [*timeline.of(SocketOpened)] or [*timeline.of(ConnectStarted)]
+    if not starts:
+        return None
+    chosen = {bisect_right(positions, timeline.position(start)) - 1 for start in starts}
+    if len(chosen) < max(SAMPLES_MIN, len(starts)) or -1 in chosen:
+        return None
+    fall = of_samples(tuple(samples[n] for n in sorted(chosen)))
+    return fall if fall.high < 0 else None
+
+
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
     fall = trend(timeline)
@@ -48,9 +63,11 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5
     what = f" while the queue grows from {queue[0].depth} to {queue[-1].depth}" if grows else ""
     hours = f" in {span / 3600:.1f} h" if span and span > 3600 else ""
+    per_connection = _per_connection(timeline)
+    step, unit = (per_connection, "connection") if per_connection else (fall, "sample")
     summary = (
         f"the free heap falls from {fall.first} to {fall.last} bytes{hours} and does not return:"
-        f" {-fall.slope:.0f} bytes per sample (95 %: {-fall.high:.0f} to {-fall.low:.0f}){what}."
+        f" {-step.slope:.0f} bytes per {unit} (95 %: {-step.high:.0f} to {-step.low:.0f}){what}."
     )
     proof: list[Proof] = [*spread(fall.samples, 4), *list(timeline.of(AllocationFailed))[:1]]
     yield prove(

@@ -1,11 +1,11 @@
-"""How the free heap moves: a robust slope with its interval (Theil and Sen), per step of the application."""
+"""How the free heap moves: a robust slope with its interval (Theil and Sen), per sample."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from halfopen.diagnose.events import Event, HeapSampled
+from halfopen.diagnose.events import HeapSampled
 from halfopen.diagnose.timeline import Timeline
 
 #: Fewer samples say nothing about a slope.
@@ -58,32 +58,18 @@ class HeapTrend:
         return self.samples[-1].free or 0
 
 
-def trend(timeline: Timeline, first: Event | None = None, last: Event | None = None) -> HeapTrend | None:
-    """The trend of the free heap in the longest boot of the log; ``None`` with fewer than ``SAMPLES_MIN`` samples.
-
-    ``first`` and ``last`` limit it to the samples around two events, one before the first and one after the last
-    kept as the ends.
-    """
+def longest_series(timeline: Timeline) -> list[HeapSampled]:
+    """The samples of the free heap in the boot that has most of them; empty without any."""
     by_epoch: dict[tuple[str, int, str], list[HeapSampled]] = {}
     for sample in timeline.heap:
         by_epoch.setdefault((sample.where.source, sample.at.epoch, sample.pool), []).append(sample)
-    if not by_epoch:
-        return None
-    samples = max(by_epoch.values(), key=len)
-    if first is not None:
-        start = next(
-            (n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(first)),
-            len(samples),
-        )
-        samples = samples[max(start - 1, 0) :]
-    if last is not None:
-        stop = next(
-            (n for n, s in enumerate(samples) if timeline.position(s) > timeline.position(last)), len(samples)
-        )
-        samples = samples[: stop + 1]
-    if len(samples) < SAMPLES_MIN:
-        return None
-    return of_samples(tuple(samples))
+    return max(by_epoch.values(), key=len, default=[])
+
+
+def trend(timeline: Timeline) -> HeapTrend | None:
+    """The trend of the free heap in the longest boot of the log; ``None`` with fewer than ``SAMPLES_MIN`` samples."""
+    samples = longest_series(timeline)
+    return of_samples(tuple(samples)) if len(samples) >= SAMPLES_MIN else None
 
 
 def of_samples(samples: tuple[HeapSampled, ...]) -> HeapTrend:

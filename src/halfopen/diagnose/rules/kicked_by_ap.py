@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.rules.on_air import beside, cited, heard
-from halfopen.diagnose.rules.outage import reports, severity
+from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -14,7 +14,7 @@ from halfopen.findings import Finding
 from halfopen.formats.wifi_reason import spelled
 
 #: Reasons that have a fault of their own, that the station makes itself, or that mean it moved on.
-_OTHERS = frozenset((2, 4, 5, 6, 7, 12, 15, 16, 36)) | frozenset(range(200, 213))
+_OTHERS = frozenset((2, 4, 6, 7, 12, 15, 16, 36)) | frozenset(range(200, 213))
 
 #: On the air these reasons have a fault of their own: authentication, inactivity, class 2 and 3, the handshakes.
 _OWN_FAULT_ON_AIR = frozenset((2, 4, 6, 7, 15, 16))
@@ -22,7 +22,12 @@ _OWN_FAULT_ON_AIR = frozenset((2, 4, 6, 7, 15, 16))
 
 def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
     """A running station deauthenticated or disassociated for a reason that is the access point's own."""
-    drops = [d for outage in timeline.outages for d in outage.drops if _kicked(d)]
+    drops = [
+        d
+        for outage in timeline.outages
+        for d in outage.drops
+        if _kicked(d) and not refused_for_capacity(timeline, d)
+    ]
     kicks = [seen for seen in timeline.kicks() if seen.reason not in _OWN_FAULT_ON_AIR]
     if not drops and kicks:
         reasons = ", ".join(dict.fromkeys(spelled(seen.reason, timeline.device.idf) for seen in kicks))

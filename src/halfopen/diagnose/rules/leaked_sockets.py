@@ -14,6 +14,8 @@ from halfopen.findings import Finding
 
 #: Fewer descriptors open at once than this is how firmware normally works (a client, a server, a DNS query).
 _OPEN_MIN = 5
+#: CONFIG_LWIP_MAX_SOCKETS cannot be larger (FACTS: 253 from ESP-IDF 5.4.4).
+_DESCRIPTORS_MAX = 253
 #: CLOSE_WAIT for longer than this is not slowness: the application has forgotten the descriptor.
 _CLOSE_WAIT_S = 30.0
 
@@ -73,7 +75,7 @@ def _climb(timeline: Timeline, opened: list[Opened]) -> list[Opened]:
     run: list[Opened] = []
     for item in opened:
         now = timeline.position(item.event)
-        run = [o for o in run if o.closed is None or timeline.position(o.closed) > now]
+        run = [o for o in run[-_DESCRIPTORS_MAX:] if o.closed is None or timeline.position(o.closed) > now]
         if run and item.fd <= run[-1].fd:
             run = []
         run.append(item)

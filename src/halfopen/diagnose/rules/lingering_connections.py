@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import (
     CallFailed,
     ConnectFailed,
     Event,
+    HeapSampled,
     SocketClosed,
     SocketOpened,
     TransactionTimedOut,
 )
-from halfopen.diagnose.rules.heap_trend import trend
+from halfopen.diagnose.rules.heap_trend import SAMPLES_MIN, HeapTrend, longest_series, of_samples
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -35,7 +37,7 @@ def lingering_connections(timeline: Timeline) -> Iterator[Finding]:
     orphaned = list(dict.fromkeys(talk.flow.ordinal for talk, _ in fins))
     if len(closes) < _CLOSES_MIN and len(orphaned) < 2:
         return
-    fall = trend(timeline, closes[0], closes[-1]) if closes else None
+    fall = _fall_per_close(timeline, closes)
     proof: list[Proof] = []
     figures: list[str] = []
     if len(closes) >= _CLOSES_MIN:
@@ -63,6 +65,20 @@ def lingering_connections(timeline: Timeline) -> Iterator[Finding]:
         yield prove(
             timeline, "HO103", "; ".join(figures) + ".", proof, confidence=0.95 if len(figures) > 1 else 0.85
         )
+
+
+def _fall_per_close(timeline: Timeline, closes: list[Event]) -> HeapTrend | None:
+    """The trend of the heap with one sample for each close: the first after it, and the last before the first."""
+    samples = longest_series(timeline)
+    positions = [timeline.position(sample) for sample in samples]
+    chosen: dict[int, HeapSampled] = {}
+    for close in closes:
+        after = bisect_right(positions, timeline.position(close))
+        if not chosen and after:
+            chosen[after - 1] = samples[after - 1]
+        if after < len(samples):
+            chosen[after] = samples[after]
+    return of_samples(tuple(chosen.values())) if len(chosen) >= SAMPLES_MIN else None
 
 
 def _closes_to_dead_peers(timeline: Timeline) -> list[Event]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.events import Event
+from halfopen.diagnose.events import AddressGot, Event, ServerConnected, WifiJoined
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Severity
 
@@ -50,3 +50,12 @@ def ever_joined(timeline: Timeline, before: Drop) -> bool:
     """Whether the log shows the station fully connected before ``before``."""
     joins = timeline.joins
     return bool(joins) and timeline.position(joins[0]) < timeline.position(before.events[0])
+
+
+def refused_for_capacity(timeline: Timeline, drop: Drop) -> bool:
+    """Whether ``drop`` has reason 5 (too many stations) and the station had not got as far as an address: put out right
+    after joining it was never admitted, put out of a working link it was kicked."""
+    if drop.reason != 5:
+        return False
+    last = timeline.last_of(drop.events[0], AddressGot, ServerConnected, WifiJoined)
+    return not isinstance(last, (AddressGot, ServerConnected))

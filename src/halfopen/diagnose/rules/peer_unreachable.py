@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import Connected, ConnectFailed, Event, ServerConnected
+from halfopen.diagnose.events import Connected, ConnectFailed, ServerConnected
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.wording import counted
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -20,8 +20,11 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
     """connect() fails, and why: refused, SYN lost, no ARP answer, interface down."""
     failures = [e for e in timeline.of(ConnectFailed) if e.errno not in (128, 127)]
     linux = timeline.device.firmware == "host"
-    kinds = dict.fromkeys(_kind(event, linux) for event in failures)
-    proof: list[Proof] = [next(e for e in failures if _kind(e, linux) == kind) for kind in kinds]
+    by_kind: dict[str, list[ConnectFailed]] = {}
+    for event in failures:
+        by_kind.setdefault(_kind(event, linux), []).append(event)
+    kinds = dict.fromkeys(kind.format(waited=_waited(events)) for kind, events in by_kind.items())
+    proof: list[Proof] = [events[0] for events in by_kind.values()]
     unanswered = [
         t
         for t in timeline.conversations
@@ -76,9 +79,14 @@ def _severity(
     return "info" if recovered and len(unanswered) + len(refused) <= 2 else None
 
 
-def _kind(event: Event, linux: bool) -> str:
-    """Which of the four ways to be unreachable one failed connect() was."""
-    assert isinstance(event, ConnectFailed)
+def _waited(events: list[ConnectFailed]) -> str:
+    """How long connect() took to fail: ``19 s``, ``18 to 20 s``."""
+    waits = sorted({round(event.after_s) for event in events if event.after_s is not None})
+    return " to ".join(f"{wait}" for wait in dict.fromkeys((*waits[:1], *waits[-1:]))) + " s"
+
+
+def _kind(event: ConnectFailed, linux: bool) -> str:
+    """Which of the four ways to be unreachable one failed connect() was; ``{waited}`` stands for the time it took."""
     if linux and event.errno is not None:
         return f"the host that logs this got {NAMES.get(event.errno, 'an error')} from its own network stack"
     if event.errno in (104, 111):
@@ -86,9 +94,9 @@ def _kind(event: Event, linux: bool) -> str:
     if event.errno == 118:
         return f"no route, the interface is down ({spelled(118)})"
     if event.errno == 113 and (event.after_s or 0) > _NO_ARP_S:
-        return f"no ARP answer, {spelled(113)} after {event.after_s:.0f} s: no host has that address on this network"
+        return f"no ARP answer, {spelled(113)} after {{waited}}: no host has that address on this network"
     if event.errno == 113 and event.after_s is not None:
-        return f"the SYN got no answer, {spelled(113)} after {event.after_s:.0f} s: a filter or a dead host"
+        return f"the SYN got no answer, {spelled(113)} after {{waited}}: a filter or a dead host"
     if event.errno is None:
         timed_out = "timeout" in event.where.text.lower() or "timed out" in event.where.text.lower()
         return "connect() ran into its timeout" if timed_out else "the firmware does not say why"

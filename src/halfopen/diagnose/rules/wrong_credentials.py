@@ -19,7 +19,7 @@ _M2_MIN = 2
 
 
 def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
-    """Reason 15, 202 or 204 from the first join on, and never a connection."""
+    """Reason 15, 23 (802.1X), 202 or 204 from the first join on, and never a connection."""
     drops = with_reasons(timeline, (15, 202, 204, 23))
     rejected = list(timeline.of(AuthRejected))
     if drops and (ever_joined(timeline, drops[0]) or any(timeline.joined_after(d.events[-1]) for d in drops)):
@@ -41,9 +41,10 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
         if only_local
         else ""
     )
+    what = "user name or password does" if any(d.reason == 23 for d in drops) else "password does"
     summary = (
         f"the access point was found, and the handshake failed {count}"
-        f" ({kinds}) without ever succeeding: the password does not match.{doubt}"
+        f" ({kinds}) without ever succeeding: the {what} not match.{doubt}"
     )
     confidence = 0.5 if only_local else (0.9 if len(drops) > 1 or rejected else 0.75)
     yield prove(timeline, "HO408", summary, proof, confidence=confidence)

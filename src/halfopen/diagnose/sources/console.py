@@ -118,7 +118,6 @@ class ConsoleSource:
         if self._rest:
             yield from self._raw_line(self._rest)
             self._rest = ""
-        yield from self._release()
         if self._last is not None:
             yield LogEnded(*self._last, lines=self.lines)
         if self._bad_utf8:
@@ -158,21 +157,15 @@ class ConsoleSource:
             number, text, head = self._held
             # A mail client or an issue form broke the line at about 72 columns: try both halves as one.
             joined = replace(head, message=f"{head.message} {line.message}")
-            self._held = None
             facts = list(self._facts(joined, number, text))
             if facts:
                 yield from facts
                 return
-        yield from self._release()
+        self._held = None  # alone the held line said nothing
         facts = list(self._facts(line, self.lines, line.text))
         if not facts and line.dialect and 60 <= len(line.text) <= 80:
             self._held = (self.lines, line.text, line)
         yield from facts
-
-    def _release(self) -> Iterator[Event]:
-        """Let go of a held line: alone it said nothing."""
-        self._held = None
-        return iter(())
 
     def _facts(self, line: LogLine, number: int, text: str) -> Iterator[Event]:
         if not line.dialect and line.host_s is None:

@@ -1,0 +1,75 @@
+"""What rules say of logs: the figures in their sentences, and where one fault ends and the next begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from halfopen.diagnose.report import Report
+from halfopen.findings import Finding
+
+Diagnose = Callable[[str], Report]
+
+
+def finding(report: Report, code: str) -> Finding:
+    """The one finding of ``code``."""
+    (found,) = (f for f in report.findings if f.code == code)
+    return found
+
+
+def cycles(count: int, ending: str) -> str:
+    """Connections that each cost 3600 bytes, with the heap printed before and after each."""
+    lines = []
+    for n in range(count):
+        at, heap = 10_000 * n + 1000, 200_000 - 3600 * n
+        lines += [
+            f"I ({at}) push: free heap {heap}",
+            f"I ({at + 1}) push: Socket created, fd=54",
+            *([f"E ({at + 5000}) push: {ending}"] if ending else []),
+            f"I ({at + 5010}) push: close(fd=54) = 0",
+            f"I ({at + 5020}) push: free heap {heap - 3600}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def test_lingering_connections_are_priced_per_reconnect(diagnose_text: Diagnose) -> None:
+    text = cycles(12, "send: errno 11 (No more processes), fd=54")
+    assert "3600 bytes per reconnect" in finding(diagnose_text(text), "HO103").summary
+
+
+def test_leak_is_priced_per_connection(diagnose_text: Diagnose) -> None:
+    assert "3600 bytes per connection" in finding(diagnose_text(cycles(12, "")), "HO601").summary
+
+
+def test_unreachable_peer_is_told_in_one_sentence_however_long_it_lasts(diagnose_text: Diagnose) -> None:
+    """A day of attempts, each of which took another second: the range, not a list."""
+    lines = []
+    for n in range(300):
+        at = 40_000 * n + 1000
+        wait = 18_000 + 37 * (n % 60)
+        lines += [
+            f"I ({at}) NET: connect to 192.168.4.2:1883, fd=54",
+            f"E ({at + wait}) NET: connect failed, fd=54: errno 113 (Software caused connection abort)",
+        ]
+    summary = finding(diagnose_text("\n".join(lines) + "\n"), "HO206").summary
+    assert "300 connection attempts" in summary
+    assert len(summary) < 300
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"), [(5, "HO403"), (14, "HO403"), (3, "HO403"), (4, "HO402"), (2, "HO401")]
+)
+def test_running_station_is_put_out(reason: int, code: str, diagnose_text: Diagnose) -> None:
+    report = diagnose_text(
+        f"""
+        I (1000) wifi:state: init -> auth (0xb0)
+        I (1010) wifi:state: auth -> assoc (0x0)
+        I (1020) wifi:state: assoc -> run (0x10)
+        I (1100) wifi:connected with Home, aid = 1, channel 6, 20, bssid = 02:00:00:00:01:00
+        I (2100) esp_netif_handlers: sta ip: 10.77.1.10, mask: 255.255.255.0, gw: 10.77.1.20
+        I (90000) wifi:state: run -> init (0x{reason:x}c0)
+        I (90001) app: disconnected, reason:{reason}
+        """
+    )
+    assert [f.code for f in report.findings if f.severity != "info"] == [code]
