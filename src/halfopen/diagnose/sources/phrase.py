@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from halfopen.diagnose.events import Event, Moment, Provenance
@@ -30,6 +31,10 @@ _WHOLE = frozenset(
         "dtim",
     ]
 )
+
+#: Wordings remembered by a phrasebook: more than a firmware has, little memory for a hostile log.
+_WORDINGS_MAX = 1024
+_SAME_DIGITS = str.maketrans("123456789", "000000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,21 @@ class Phrasebook:
     """Many phrases, tried together: only those with a needle in the message cost a pattern."""
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
-        self._by_needle = [(needle, entry) for entry in phrases for needle in entry.needles]
+        self._by_needle = [
+            (needle.translate(_SAME_DIGITS), needle, entry) for entry in phrases for needle in entry.needles
+        ]
+        # A device repeats itself with other numbers: what a line may say is found once per wording.
+        self._likely = lru_cache(maxsize=_WORDINGS_MAX)(self._with_needles_like)
+
+    def _with_needles_like(self, wording: str) -> list[tuple[str, Phrase]]:
+        """Needles (with their phrases) that may stand in a message of this ``wording``, its digits all the same."""
+        return [(needle, entry) for like, needle, entry in self._by_needle if like in wording]
 
     def read(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Iterator[Event]:
         """The events that the phrases find in ``line``, whose message in lower case is ``lowered``."""
         tried = None
-        for entry in [entry for needle, entry in self._by_needle if needle in lowered]:
-            if entry is not tried:  # the needles of one phrase stand side by side
+        for needle, entry in self._likely(lowered.translate(_SAME_DIGITS)):
+            if entry is not tried and needle in lowered:  # the needles of one phrase stand side by side
                 tried = entry
                 event = entry.read(line, where, at)
                 if event is not None:
