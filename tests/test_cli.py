@@ -136,9 +136,11 @@ def test_capture_without_anything_readable_is_exit_2(tmp_path: Path) -> None:
     writer = PcapWriter(link=147)
     (tmp_path / "unknown.pcap").write_bytes(writer.header() + writer.record(10**18, bytes(40)))
     (tmp_path / "header.pcap").write_bytes(writer.header())
+    (tmp_path / "stub.pcap").write_bytes(writer.header() + bytes(9))
     for name, why in (
         ("unknown.pcap", "1 frames, none that could be read (LINKTYPE_147)"),
         ("header.pcap", "no frames"),
+        ("stub.pcap", "byte 24: the file ends inside a record; read 0 frames before it"),
     ):
         done = halfopen("diagnose", name, cwd=tmp_path)
         assert (done.returncode, done.stderr.decode()) == (2, f"halfopen: {name}: {why}\n")

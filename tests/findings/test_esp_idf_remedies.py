@@ -29,14 +29,6 @@ static void trial(const char *ip, int port)
 (void)ip, (void)port;
 {does}
 }}
-
-int main(int argc, char **argv)
-{{
-    int before = open_descriptors();
-    trial("127.0.0.1", argc > 1 ? atoi(argv[1]) : 0);
-    say("leaked", open_descriptors() - before);
-    return 0;
-}}
 """
 
 

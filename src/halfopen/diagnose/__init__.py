@@ -124,8 +124,10 @@ def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> 
         _warn_of_gaps(item, heard, notes)
         return True
     kinds = ", ".join(summary.link_types)
-    unread = f"{summary.frames} frames, none that could be read ({kinds})" if summary.frames else "no frames"
-    notes.append(f"{item.name}: {unread}")
+    if summary.frames:
+        notes.append(f"{item.name}: {summary.frames} frames, none that could be read ({kinds})")
+    elif not any(note.startswith(f"{item.name}: ") for note in notes):  # damage has its own line
+        notes.append(f"{item.name}: no frames")
     return False
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 LINK_NULL = 0
 LINK_ETHERNET = 1
 LINK_RAW_DLT = 12
+LINK_RAW_OPENBSD = 14
 LINK_RAW = 101
 LINK_80211 = 105
 LINK_LOOP = 108
@@ -26,7 +27,7 @@ LINK_NAMES = {
     LINK_NULL: "NULL",
     LINK_ETHERNET: "ETHERNET",
     LINK_RAW_DLT: "RAW",
-    14: "RAW",
+    LINK_RAW_OPENBSD: "RAW",
     LINK_RAW: "RAW",
     LINK_80211: "IEEE802_11",
     LINK_LOOP: "LOOP",

@@ -21,6 +21,9 @@ from halfopen.kernel.layout import (
     FC_TO_DS,
     LENGTH,
     LINK,
+    LINK_80211,
+    LINK_ETHERNET,
+    LINK_RADIOTAP,
     N_RELAY_WIDTH,
     N_RELAYED,
     N_RELAYS,
@@ -50,11 +53,6 @@ from halfopen.kernel.layout import (
     W_TSF,
     WIDTH,
 )
-
-# LINKTYPE_ numbers, https://www.tcpdump.org/linktypes.html
-LINK_ETHERNET = 1
-LINK_80211 = 105
-LINK_RADIOTAP = 127
 
 # radiotap, https://www.radiotap.org/fields/defined
 RADIOTAP_TSFT = 0x01

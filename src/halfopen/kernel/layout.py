@@ -8,12 +8,27 @@ absent. The flow table holds ``FLOW_WIDTH`` numbers per conversation: its own fi
 
 from __future__ import annotations
 
+# LINKTYPE_ numbers, https://www.tcpdump.org/linktypes.html
+LINK_NULL = 0
+LINK_ETHERNET = 1
+LINK_RAW_DLT = 12
+LINK_RAW_OPENBSD = 14
+LINK_RAW = 101
+LINK_80211 = 105
+LINK_LOOP = 108
+LINK_SLL = 113
+LINK_PRISM = 119
+LINK_RADIOTAP = 127
+LINK_IPV4 = 228
+LINK_IPV6 = 229
+LINK_SLL2 = 276
+
 # --- frame table, filled by ``records`` ---
 OFFSET = 0  # where the captured bytes begin
 CAPTURED = 1  # captured bytes
 LENGTH = 2  # bytes on the wire
 TIME = 3  # nanoseconds since the Unix epoch
-LINK = 4  # LINKTYPE_ number, https://www.tcpdump.org/linktypes.html
+LINK = 4  # LINKTYPE_ number
 # --- filled by ``packets`` ---
 KIND = 5  # one of the kinds below
 PROTOCOL = 6  # EtherType under the link header

@@ -30,6 +30,19 @@ from halfopen.kernel.layout import (
     KIND,
     LENGTH,
     LINK,
+    LINK_80211,
+    LINK_ETHERNET,
+    LINK_IPV4,
+    LINK_IPV6,
+    LINK_LOOP,
+    LINK_NULL,
+    LINK_PRISM,
+    LINK_RADIOTAP,
+    LINK_RAW,
+    LINK_RAW_DLT,
+    LINK_RAW_OPENBSD,
+    LINK_SLL,
+    LINK_SLL2,
     MAC,
     MSS,
     OFFSET,
@@ -50,21 +63,6 @@ from halfopen.kernel.layout import (
     WINDOW,
     WIRELESS,
 )
-
-# LINKTYPE_ numbers, https://www.tcpdump.org/linktypes.html
-LINK_NULL = 0
-LINK_ETHERNET = 1
-LINK_RAW_DLT = 12
-LINK_RAW_OPENBSD = 14
-LINK_RAW = 101
-LINK_80211 = 105
-LINK_LOOP = 108
-LINK_SLL = 113
-LINK_PRISM = 119
-LINK_RADIOTAP = 127
-LINK_IPV4 = 228
-LINK_IPV6 = 229
-LINK_SLL2 = 276
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_ARP = 0x0806
