@@ -12,8 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.diagnose.airwaves import capture as air_capture
+from tests.diagnose.wpa2 import PASSPHRASE, SSID, Wpa2
 
 from halfopen.formats.capture import PcapWriter
+from halfopen.formats.packet import SYN, tcp
 
 RECORDINGS = Path(__file__).parent / "recordings"
 LOG = RECORDINGS / "lwip/a_leaky.uart.log"
@@ -311,3 +314,57 @@ def test_json_report_loads_no_terminal_library() -> None:
 def test_help_has_examples() -> None:
     for verb in ("diagnose", "explain", "completion"):
         assert "Example" in halfopen(verb, "--help").stdout.decode()
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Path:
+    """A WPA2 capture with a handshake and one TCP frame."""
+    net = Wpa2()
+    packet = tcp("10.0.0.1", 5000, "10.0.0.2", 80, SYN, 1, mss=1440)
+    path = tmp_path / "air.pcap"
+    path.write_bytes(air_capture(*net.joining(), *net.handshake(), net.data(packet)))
+    return path
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_a_key_opens_a_capture_and_is_not_shown(encrypted: Path, tmp_path: Path, from_file: bool) -> None:
+    (tmp_path / "keys.txt").write_text(f"# the lab\nother:correct hearse\n{SSID}:{PASSPHRASE}\n", "utf-8")
+    key = f"@{tmp_path / 'keys.txt'}" if from_file else f"{SSID}:{PASSPHRASE}"
+    for form in ("text", "json"):
+        done = halfopen("diagnose", encrypted, "--format", form, "--wifi-key", key)
+        assert done.returncode == 0
+        shown = b" ".join(done.stdout.split())
+        assert b"--wifi-key opened 1 of 1 encrypted frames" in shown
+        assert PASSPHRASE.encode() not in shown + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("sesame-open", "--wifi-key: no colon between SSID and passphrase"),
+        (
+            "home:sesame",
+            "--wifi-key: a passphrase has 8 to 63 printable ASCII characters, a PSK 64 hexadecimal digits",
+        ),
+        ("@nowhere.txt", "nowhere.txt: No such file or directory"),
+        ("@keys.txt", "keys.txt: line 2: no colon between SSID and passphrase"),
+    ],
+)
+def test_a_key_that_is_none_is_said_in_one_line_without_it(
+    encrypted: Path, tmp_path: Path, key: str, said: str
+) -> None:
+    (tmp_path / "keys.txt").write_text("home:correct horse\nsesame\n", "utf-8")
+    done = halfopen("diagnose", encrypted, "--wifi-key", key, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", f"halfopen: {said}\n")
+
+
+def test_without_the_library_the_way_to_it_is_told(encrypted: Path) -> None:
+    hide = "import sys; sys.modules['cryptography'] = None; sys.path_importer_cache.clear();"
+    hide += "from halfopen.cli import main; main()"
+    command = [sys.executable, "-c", hide, "diagnose", str(encrypted), "--wifi-key", f"{SSID}:{PASSPHRASE}"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert (
+        done.stderr.decode()
+        == "halfopen: --wifi-key needs the package cryptography: pip install 'halfopen[wifi]'\n"
+    )

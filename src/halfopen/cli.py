@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from halfopen.diagnose import Progress
     from halfopen.diagnose.report import Report
+    from halfopen.formats.wifi_key import WifiKey
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -56,6 +57,8 @@ Examples:
   halfopen diagnose logs/ 'captures/*.pcap.gz'  folders, globs, gzip
   idf.py monitor | tee uart.log                 record, then diagnose the file
   dumpcap -w - | halfopen diagnose -            a live capture, read to its end
+  halfopen diagnose air.pcapng --wifi-key 'home:correct horse'   open WPA2 in a monitor-mode capture
+  halfopen diagnose air.pcapng --wifi-key @keys.txt              keys from a file, one a line
   halfopen diagnose uart.log --format json      for programs
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
@@ -79,6 +82,14 @@ Examples:
     help="Show fixes for this firmware instead of the one recognised.",
 )
 @click.option(
+    "--wifi-key",
+    "keys",
+    multiple=True,
+    metavar="SSID:PASSPHRASE",
+    help="Open WPA2-PSK in captures of the air; repeatable. @FILE reads keys from a file, one a line, and keeps them out"
+    " of the shell's history. Keys appear in no output.",
+)
+@click.option(
     "--all", "everything", is_flag=True, help="Show fixes and evidence of consequences and info findings too."
 )
 @click.option(
@@ -89,6 +100,7 @@ def diagnose(
     form: str,
     fail_on: str | None,
     firmware: str | None,
+    keys: tuple[str, ...],
     everything: bool,
     output: Path | None,
 ) -> None:
@@ -100,9 +112,10 @@ def diagnose(
     from halfopen.diagnose import NothingToRead, diagnose
     from halfopen.ports.files import MissingInput
 
+    wifi_keys = _wifi_keys(keys)
     try:
         with _progress() as progress:
-            report = diagnose(*paths, progress=progress)
+            report = diagnose(*paths, progress=progress, wifi_keys=wifi_keys)
     except (MissingInput, NothingToRead) as error:
         for line in str(error).splitlines():
             click.echo(f"halfopen: {line}", err=True)
@@ -163,6 +176,32 @@ def completion(shell: str) -> None:
     script = get_completion_class(shell)
     assert script is not None
     click.echo(script(cli, {}, "halfopen", "_HALFOPEN_COMPLETE").source())
+
+
+def _wifi_keys(texts: tuple[str, ...]) -> list[WifiKey]:
+    """The keys given on the command line and in files; what is wrong with one ends the program without showing it."""
+    import importlib.util
+
+    from halfopen.formats.wifi_key import WifiKeyError, wifi_keys, wifi_keys_of_lines
+
+    if texts and importlib.util.find_spec("cryptography") is None:
+        click.echo(
+            "halfopen: --wifi-key needs the package cryptography: pip install 'halfopen[wifi]'", err=True
+        )
+        sys.exit(2)
+    found: list[WifiKey] = []
+    for text in texts:
+        place = text[1:] if text.startswith("@") else "--wifi-key"
+        try:
+            if text.startswith("@"):
+                with Path(place).open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+                    found += wifi_keys_of_lines(lines)
+            else:
+                found += wifi_keys(text)
+        except (WifiKeyError, OSError) as error:
+            click.echo(f"halfopen: {place}: {getattr(error, 'strerror', None) or error}", err=True)
+            sys.exit(2)
+    return found
 
 
 class _progress:  # noqa: N801  used as a context manager, like a function

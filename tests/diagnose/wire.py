@@ -17,6 +17,13 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 BEGIN_S = 1_760_000_000.0
 
 
+def discovery(mac: str) -> bytes:
+    """A DHCPDISCOVER as an IP packet (RFC 2131: op 1, magic cookie, option 53 = 1)."""
+    body = bytes([1, 1, 6, 0]) + bytes(24) + packet.mac_bytes(mac) + bytes(202)
+    body += b"\x63\x82\x53\x63\x35\x01\x01\xff"
+    return packet.udp("0.0.0.0", 68, "255.255.255.255", 67, body)
+
+
 class Wire:
     """Collects frames by time; ``report()`` diagnoses them as one capture."""
 
@@ -39,10 +46,8 @@ class Wire:
             self.frame(at + 0.01, DEVICE, packet.echo(DEVICE, PEER, number, reply=True))
 
     def discover(self, at: float) -> None:
-        """A DHCPDISCOVER of the device (RFC 2131: op 1, magic cookie, option 53 = 1)."""
-        body = bytes([1, 1, 6, 0]) + bytes(24) + packet.mac_bytes(DEVICE_MAC) + bytes(202)
-        body += b"\x63\x82\x53\x63\x35\x01\x01\xff"
-        datagram = packet.udp("0.0.0.0", 68, "255.255.255.255", 67, body)  # noqa: S104  DHCP's own addresses
+        """A DHCPDISCOVER of the device."""
+        datagram = discovery(DEVICE_MAC)
         self._frames.append((at, packet.ethernet("ff:ff:ff:ff:ff:ff", DEVICE_MAC, datagram)))
 
     def query(self, at: float, name: str, number: int) -> None:

@@ -14,6 +14,7 @@ from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
 from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import SEVERITIES, Finding, Undecided
+from halfopen.formats.wifi_key import WifiKey
 from halfopen.ports.files import Input, MissingInput, inputs
 
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
@@ -27,14 +28,17 @@ class NothingToRead(ValueError):
     """Nothing of the input could be read; the message says why, one line per input."""
 
 
-def diagnose(*paths: str, progress: Progress | None = None) -> Report:
+def diagnose(*paths: str, progress: Progress | None = None, wifi_keys: Sequence[WifiKey] = ()) -> Report:
     """Read ``paths`` (files, folders, globs, ``-``) and say what ails the devices in them.
+
+    ``wifi_keys`` (see :func:`halfopen.formats.wifi_key.wifi_keys`) open WPA2-PSK in captures of the air; they need the
+    ``cryptography`` package, without it ``ImportError`` is raised when a handshake is met.
 
     Raises :class:`halfopen.ports.files.MissingInput` when a path does not exist, and :class:`NothingToRead` when no
     input holds a log or a capture.
     """
     notes: list[str] = []
-    sources = [(item.name, read(item, notes, progress)) for item in inputs(paths)]
+    sources = [(item.name, read(item, notes, progress, wifi_keys)) for item in inputs(paths)]
     return judged([(name, events) for name, events in sources if events is not None], notes)
 
 
@@ -71,7 +75,9 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks))
 
 
-def read(item: Input, notes: list[str], progress: Progress | None = None) -> list[Event] | None:
+def read(
+    item: Input, notes: list[str], progress: Progress | None = None, wifi_keys: Sequence[WifiKey] = ()
+) -> list[Event] | None:
     """The events of one input, or ``None`` (and a note) when it is neither a log nor a capture."""
     from halfopen.diagnose.sources import capture, console
 
@@ -86,7 +92,9 @@ def read(item: Input, notes: list[str], progress: Progress | None = None) -> lis
         return None
     source: console.ConsoleSource | capture.CaptureSource
     source = (
-        capture.CaptureSource(item.name) if capture.is_capture(head) else console.ConsoleSource(item.name)
+        capture.CaptureSource(item.name, wifi_keys)
+        if capture.is_capture(head)
+        else console.ConsoleSource(item.name)
     )
     events = _Kept()
     done = 0

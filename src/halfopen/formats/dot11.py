@@ -1,6 +1,6 @@
-"""802.11 as far as a diagnosis reads it: frame names, elements of a frame body, EAPOL-Key messages.
+"""802.11 as far as a diagnosis reads it: frame names, elements of a frame body.
 
-Numbers are those of IEEE 802.11-2020, sections 9.2.4.1.3, 9.4.2.1 and 12.7.2.
+Numbers are those of IEEE 802.11-2020, sections 9.2.4.1.3 and 9.4.2.1.
 """
 
 from __future__ import annotations
@@ -52,19 +52,11 @@ NAMES = {
 ELEMENT_SSID = 0
 ELEMENT_CHANNEL = 3
 ELEMENT_HT_OPERATION = 61
-#: Fixed fields before the elements of a beacon or probe response, and of an association response.
+#: Fixed fields before the elements of a beacon or probe response, and of the association requests.
 BEACON_FIXED = 12
+REQUEST_FIXED = {ASSOC_REQUEST: 4, REASSOC_REQUEST: 10}
 
 ALGORITHM_SAE = 3
-ETHERTYPE_EAPOL = 0x888E
-EAPOL_KEY = 3
-KEY_PAIRWISE = 0x0008
-KEY_ACK = 0x0080
-KEY_MIC = 0x0100
-KEY_SECURE = 0x0200
-#: From the beginning of EAPOL to the key data length and the key data.
-KEY_LENGTH_AT = 97
-KEY_SIZE = 99
 
 
 def elements(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -95,17 +87,3 @@ def in_map(tim: bytes, aid: int) -> bool:
     """Whether a traffic indication map says that frames wait for the station with this association identifier."""
     octet = aid // 8 - (tim[2] & 0xFE)
     return 0 <= octet < len(tim) - 3 and bool(tim[3 + octet] >> (aid % 8) & 1)
-
-
-def key_message(eapol: bytes) -> int | None:
-    """Which message of the 4-way handshake (1 to 4) or of a group rekey (5, 6) this is; ``None``: no EAPOL-Key."""
-    if len(eapol) < 7 or eapol[1] != EAPOL_KEY:
-        return None
-    information = int.from_bytes(eapol[5:7], "big")
-    if not information & KEY_PAIRWISE:
-        return 5 if information & KEY_ACK else 6
-    if information & KEY_ACK:
-        return 3 if information & KEY_MIC else 1
-    empty = len(eapol) >= KEY_SIZE and not any(eapol[KEY_LENGTH_AT:KEY_SIZE])
-    # WPA1 sets no secure bit in the fourth message, which is told by its want of key data.
-    return 4 if information & KEY_SECURE or empty else 2

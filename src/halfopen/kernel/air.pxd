@@ -3,7 +3,7 @@ cimport cython
 cdef long long AIR_WIDTH, CAPTURED, FC_FROM_DS, FC_MORE_FRAGMENTS, FC_ORDER, FC_PROTECTED, FC_RETRY
 cdef long long FC_TO_DS, LENGTH, LINK, N_RELAY_WIDTH, N_RELAYED, N_RELAYS, N_SENDER_WIDTH, N_SENDERS
 cdef long long OFFSET, TIME, W_ABSENT, W_AGAIN, W_BODY, W_BSSID, W_CHANNEL, W_DAMAGED, W_END
-cdef long long W_ETHERTYPE, W_FLAGS, W_INTERVAL, W_KIND, W_NO_RSSI, W_NO_TID, W_RA, W_RSSI, W_SEQ
+cdef long long W_ETHERTYPE, W_FLAGS, W_HEADER, W_INTERVAL, W_KIND, W_NO_RSSI, W_NO_TID, W_RA, W_RSSI, W_SEQ, W_SEVERAL
 cdef long long W_TA, W_TID, W_TIM, W_TSF, WIDTH
 cdef long long LINK_ETHERNET, LINK_80211, LINK_RADIOTAP
 cdef long long RADIOTAP_TSFT, RADIOTAP_FLAGS, RADIOTAP_RATE, RADIOTAP_CHANNEL, RADIOTAP_FHSS
@@ -31,19 +31,34 @@ cdef long long heard_before(long long[::1] memory, long long sender, long long t
 cdef long long relayed(unsigned char[::1] data, long long body, long long end, long long ends,
                        long long leaves, long long time, long long[::1] memory) except? -1
 
-@cython.locals(body=cython.longlong, ways=cython.longlong, third=cython.longlong,
-               destination=cython.longlong, source=cython.longlong, ends=cython.longlong,
-               start=cython.longlong, index=cython.longlong, cut=cython.longlong)
+@cython.locals(frame=cython.longlong, base=cython.longlong, at=cython.longlong, ways=cython.longlong,
+               third=cython.longlong, destination=cython.longlong, source=cython.longlong,
+               cut=cython.longlong, end=cython.longlong)
 cdef long long make_ethernet(unsigned char[::1] data, long long[::1] rows, long long row,
-                             long long[::1] air, long long base, long long at,
-                             long long[::1] memory) except? -1
+                             long long[::1] air, long long[::1] memory) except? -1
+
+@cython.locals(ends=cython.longlong, start=cython.longlong, index=cython.longlong)
+cdef long long place_ethernet(unsigned char[::1] data, long long[::1] rows, long long frame,
+                              long long body, long long end, long long destination, long long source,
+                              long long ways, long long time, long long[::1] memory) except? -1
+
+cdef long long ethertype(unsigned char[::1] data, long long at, long long end) except? -1
+
+@cython.locals(base=cython.longlong)
+cpdef long long reveal(unsigned char[::1] data, long long[::1] rows, long long row, long long[::1] air,
+                       long long[::1] memory) except? -1
+
+@cython.locals(base=cython.longlong, at=cython.longlong, end=cython.longlong, ways=cython.longlong,
+               count=cython.longlong, size=cython.longlong, column=cython.longlong)
+cpdef long long take_apart(unsigned char[::1] data, long long[::1] rows, long long row,
+                           long long[::1] air, long long[::1] memory, long long[::1] parts) except? -1
 
 @cython.locals(end=cython.longlong, body=cython.longlong)
 cdef long long management(unsigned char[::1] data, long long[::1] air, long long base,
                           long long at) except? -1
 
 @cython.locals(end=cython.longlong, flags=cython.longlong, ways=cython.longlong,
-               header=cython.longlong, whole=cython.longlong, body=cython.longlong)
+               header=cython.longlong, body=cython.longlong)
 cdef long long data_header(unsigned char[::1] data, long long[::1] air, long long base, long long at,
                            long long padded) except? -1
 

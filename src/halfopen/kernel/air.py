@@ -1,9 +1,9 @@
 # cython: language_level=3, annotation_typing=False, wraparound=False
 """Read the radiotap and 802.11 headers of each row of the frame table into the air table beside it.
 
-Data that is not encrypted is made Ethernet in place: the addresses are written before the EtherType that LLC/SNAP
-ends with, and the row then points there, so that ``packets`` reads it like any other frame. Each MSDU is made
-Ethernet once: not again for a retry, nor for the copy that an access point sends on inside its cell.
+Data that is not encrypted (or was decrypted, see ``reveal``) is made Ethernet in place: the addresses are written before
+the EtherType that LLC/SNAP ends with, and the row then points there, so that ``packets`` reads it like any other frame.
+Each MSDU is made Ethernet once: not again for a retry, nor for the copy that an access point sends on inside its cell.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from halfopen.kernel.layout import (
     W_END,
     W_ETHERTYPE,
     W_FLAGS,
+    W_HEADER,
     W_INTERVAL,
     W_KIND,
     W_NO_RSSI,
@@ -47,6 +48,7 @@ from halfopen.kernel.layout import (
     W_RA,
     W_RSSI,
     W_SEQ,
+    W_SEVERAL,
     W_TA,
     W_TID,
     W_TIM,
@@ -193,11 +195,11 @@ def relayed(
     return 1
 
 
-def make_ethernet(
-    data: bytearray, rows: array[int], row: int, air: array[int], base: int, at: int, memory: array[int]
-) -> int:
-    """Point the row at its payload as an Ethernet frame; 0 when this was done for the same MSDU before."""
-    body = air[base + W_BODY]
+def make_ethernet(data: bytearray, rows: array[int], row: int, air: array[int], memory: array[int]) -> int:
+    """Point row number ``row`` at its payload as an Ethernet frame; 0 when this was done for the same MSDU before."""
+    frame = row * WIDTH
+    base = row * AIR_WIDTH
+    at = air[base + W_HEADER]
     ways = air[base + W_FLAGS] & (FC_TO_DS | FC_FROM_DS)
     third = address(data, at + 16)
     destination = third if ways & FC_TO_DS else air[base + W_RA]
@@ -206,20 +208,91 @@ def make_ethernet(
         source = third
     elif ways == FC_TO_DS | FC_FROM_DS:
         source = address(data, at + 24)
+    cut = rows[frame + LENGTH] - rows[frame + CAPTURED]
+    end = air[base + W_END]
+    if not place_ethernet(
+        data, rows, frame, air[base + W_BODY], end, destination, source, ways, rows[frame + TIME], memory
+    ):
+        return 0
+    rows[frame + LENGTH] += cut if cut > 0 else 0
+    return 1
+
+
+def place_ethernet(
+    data: bytearray,
+    rows: array[int],
+    frame: int,
+    body: int,
+    end: int,
+    destination: int,
+    source: int,
+    ways: int,
+    time: int,
+    memory: array[int],
+) -> int:
+    """Write the addresses before the EtherType of the LLC/SNAP at ``body`` and point the columns from ``frame`` on at
+    them; 0 when the access point only sends on what was read on its way to it."""
     if ways in (FC_TO_DS, FC_FROM_DS):
         ends = destination ^ (source & 0xFFFFFFFF) << 16
-        if relayed(data, body + 6, air[base + W_END], ends, ways == FC_FROM_DS, rows[row + TIME], memory):
+        if relayed(data, body + 6, end, ends, ways == FC_FROM_DS, time, memory):
             return 0
     start = body - 6
     for index in range(6):
         data[start + index] = destination >> (40 - 8 * index) & 0xFF
         data[start + 6 + index] = source >> (40 - 8 * index) & 0xFF
-    cut = rows[row + LENGTH] - rows[row + CAPTURED]
-    rows[row + OFFSET] = start
-    rows[row + CAPTURED] = air[base + W_END] - start
-    rows[row + LENGTH] = rows[row + CAPTURED] + (cut if cut > 0 else 0)
-    rows[row + LINK] = LINK_ETHERNET
+    rows[frame + OFFSET] = start
+    rows[frame + CAPTURED] = rows[frame + LENGTH] = end - start
+    rows[frame + LINK] = LINK_ETHERNET
     return 1
+
+
+def ethertype(data: bytearray, at: int, end: int) -> int:
+    """The EtherType of the LLC/SNAP at ``at``, 0 when something else stands there."""
+    if end - at >= 8 and data[at] == 0xAA and data[at + 1] == 0xAA and data[at + 2] == 3:
+        return data[at + 6] << 8 | data[at + 7]
+    return 0
+
+
+def reveal(data: bytearray, rows: array[int], row: int, air: array[int], memory: array[int]) -> int:
+    """Read what decryption left between W_BODY and W_END of row number ``row``; 1 when it now stands as Ethernet."""
+    base = row * AIR_WIDTH
+    if air[base + W_SEVERAL]:
+        return 0
+    air[base + W_ETHERTYPE] = ethertype(data, air[base + W_BODY], air[base + W_END])
+    return make_ethernet(data, rows, row, air, memory) if air[base + W_ETHERTYPE] else 0
+
+
+def take_apart(
+    data: bytearray, rows: array[int], row: int, air: array[int], memory: array[int], parts: array[int]
+) -> int:
+    """Make each MSDU of the A-MSDU in row number ``row`` an Ethernet frame: how many stand in ``parts``, which is a
+    frame table as well. Reading stops at the first subframe that does not fit, or when ``parts`` is full."""
+    base = row * AIR_WIDTH
+    at = air[base + W_BODY]
+    end = air[base + W_END]
+    ways = air[base + W_FLAGS] & (FC_TO_DS | FC_FROM_DS)
+    count = 0
+    while end - at >= 14 and (count + 1) * WIDTH <= len(parts):
+        size = data[at + 12] << 8 | data[at + 13]
+        if size > end - at - 14:
+            break
+        if ethertype(data, at + 14, at + 14 + size):
+            for column in range(WIDTH):
+                parts[count * WIDTH + column] = rows[row * WIDTH + column]
+            count += place_ethernet(
+                data,
+                parts,
+                count * WIDTH,
+                at + 14,
+                at + 14 + size,
+                address(data, at),
+                address(data, at + 6),
+                ways,
+                rows[row * WIDTH + TIME],
+                memory,
+            )
+        at += (14 + size + 3) & ~3  # each but the last is padded to a multiple of four
+    return count
 
 
 def management(data: bytearray, air: array[int], base: int, at: int) -> int:
@@ -250,12 +323,11 @@ def data_header(data: bytearray, air: array[int], base: int, at: int, padded: in
     flags = air[base + W_FLAGS]
     ways = flags & (FC_TO_DS | FC_FROM_DS)
     header = 30 if ways == FC_TO_DS | FC_FROM_DS else 24
-    whole = 1
     if data[at] & 0x80:  # QoS
         if at + header + 2 > end:
             return 0
         air[base + W_TID] = data[at + header] & 15
-        whole = 0 if data[at + header] & 0x80 else 1  # several MSDUs in one frame are left alone
+        air[base + W_SEVERAL] = data[at + header] >> 7
         header += 6 if flags & FC_ORDER else 2
     if padded:
         header = (header + 3) & ~3
@@ -267,10 +339,11 @@ def data_header(data: bytearray, air: array[int], base: int, at: int, padded: in
         air[base + W_BSSID] = air[base + W_TA]
     body = at + header
     air[base + W_BODY] = body
-    if data[at] & 0x40 or flags & (FC_PROTECTED | FC_MORE_FRAGMENTS) or data[at + 22] & 15 or not whole:
+    if data[at] & 0x40 or flags & FC_MORE_FRAGMENTS or data[at + 22] & 15:
+        air[base + W_SEVERAL] = 0  # null data has no content, and fragments are left alone
         return 1
-    if end - body >= 8 and data[body] == 0xAA and data[body + 1] == 0xAA and data[body + 2] == 3:
-        air[base + W_ETHERTYPE] = data[body + 6] << 8 | data[body + 7]
+    if not flags & FC_PROTECTED and not air[base + W_SEVERAL]:
+        air[base + W_ETHERTYPE] = ethertype(data, body, end)
     return 1
 
 
@@ -281,6 +354,7 @@ def read_header(data: bytearray, at: int, padded: int, air: array[int], base: in
         return 0
     kind = (data[at] & 0x0C) << 2 | data[at] >> 4
     air[base + W_KIND] = kind
+    air[base + W_HEADER] = at
     air[base + W_FLAGS] = data[at + 1]
     air[base + W_RA] = address(data, at + 4)
     if kind >> 4 == CONTROL:
@@ -317,7 +391,7 @@ def read_air(data: bytearray, rows: array[int], count: int, air: array[int], mem
             air[base + column] = -1
         air[base + W_TID] = W_NO_TID
         air[base + W_RSSI] = W_NO_RSSI
-        air[base + W_AGAIN] = air[base + W_ETHERTYPE] = air[base + W_CHANNEL] = 0
+        air[base + W_AGAIN] = air[base + W_ETHERTYPE] = air[base + W_CHANNEL] = air[base + W_SEVERAL] = 0
         air[base + W_KIND] = W_ABSENT
         link = rows[frame + LINK]
         if link not in (LINK_80211, LINK_RADIOTAP):
@@ -338,5 +412,5 @@ def read_air(data: bytearray, rows: array[int], count: int, air: array[int], mem
         if flags & BAD_FCS or not read_header(data, at, flags & HAS_PADDING, air, base, memory):
             air[base + W_KIND] = W_DAMAGED
         elif air[base + W_ETHERTYPE] and not air[base + W_AGAIN]:
-            made += make_ethernet(data, rows, frame, air, base, at, memory)
+            made += make_ethernet(data, rows, row, air, memory)
     return made

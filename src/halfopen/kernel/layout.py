@@ -264,7 +264,9 @@ W_RSSI = 12  # dBm, W_NO_RSSI when the frame does not say
 W_TSF = 13  # timestamp of a beacon or probe response in microseconds
 W_INTERVAL = 14  # beacon interval in units of 1024 microseconds
 W_TIM = 15  # offset of a beacon's traffic indication map, after its id and length, -1 when it has none
-AIR_WIDTH = 16
+W_HEADER = 16  # offset of the 802.11 header
+W_SEVERAL = 17  # the frame body is an A-MSDU: several MSDUs, each with a header of its own
+AIR_WIDTH = 18
 
 W_ABSENT = -1  # the row is no 802.11 frame
 W_DAMAGED = -2  # too short for its header, or its frame check sequence is wrong

@@ -1,6 +1,6 @@
 # The board under the Unix port: stands in for the network, esp32 and machine modules, and for nothing else.
 # A trial puts into `script` what happens to the radio; the sockets are real.
-# ruff: noqa: N801, RUF012, S104  modules are stood in for by classes, in the dialect of the device
+# ruff: noqa: N801, RUF012  modules are stood in for by classes, in the dialect of the device
 import sys
 
 

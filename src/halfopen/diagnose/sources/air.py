@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.sources.beacons import Beacons
+from halfopen.diagnose.sources.encryption import IV_SIZE, Encryption
 from halfopen.diagnose.sources.framing import BATCH
 from halfopen.diagnose.sources.heard import NS, Heard, Witness
 from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
 from halfopen.diagnose.sources.stations import Stations
 from halfopen.formats import dot11 as d
+from halfopen.formats.eapol import ETHERTYPE_EAPOL
+from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
-from halfopen.kernel.air import read_air
+from halfopen.kernel.air import read_air, reveal, take_apart
 
 #: An acknowledgement follows its frame within this time, a block acknowledgement the burst of its frames.
 ACK_NS = 2_000_000
@@ -24,6 +27,10 @@ SENDERS_MAX = 4096
 BURST_MAX = 64
 KNOWN_MAX = 8192
 CHANNELS_MAX = 256
+#: MSDUs read of one frame; an A-MSDU holds 11454 bytes at most (IEEE 802.11-2020 section 9.3.2.2), a bare TCP segment 54.
+SUBFRAMES_MAX = 216
+#: Type and bit of the subtype of data frames without content.
+NO_CONTENT = 0x24
 JOINING = (
     d.AUTH,
     d.ASSOC_REQUEST,
@@ -37,10 +44,13 @@ ANSWERS = (d.ASSOC_RESPONSE, d.REASSOC_RESPONSE)
 class Air:
     """The 802.11 frames of one capture."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, keys: Sequence[WifiKey] = ()) -> None:
         self.source = source
+        #: What several MSDUs in one frame became: row number → rows of a frame table, one each.
+        self.parts: dict[int, array[int]] = {}
         self._table: array[int] = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
         self._memory: array[int] = array("q", bytes(8 * k.MEMORY_WIDTH))
+        self._room: array[int] = array("q", bytes(8 * k.WIDTH * SUBFRAMES_MAX))
         self._frames = 0
         self._acks = 0
         self._damaged = 0
@@ -51,12 +61,14 @@ class Air:
         self._joins = Joins()
         self._beacons = Beacons()
         self._stations = Stations()
+        self._encryption = Encryption(keys)
 
     def take(self, data: bytearray, rows: array[int], count: int, frame: int) -> int:
         """Read the 802.11 frames among the first ``count`` rows; ``frame`` is the number of the first.
 
         Returns how many of them now stand in the rows as Ethernet.
         """
+        self.parts.clear()
         made = read_air(data, rows, count, self._table, self._memory)
         for row in range(count):
             base = row * k.AIR_WIDTH
@@ -78,7 +90,33 @@ class Air:
             elif kind == d.BLOCK_ACK:
                 self._acknowledge_block(cells, data, time)
             elif kind >> 4 in (0, 2):
+                if not cells[k.W_AGAIN]:
+                    made += self._unpack(cells, data, rows, row)
                 self._see(cells, data, frame + row, time)
+        return made
+
+    def _unpack(self, cells: array[int], data: bytearray, rows: array[int], row: int) -> int:
+        """Open what is encrypted and take apart what holds several MSDUs, so that it is read like open data; 1 when the
+        row now stands as Ethernet. A body that stays closed is emptied in ``cells``: nothing in it means anything."""
+        made = 0
+        if cells[k.W_FLAGS] & k.FC_PROTECTED and cells[k.W_KIND] & NO_CONTENT != NO_CONTENT:
+            base = row * k.AIR_WIDTH
+            cut = max(rows[row * k.WIDTH + k.LENGTH] - rows[row * k.WIDTH + k.CAPTURED], 0)
+            content = self._encryption.opened(cells, data, cut)
+            if content is None:
+                cells[k.W_END] = cells[k.W_BODY]
+                return 0
+            at = cells[k.W_BODY] + IV_SIZE
+            data[at : at + len(content)] = content
+            self._table[base + k.W_BODY] = at
+            self._table[base + k.W_END] = at + len(content)
+            if cells[k.W_KIND] >> 4:
+                made = reveal(data, rows, row, self._table, self._memory)
+            cells[:] = self._table[base : base + k.AIR_WIDTH]
+        if cells[k.W_SEVERAL]:
+            found = take_apart(data, rows, row, self._table, self._memory, self._room)
+            if found:
+                self.parts[row] = self._room[: found * k.WIDTH]
         return made
 
     def _acknowledge(self, sender: int, time: int) -> None:
@@ -124,7 +162,7 @@ class Air:
                 cells[k.W_SEQ],
                 time,
             )
-            told = heard.kind >> 4 == 0 or cells[k.W_ETHERTYPE] == d.ETHERTYPE_EAPOL
+            told = heard.kind >> 4 == 0 or cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL
             self._tell(heard, cells, bytes(data[cells[k.W_BODY] : cells[k.W_END]]) if told else b"")
         heard.tried = time
         if not heard.group:
@@ -154,6 +192,7 @@ class Air:
             at = cells[k.W_TIM] - cells[k.W_BODY]
             tim = body[at : at + body[at - 1]] if cells[k.W_TIM] >= 0 else b""
             self._beacons.beacon(heard, body, cells[k.W_TSF], cells[k.W_INTERVAL], tim)
+            self._encryption.offered(heard.bssid, body)
             return
         if kind in FAREWELLS:
             link = self._stations.link(heard)
@@ -161,6 +200,7 @@ class Air:
             self._joins.bid(heard, body, spoke, reached)
         elif kind in JOINING:
             status = self._joins.step(heard, body)
+            self._encryption.asked(heard, body)
             if kind in ANSWERS and status == 0:
                 self._stations.joined(heard.station, heard.bssid)
                 self._beacons.named(heard.station, heard.bssid, word(body, 4) or 0)
@@ -168,16 +208,18 @@ class Air:
             self._beacons.asked(heard, body)
         elif kind == d.PROBE_RESPONSE:
             self._beacons.answered(heard, body)
-        elif cells[k.W_ETHERTYPE] == d.ETHERTYPE_EAPOL:
+        elif cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL:
             self._joins.key(heard, body[8:])
+            self._encryption.shaken(heard, body[8:])
         if kind >> 4 == 2 and not heard.null and heard.by_ap:
             self._beacons.delivered(heard)
         self._stations.see(heard, cells[k.W_RSSI])
 
     def losses(self) -> list[str]:
-        """What was not kept, one line each."""
+        """What was not kept or could not be read, one line each."""
         lost = self._joins.lost + self._beacons.lost + self._stations.lost
-        return [f"{lost} 802.11 frames were only counted: too many stations"] if lost else []
+        crowded = [f"{lost} 802.11 frames were only counted: too many stations"] if lost else []
+        return crowded + self._encryption.notes()
 
     def observed(self) -> Iterator[Event]:
         """Everything that the air showed: the whole, single facts in order, then summaries."""

@@ -6,7 +6,7 @@ The bytes may come in any pieces: files, pipes and live streams are read alike, 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources.air import Air
@@ -16,6 +16,7 @@ from halfopen.diagnose.sources.hosts import Hosts
 from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.formats.capture import LINK_NAMES, WIRELESS_LINKS
+from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.packets import decode, tally
 
@@ -23,18 +24,18 @@ __all__ = ["CaptureError", "CaptureSource", "is_capture"]
 
 
 class CaptureSource:
-    """One capture, named as the user named it.
+    """One capture, named as the user named it; ``keys`` are those of encrypted networks in it.
 
     ``notes`` says in one line each where and why input was unusable; facts come out of :meth:`end`.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, keys: Sequence[WifiKey] = ()) -> None:
         self.name = name
         self.notes: list[str] = []
         self._framing = Framing(name, self._take)
         self._totals: array[int] = array("q", bytes(8 * k.A_WIDTH))
         self._picked: array[int] = array("q", bytes(8 * BATCH))
-        self._air = Air(name)
+        self._air = Air(name, keys)
         self._ethernet = 0  # 802.11 frames whose payload was read as Ethernet
         self._conversations = Conversations(name)
         self._hosts = Hosts(name)
@@ -66,10 +67,24 @@ class CaptureSource:
         frame = self._totals[k.A_FRAMES] + 1
         if not WIRELESS_LINKS.isdisjoint(self._framing.links):
             self._ethernet += self._air.take(data, rows, count, frame)
+        done = 0
+        for row, parts in self._air.parts.items():
+            self._analyse(data, rows[done * k.WIDTH : (row + 1) * k.WIDTH], row + 1 - done, frame + done)
+            for at in range(0, len(parts), k.WIDTH):
+                self._analyse(data, parts[at : at + k.WIDTH], 1, frame + row, part=True)
+            done = row + 1
+        self._analyse(data, rows[done * k.WIDTH :] if done else rows, count - done, frame + done)
+
+    def _analyse(
+        self, data: bytearray, rows: array[int], count: int, frame: int, *, part: bool = False
+    ) -> None:
+        """Follow the first ``count`` rows, the first of which is number ``frame``; a ``part`` of a frame that was counted
+        does not count again."""
         decode(data, rows, count)
         self._hosts.count(data, rows, count, frame)
         self._conversations.analyse(data, rows, count, frame, self._picked)
-        listed = tally(rows, count, self._totals, self._picked)
+        totals = array("q", bytes(8 * k.A_WIDTH)) if part else self._totals
+        listed = tally(rows, count, totals, self._picked)
         for row in self._picked[:listed]:
             self._lookups.see(data, rows, row * k.WIDTH, frame + row)
 

@@ -9,6 +9,7 @@ from halfopen.diagnose.radio import Farewell, FarewellSeen, HandshakeSeen, JoinS
 from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
+from halfopen.formats.eapol import message_number
 
 #: Pairs of station and access point that are told apart, and frames quoted of all of them together.
 PAIRS_MAX = 2048
@@ -65,7 +66,7 @@ class Joins:
     def bid(self, heard: Heard, body: bytes, spoke: int | None, reached: int | None) -> None:
         """Take a deauthentication or disassociation; the times are the station's last signs of life."""
         name = d.NAMES[heard.kind]
-        reason = None if heard.protected else word(body, 0)
+        reason = word(body, 0)  # nothing is left of a protected body that stayed closed
         heard.detail = (
             f"{name} reason {reason}"
             if reason is not None
@@ -78,8 +79,8 @@ class Joins:
         name = d.NAMES[heard.kind]
         status: int | None = None
         if heard.kind == d.AUTH:
-            algorithm, sequence = (None, None) if heard.protected else (word(body, 0), word(body, 2))
-            if not heard.protected and (heard.by_ap or algorithm == d.ALGORITHM_SAE):
+            algorithm, sequence = word(body, 0), word(body, 2)
+            if heard.by_ap or algorithm == d.ALGORITHM_SAE:
                 status = word(body, 4)
             heard.detail = f"{name} algorithm {algorithm} seq {sequence}"
             note = _Step(
@@ -97,7 +98,7 @@ class Joins:
 
     def key(self, heard: Heard, eapol: bytes) -> None:
         """Take an EAPOL frame, which may be a message of a handshake."""
-        message = d.key_message(eapol)
+        message = message_number(eapol)
         if message is None:
             return
         heard.detail = (
