@@ -36,6 +36,7 @@ from halfopen.diagnose.radio import (
     AirObserved,
     BeaconsObserved,
     BufferingObserved,
+    ChannelSwitchSeen,
     FarewellSeen,
     HandshakeSeen,
     JoinStepSeen,
@@ -279,9 +280,10 @@ def test_retries_are_one_fact() -> None:
     one = told(capture(first, again, again, ack(AP)), FarewellSeen)
     assert [(event.ref.frame, event.acked) for event in one] == [(1, True)]
     assert told(capture(first, ack(AP), again), FarewellSeen)[0].acked is True
-    late = capture(first, (5000, ack(AP)))
+    voice = frame(0x24, AP, STATION, AP, b"", TO_DS, 1)
+    late = capture(voice, first, (5000, ack(AP)))
     assert told(late, FarewellSeen)[0].acked is False
-    stranger = capture(first, ack(STATION))
+    stranger = capture(voice, first, ack(STATION))
     assert told(stranger, FarewellSeen)[0].acked is False
 
 
@@ -297,8 +299,8 @@ def test_runs_without_acknowledgement() -> None:
 def test_a_late_retry_ends_no_run_early() -> None:
     first, second = (frame(0x24, AP, STATION, AP, b"", TO_DS, n) for n in (1, 2))
     again = frame(0x24, AP, STATION, AP, b"", TO_DS | RETRY, 1)
-    runs = told(capture(first, second, again, (9000, ack(AP))), UnackedRun)
-    assert [(run.count, run.first.frame, run.last.frame) for run in runs] == [(2, 1, 2)]
+    runs = told(capture(beacon(1, 1), first, second, again, (9000, ack(AP))), UnackedRun)
+    assert [(run.count, run.first.frame, run.last.frame) for run in runs] == [(2, 2, 3)]
 
 
 def test_block_acknowledgements() -> None:
@@ -361,3 +363,62 @@ def test_lists_are_bounded() -> None:
     frames = [event.ref.frame for event in told(data, FarewellSeen)]
     assert frames == [*range(1, 33), *range(469, 501)]
     assert told(data, StationObserved)[0].sent == 500
+
+
+def test_who_is_never_heard_is_no_witness() -> None:
+    """A sniffer near the access point: it hears what is sent to a far station, and nothing of what that one sends."""
+    kick = frame(0x0C, STATION, AP, AP, b"\x04\x00", 0, 40)
+    frames = [frame(0x20, STATION, AP, AP, b"\1" * 40, FROM_DS, n) for n in range(20)]
+    near = [frame(0x24, AP, OTHER, AP, b"", TO_DS, 5), ack(OTHER)]
+    far = capture(beacon(1, 1), *near, *frames, kick)
+    (air,) = told(far, AirObserved)
+    assert air.unheard == (STATION,)
+    assert told(far, FarewellSeen)[0].acked is None
+    assert told(far, UnackedRun) == []
+    heard = capture(beacon(1, 1), *near, frame(0x24, AP, STATION, AP, b"", TO_DS, 6), *frames, kick)
+    assert told(heard, AirObserved)[0].unheard == ()
+    assert told(heard, FarewellSeen)[0].acked is False
+    assert [run.count for run in told(heard, UnackedRun)] == [21]
+
+
+def test_channel_switches_are_announced_once() -> None:
+    def counting(n: int) -> bytes:
+        return beacon(n, n * 102_400) + bytes([37, 3, 1, 11, 5 - n])
+
+    frames = [(0, beacon(0, 1)), *((n * 102_400, counting(n)) for n in range(1, 5))]
+    (seen,) = told(capture(*frames), ChannelSwitchSeen)
+    assert (seen.ap, seen.channel, seen.ref.frame) == (AP, 11, 2)
+    assert "announces a switch to channel 11" in seen.ref.text
+    action = frame(0x0D, ALL, AP, AP, bytes([0, 4, 37, 3, 0, 36, 2]))
+    extended = frame(0x0D, ALL, AP, AP, bytes([4, 4, 0, 115, 40, 2]))
+    by_station = frame(0x0D, AP, STATION, AP, bytes([0, 4, 37, 3, 0, 44, 2]))
+    found = told(
+        capture(action, extended, by_station, beacon(5, 9) + bytes([60, 4, 0, 81, 1, 3])), ChannelSwitchSeen
+    )
+    assert [event.channel for event in found] == [36, 40, 1]
+
+
+def test_dozing_is_measured() -> None:
+    """Two seconds of dozing in ten, told by the power management bit of what the station sends."""
+    bits = [0, POWER, 0, 0]
+    frames = [
+        (at, frame(0x24, AP, STATION, AP, b"", TO_DS | bit, n))
+        for n, (at, bit) in enumerate(zip((0, 3_000_000, 5_000_000, 10_000_000), bits, strict=True))
+    ]
+    (station,) = told(capture(*frames), StationObserved)
+    assert (station.dozed_s, station.watched_s, station.dozes) == (2.0, 10.0, 2)
+
+
+def test_retries_are_counted_by_frame() -> None:
+    first, again = (frame(0x24, AP, STATION, AP, b"", TO_DS | flag, 3) for flag in (0, RETRY))
+    (station,) = told(capture(first, again, again), StationObserved)
+    assert (station.sent, station.retried) == (1, 1)
+
+
+def test_sae_is_told_by_its_steps() -> None:
+    commit, confirm = (
+        frame(0x0B, AP, STATION, AP, bytes([3, 0, n, 0, 0, 0]) + bytes(32), sequence=n) for n in (1, 2)
+    )
+    steps = told(capture(commit, confirm), JoinStepSeen)
+    assert ["SAE commit status 0" in step.ref.text for step in steps] == [True, False]
+    assert "SAE confirm status 0" in steps[1].ref.text

@@ -20,6 +20,9 @@ from halfopen.ports.files import Input, MissingInput, inputs
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
 EVENTS_KEPT = 200_000
 
+#: Stations named in one note.
+_NAMED_MAX = 3
+
 #: Called with the name of an input and the bytes read of it so far.
 Progress = Callable[[str, int], None]
 
@@ -145,6 +148,11 @@ def _warn_of_gaps(item: Input, heard: Sequence[AirObserved], notes: list[str]) -
         if not air.acks:
             notes.append(
                 f"{item.name}: no acknowledgements were captured, so nothing is said of who heard what"
+            )
+        if air.unheard:
+            names = ", ".join(air.unheard[:_NAMED_MAX]) + (", …" if len(air.unheard) > _NAMED_MAX else "")
+            notes.append(
+                f"{item.name}: frames to {names} were heard and nothing from there: what arrived is not evidence"
             )
         if len(air.channels) == 1:
             notes.append(

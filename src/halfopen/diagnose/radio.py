@@ -1,8 +1,9 @@
 """What a monitor-mode capture shows of the air, as facts: joins, farewells, handshakes, polls, beacons, silence.
 
 Frames stay columns in the kernel; only what is worth quoting becomes a :class:`FrameRef`. ``acked`` is ``True`` when the
-sniffer heard the acknowledgement, ``False`` when it heard other acknowledgements but not this one, ``None`` when the
-capture holds none at all (then nothing can be said) or none is due (broadcast). A frame and its retries are one fact.
+sniffer heard the acknowledgement, ``False`` when it heard the receiver at other times but not this acknowledgement,
+``None`` when it never heard the receiver or the capture holds no acknowledgement at all (then nothing can be said), or
+none is due (broadcast). A frame and its retries are one fact.
 """
 
 from __future__ import annotations
@@ -120,6 +121,16 @@ class BeaconsObserved(Event):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ChannelSwitchSeen(Event):
+    """An access point announced that it moves to another channel (CSA), in a beacon or an action frame: its cell is
+    gone from the channel that the sniffer listens on, and a station that missed it is left behind."""
+
+    ap: str
+    channel: int
+    ref: FrameRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ProbingObserved(Event):
     """Directed probe requests of one station for one SSID, and how many responses with that SSID it got."""
 
@@ -145,7 +156,9 @@ class BufferingObserved(Event):
 @dataclass(frozen=True, slots=True, eq=False)
 class StationObserved(Event):
     """One station: its access points in the order it joined them, frames, first and last frame it sent, RSSI in dBm of
-    its frames (median, minimum; ``None`` without radiotap), how often it changed its power management bit."""
+    its frames (median, minimum; ``None`` without radiotap), how often it changed its power management bit; ``dozed_s``
+    of the ``watched_s`` seconds that the bit was known it dozed (a scan elsewhere is a short doze among long wakes);
+    ``retried`` of its frames were heard more than once."""
 
     station: str
     aps: tuple[str, ...]
@@ -155,13 +168,19 @@ class StationObserved(Event):
     rssi_median: int | None
     rssi_min: int | None
     dozes: int
+    dozed_s: float = 0.0
+    watched_s: float = 0.0
+    retried: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AirObserved(Event):
-    """The capture as a whole: frames, acknowledgements heard, channels (MHz), damaged frames (bad FCS or cut)."""
+    """The capture as a whole: frames, acknowledgements heard, channels (MHz), damaged frames (bad FCS or cut).
+    ``unheard`` were sent frames and were themselves never heard, not even to acknowledge: the sniffer stood too far from
+    them, and of what reached them nothing is known."""
 
     frames: int
     acks: int
     channels: tuple[int, ...]
     damaged: int
+    unheard: tuple[str, ...] = ()

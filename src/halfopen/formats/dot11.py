@@ -18,6 +18,8 @@ BEACON = 0x08
 DISASSOC = 0x0A
 AUTH = 0x0B
 DEAUTH = 0x0C
+ACTION = 0x0D
+ACTION_NO_ACK = 0x0E
 BLOCK_ACK = 0x19
 ACK = 0x1D
 DATA = 0x20
@@ -37,8 +39,8 @@ NAMES = {
     DISASSOC: "Disassociation",
     AUTH: "Authentication",
     DEAUTH: "Deauthentication",
-    0x0D: "Action",
-    0x0E: "Action No Ack",
+    ACTION: "Action",
+    ACTION_NO_ACK: "Action No Ack",
     0x18: "Block Ack Request",
     BLOCK_ACK: "Block Ack",
     0x1A: "PS-Poll",
@@ -57,6 +59,10 @@ BEACON_FIXED = 12
 REQUEST_FIXED = {ASSOC_REQUEST: 4, REASSOC_REQUEST: 10}
 
 ALGORITHM_SAE = 3
+#: Category and action of the two frames that announce a channel switch, and where they name the channel: in an element
+#: after its mode (section 9.6.2.6), or among the fixed fields after mode and operating class (section 9.6.7.7).
+_SWITCH_ACTION = b"\x00\x04\x25\x03"
+_EXTENDED_SWITCH_ACTION = b"\x04\x04"
 
 
 def elements(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -81,6 +87,15 @@ def channel_of(body: bytes, at: int) -> int | None:
         if identifier in (ELEMENT_CHANNEL, ELEMENT_HT_OPERATION) and content:
             return content[0]
     return None
+
+
+def switch_of(action: bytes) -> int:
+    """The channel that an action frame announces a switch to, -1 when it announces none."""
+    if action.startswith(_SWITCH_ACTION) and len(action) >= 7:
+        return action[5]
+    if action.startswith(_EXTENDED_SWITCH_ACTION) and len(action) >= 6:
+        return action[4]
+    return -1
 
 
 def in_map(tim: bytes, aid: int) -> bool:

@@ -49,6 +49,7 @@ from halfopen.kernel.layout import (
     W_RSSI,
     W_SEQ,
     W_SEVERAL,
+    W_SWITCH,
     W_TA,
     W_TID,
     W_TIM,
@@ -77,6 +78,8 @@ BEACON = 0x08
 CONTROL_TA_FIRST = 0x18
 CONTROL_TA_LAST = 0x1B
 ELEMENT_TIM = 5
+ELEMENT_CHANNEL_SWITCH = 37
+ELEMENT_EXTENDED_CHANNEL_SWITCH = 60
 
 #: Sequence numbers are counted in 12 bits, and so many before the newest are remembered.
 SEQUENCES = 4096
@@ -296,7 +299,7 @@ def take_apart(
 
 
 def management(data: bytearray, air: array[int], base: int, at: int) -> int:
-    """Read a management header, and the fixed fields and the map of a beacon; 0 when they do not fit."""
+    """Read a management header, and of a beacon the fixed fields, the map and a switch; 0 when they do not fit."""
     end = air[base + W_END]
     body = at + (28 if air[base + W_FLAGS] & FC_ORDER else 24)
     if body > end:
@@ -312,7 +315,10 @@ def management(data: bytearray, air: array[int], base: int, at: int) -> int:
         while air[base + W_KIND] == BEACON and end - body >= 2 and end - body - 2 >= data[body + 1]:
             if data[body] == ELEMENT_TIM and data[body + 1] >= 3:
                 air[base + W_TIM] = body + 2
-                break
+            elif data[body] == ELEMENT_CHANNEL_SWITCH and data[body + 1] >= 3:
+                air[base + W_SWITCH] = data[body + 3]  # after the mode
+            elif data[body] == ELEMENT_EXTENDED_CHANNEL_SWITCH and data[body + 1] >= 4:
+                air[base + W_SWITCH] = data[body + 4]  # after mode and operating class
             body += 2 + data[body + 1]
     return 1
 

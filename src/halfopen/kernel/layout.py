@@ -266,7 +266,8 @@ W_INTERVAL = 14  # beacon interval in units of 1024 microseconds
 W_TIM = 15  # offset of a beacon's traffic indication map, after its id and length, -1 when it has none
 W_HEADER = 16  # offset of the 802.11 header
 W_SEVERAL = 17  # the frame body is an A-MSDU: several MSDUs, each with a header of its own
-AIR_WIDTH = 18
+W_SWITCH = 18  # channel that a beacon announces a switch to, -1 when it announces none
+AIR_WIDTH = 19
 
 W_ABSENT = -1  # the row is no 802.11 frame
 W_DAMAGED = -2  # too short for its header, or its frame check sequence is wrong

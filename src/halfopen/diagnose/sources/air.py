@@ -10,7 +10,7 @@ from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.sources.beacons import Beacons
 from halfopen.diagnose.sources.encryption import IV_SIZE, Encryption
 from halfopen.diagnose.sources.framing import BATCH
-from halfopen.diagnose.sources.heard import NS, Heard, Witness
+from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
 from halfopen.diagnose.sources.stations import Stations
 from halfopen.formats import dot11 as d
@@ -27,6 +27,9 @@ SENDERS_MAX = 4096
 BURST_MAX = 64
 KNOWN_MAX = 8192
 CHANNELS_MAX = 256
+#: Senders and receivers that are told apart, and frames to one that is never heard before that is worth a word.
+VOICES_MAX = 8192
+SPOKEN_TO_MIN = 5
 #: MSDUs read of one frame; an A-MSDU holds 11454 bytes at most (IEEE 802.11-2020 section 9.3.2.2), a bare TCP segment 54.
 SUBFRAMES_MAX = 216
 #: Type and bit of the subtype of data frames without content.
@@ -56,6 +59,8 @@ class Air:
         self._damaged = 0
         self._first: tuple[int, int] = (0, 0)  # frame and nanoseconds
         self._channels: set[int] = set()
+        self._voices: set[int] = set()
+        self._spoken_to: dict[int, int] = {}  # frames to each receiver
         self._awaiting: dict[int, list[Heard]] = {}
         self._known: dict[tuple[int, int, int], Heard] = {}
         self._joins = Joins()
@@ -144,6 +149,7 @@ class Air:
 
     def _settle(self, heard: Heard) -> None:
         heard.acked = True
+        self._voice(heard.receiver)
         self._stations.reached(heard)
 
     def _see(self, cells: array[int], data: bytearray, frame: int, time: int) -> None:
@@ -164,9 +170,19 @@ class Air:
             )
             told = heard.kind >> 4 == 0 or cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL
             self._tell(heard, cells, bytes(data[cells[k.W_BODY] : cells[k.W_END]]) if told else b"")
+        else:
+            self._stations.again(heard)
         heard.tried = time
+        self._voice(heard.sender)
         if not heard.group:
+            if heard.receiver in self._spoken_to or len(self._spoken_to) < VOICES_MAX:
+                self._spoken_to[heard.receiver] = self._spoken_to.get(heard.receiver, 0) + 1
             self._await(key, heard)
+
+    def _voice(self, address: int) -> None:
+        """The sniffer hears this station or access point."""
+        if len(self._voices) < VOICES_MAX:
+            self._voices.add(address)
 
     def _await(self, key: tuple[int, int, int], heard: Heard) -> None:
         """Remember a frame until its acknowledgement or its retry comes."""
@@ -192,6 +208,7 @@ class Air:
             at = cells[k.W_TIM] - cells[k.W_BODY]
             tim = body[at : at + body[at - 1]] if cells[k.W_TIM] >= 0 else b""
             self._beacons.beacon(heard, body, cells[k.W_TSF], cells[k.W_INTERVAL], tim)
+            self._beacons.switch(heard, cells[k.W_SWITCH])
             self._encryption.offered(heard.bssid, body)
             return
         if kind in FAREWELLS:
@@ -204,6 +221,8 @@ class Air:
             if kind in ANSWERS and status == 0:
                 self._stations.joined(heard.station, heard.bssid)
                 self._beacons.named(heard.station, heard.bssid, word(body, 4) or 0)
+        elif kind in (d.ACTION, d.ACTION_NO_ACK):
+            self._beacons.switch(heard, d.switch_of(body))
         elif kind == d.PROBE_REQUEST:
             self._beacons.asked(heard, body)
         elif kind == d.PROBE_RESPONSE:
@@ -225,7 +244,7 @@ class Air:
         """Everything that the air showed: the whole, single facts in order, then summaries."""
         if not self._frames:
             return
-        witness = Witness(self.source, self._acks)
+        witness = Witness(self.source, self._acks, self._voices)
         frame, time = self._first
         yield AirObserved(
             where=Provenance(self.source, None, frame, "first 802.11 frame"),
@@ -234,8 +253,14 @@ class Air:
             acks=self._acks,
             channels=tuple(sorted(self._channels)),
             damaged=self._damaged,
+            unheard=tuple(
+                mac(receiver)
+                for receiver, frames in self._spoken_to.items()
+                if frames >= SPOKEN_TO_MIN and receiver not in self._voices
+            ),
         )
         single: list[Event] = [*self._joins.observed(witness), *self._stations.observed(witness)]
+        single += self._beacons.switches(witness)
         whole: list[Event] = [*self._beacons.observed(witness), *self._stations.summaries(witness)]
         for facts in (single, whole):
             facts.sort(key=lambda event: event.where.frame or 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, ProbingObserved
+from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, ChannelSwitchSeen, ProbingObserved
 from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
@@ -16,6 +16,8 @@ PAIRS_MAX = 1024
 QUOTED_MAX = 20_000
 UNIT_NS = 1024_000  # beacon intervals are counted in units of 1024 µs (IEEE 802.11-2020 section 9.4.1.3)
 GAP_INTERVALS = 5
+#: Announcements of the same channel within this time are one: an access point counts down some ten beacons.
+ANNOUNCEMENT_NS = 30 * NS
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Beacons:
         self._cells: dict[int, _Cell] = {}
         self._buffering: dict[tuple[int, int], _Buffering] = {}
         self._probing: dict[tuple[int, str], _Probing] = {}
+        self._switches: dict[int, Bounded[tuple[Heard, int]]] = {}
 
     def beacon(self, heard: Heard, body: bytes, tsf: int, interval: int, tim: bytes) -> None:
         """Take a beacon; ``tim`` is the content of its traffic indication map."""
@@ -87,6 +90,29 @@ class Beacons:
             cell.dtim = tim[1]
             if cell.aids:
                 self._map(heard, cell, tim)
+
+    def switch(self, heard: Heard, channel: int) -> None:
+        """An access point's frame names the channel that it moves to (-1: none); one announcement is many frames."""
+        if channel < 0 or not heard.by_ap:
+            return
+        switches = self._switches.get(heard.bssid)
+        if switches is None:
+            if len(self._switches) >= CELLS_MAX:
+                self.lost += 1
+                return
+            switches = self._switches[heard.bssid] = Bounded(self._quota)
+        newest = switches.newest
+        if newest is None or newest[1] != channel or heard.time - newest[0].time > ANNOUNCEMENT_NS:
+            heard.detail = f"{heard.detail or d.NAMES[heard.kind]} announces a switch to channel {channel}"
+            switches.add((heard, channel))
+
+    def switches(self, witness: Witness) -> Iterator[ChannelSwitchSeen]:
+        """The announcements."""
+        for bssid, switches in self._switches.items():
+            for heard, channel in switches:
+                yield ChannelSwitchSeen(
+                    witness.where(heard), witness.at(heard), mac(bssid), channel, witness.ref(heard)
+                )
 
     def _map(self, heard: Heard, cell: _Cell, tim: bytes) -> None:
         """See for whom frames wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from halfopen.diagnose.events import Moment, Provenance
@@ -65,15 +66,21 @@ class Heard:
 
 
 class Witness:
-    """Turns what was heard into quotations of one capture; ``acks`` are the acknowledgements in all of it."""
+    """Turns what was heard into quotations of one capture; ``acks`` are the acknowledgements in all of it, ``voices``
+    those whom the sniffer heard at all."""
 
-    def __init__(self, source: str, acks: int) -> None:
+    def __init__(self, source: str, acks: int, voices: Container[int]) -> None:
         self.source = source
         self.acks = acks
+        self._voices = voices
+
+    def hears(self, address: int) -> bool:
+        """Whether silence of this station or access point means anything."""
+        return self.acks > 0 and address in self._voices
 
     def acked(self, heard: Heard) -> bool | None:
         """As :mod:`~halfopen.diagnose.radio` has it."""
-        return None if heard.group or not self.acks else heard.acked
+        return None if heard.group or not self.hears(heard.receiver) else heard.acked
 
     def text(self, heard: Heard) -> str:
         """The frame as one line."""

@@ -22,6 +22,8 @@ STEPS: dict[int, JoinStep] = {
     d.REASSOC_REQUEST: "reassoc-request",
     d.REASSOC_RESPONSE: "reassoc-response",
 }
+#: Transactions of SAE (IEEE 802.11-2020 section 12.4.7.4).
+SAE_STEPS = {1: "SAE commit", 2: "SAE confirm"}
 
 
 def word(body: bytes, at: int) -> int | None:
@@ -82,7 +84,8 @@ class Joins:
             algorithm, sequence = word(body, 0), word(body, 2)
             if heard.by_ap or algorithm == d.ALGORITHM_SAE:
                 status = word(body, 4)
-            heard.detail = f"{name} algorithm {algorithm} seq {sequence}"
+            sae = SAE_STEPS.get(sequence or 0) if algorithm == d.ALGORITHM_SAE else None
+            heard.detail = f"{name} {sae}" if sae else f"{name} algorithm {algorithm} seq {sequence}"
             note = _Step(
                 heard, "auth-response" if heard.by_ap else "auth-request", status, algorithm, sequence
             )

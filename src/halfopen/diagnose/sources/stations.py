@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from halfopen.diagnose.radio import PollSeen, SleepSeen, StationObserved, UnackedRun
 from halfopen.diagnose.sources.bounded import Bounded, Quota
-from halfopen.diagnose.sources.heard import Heard, Witness, mac
+from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
 from halfopen.kernel import layout as k
 
@@ -101,6 +101,10 @@ class _Station:
     sent: int = 0
     dozes: int = 0
     dozing: bool = False
+    since: int | None = None  # when the power management bit was last seen, in nanoseconds
+    dozed: int = 0
+    watched: int = 0
+    retried: int = 0
 
 
 class Stations:
@@ -144,6 +148,12 @@ class Stations:
         if link is not None and not heard.by_ap:
             link.reached = heard.time
 
+    def again(self, heard: Heard) -> None:
+        """A frame was heard once more."""
+        station = self._stations.get(heard.sender)
+        if station is not None:
+            station.retried += heard.tried == heard.time
+
     def joined(self, station: int, bssid: int) -> None:
         """An access point accepted a station."""
         known = self._stations.get(station)
@@ -169,6 +179,10 @@ class Stations:
         if not station.aps:  # it joined before the capture began
             station.aps[heard.bssid] = None
         dozing = bool(heard.flags & k.FC_POWER)
+        if station.since is not None and heard.time > station.since:
+            station.watched += heard.time - station.since
+            station.dozed += heard.time - station.since if station.dozing else 0
+        station.since = heard.time
         if dozing != station.dozing:
             station.dozing = dozing
             station.dozes += 1
@@ -191,7 +205,7 @@ class Stations:
                 )
             for by_ap, direction in enumerate(link.directions):
                 direction.end()
-                for run in direction.runs if witness.acks else ():
+                for run in direction.runs if witness.hears(station if by_ap else bssid) else ():
                     yield _unacked(run, mac(station), mac(bssid), bool(by_ap), witness)
         for known in self._stations.values():
             for turn in known.turns:
@@ -219,6 +233,9 @@ class Stations:
                 rssi_median=_median(known.signals),
                 rssi_min=min(known.signals, default=None),
                 dozes=known.dozes,
+                dozed_s=known.dozed / NS,
+                watched_s=known.watched / NS,
+                retried=known.retried,
             )
 
 
