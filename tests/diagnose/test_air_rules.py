@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from halfopen.diagnose import diagnose, judged
-from halfopen.diagnose.events import AddressGot, Event, LinkStateChanged, Moment, Provenance, WifiDropped
-from halfopen.diagnose.radio import AirObserved, BeaconsObserved, FarewellSeen, JoinStepSeen, StationObserved
+from halfopen.diagnose.events import (
+    AddressGot,
+    Event,
+    LinkStateChanged,
+    LogEnded,
+    Moment,
+    Provenance,
+    WifiDropped,
+)
+from halfopen.diagnose.radio import (
+    AirObserved,
+    BeaconsObserved,
+    BufferingObserved,
+    ChannelSwitchSeen,
+    FarewellSeen,
+    HandshakeSeen,
+    JoinStepSeen,
+    PollSeen,
+    StationObserved,
+    UnackedRun,
+)
 from halfopen.diagnose.report import Report
 from halfopen.diagnose.traffic import CaptureObserved, FrameRef, LeaseObserved
 
@@ -77,12 +97,19 @@ def on_air(frame: int, time: float) -> tuple[Provenance, Moment, FrameRef]:
     )
 
 
+def log_of_leases() -> list[Event]:
+    """Three leases that the capture sees too, and nothing for the next minutes."""
+    return [
+        *(AddressGot(*at(t, n + 1), "10.0.0.9") for n, t in enumerate((10.0, 40.0, 95.0))),
+        LogEnded(*at(390.0, 20), 20),
+    ]
+
+
 def log_of_a_drop(reason: int) -> list[Event]:
     """Three leases that the capture sees too, then a disconnect while running."""
-    leases: list[Event] = [AddressGot(*at(t, n + 1), "10.0.0.9") for n, t in enumerate((10.0, 40.0, 95.0))]
     code = (reason << 8) | 0xA0
     return [
-        *leases,
+        *log_of_leases()[:-1],
         LinkStateChanged(*at(200.0, 8), "run", "init", code),
         WifiDropped(*at(200.01, 9), reason),
     ]
@@ -127,22 +154,142 @@ def test_without_a_common_clock_nothing_is_pretended() -> None:
     assert report.clocks == ()
 
 
-def test_forty_stations_of_one_access_point_are_forty_devices() -> None:
+def farewell(
+    frame: int, time: float, reason: int | None, *, kind: str = "deauth", acked: bool | None = True
+) -> FarewellSeen:
+    where, moment, ref = on_air(frame, time)
+    return FarewellSeen(where, moment, kind, STATION, AP, True, reason, False, acked, reason is None, ref)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("reason", "code"), [(2, "HO401"), (4, "HO402"), (3, "HO403")])
+def test_what_nobody_sent_blames_nobody(reason: int, code: str) -> None:
+    report = judged([("uart.log", log_of_a_drop(reason)), ("air.pcapng", air_with())])
+    (finding,) = [f for f in report.findings if f.code == code]
+    assert "Nobody sent such a frame" in finding.summary
+    assert finding.confidence == 0.5
+    assert "the access point had dropped" not in finding.summary
+    assert "put the running station out" not in finding.summary
+
+
+def test_a_farewell_of_another_reason_at_that_moment_was_sent() -> None:
+    hidden = farewell(77, 1200.2, None, kind="disassoc")
+    report = judged([("uart.log", log_of_a_drop(4)), ("air.pcapng", air_with(hidden))])
+    (finding,) = [f for f in report.findings if f.code == "HO402"]
+    assert "Nobody sent" not in finding.summary
+    assert finding.confidence == 0.75
+
+
+def test_a_kick_that_the_log_outlived_is_no_finding() -> None:
+    """Acknowledged by the radio and ignored by the station, as an unprotected farewell under PMF."""
+    kick = farewell(77, 1200.0, 7)
+    assert judged([("uart.log", log_of_leases()), ("air.pcapng", air_with(kick))]).findings == ()
+    assert [f.code for f in judged([("air.pcapng", air_with(kick))]).findings] == ["HO404"]
+
+
+def test_a_kick_that_the_log_confirms_by_a_new_lease_stands() -> None:
+    kick = farewell(77, 1200.0, 7)
+    log = log_of_leases()
+    log.insert(3, AddressGot(*at(205.0, 9), "10.0.0.9"))
+    assert [f.code for f in judged([("uart.log", log), ("air.pcapng", air_with(kick))]).findings] == ["HO404"]
+
+
+def test_a_protected_farewell_after_an_unanswered_poll_was_inactivity() -> None:
+    where, moment, ref = on_air(70, 1197.0)
+    poll = PollSeen(where, moment, STATION, AP, False, ref)
+    gone = farewell(77, 1200.0, None, kind="disassoc", acked=False)
+    follow_up = farewell(78, 1201.0, None, acked=False)
+    where, moment, ref = on_air(90, 1210.0)
+    back = JoinStepSeen(where, moment, "assoc-request", STATION, AP, None, True, ref)
+    report = judged([("air.pcapng", air_with(poll, gone, follow_up, back))])
+    assert serious(report) == ["assoc-expired"]
+    assert "protection hides the reason, the poll before tells it" in report.findings[0].summary
+    assert {q.frame for q in report.findings[0].evidence} == {70, 77}
+
+
+def test_a_protected_farewell_without_a_poll_is_a_kick_of_unknown_reason() -> None:
+    report = judged([("air.pcapng", air_with(farewell(77, 1200.0, None)))])
+    assert serious(report) == ["kicked-by-ap"]
+    assert "protection (PMF) hides the reason" in report.findings[0].summary
+
+
+@pytest.mark.parametrize(("acked", "expected"), [(True, "wrong-credentials"), (False, "handshake-timeout")])
+def test_the_air_decides_what_reason_204_cannot(acked: bool, expected: str) -> None:
+    log: list[Event] = []
+    air: list[Event] = []
+    for n in range(4):
+        boot = 10.0 + n * n * 7
+        log.append(LinkStateChanged(*at(boot, 2 * n + 1), "assoc", "run", 0x10))
+        log.append(WifiDropped(*at(boot + 4.0, 2 * n + 2), 204))
+        where, moment, ref = on_air(100 * n + 1, 1000.0 + boot)
+        air.append(JoinStepSeen(where, moment, "assoc-response", STATION, AP, 0, True, ref))
+        for k in range(2):
+            where, moment, ref = on_air(100 * n + 2 + k, 1000.0 + boot + 1 + k)
+            air.append(HandshakeSeen(where, moment, 2, STATION, AP, acked, ref))
+    alone = judged([("uart.log", log)])
+    assert {f.fault for f in alone.findings} >= {"wrong-credentials", "handshake-timeout"}
+    assert alone.undecided
+    together = judged([("uart.log", log), ("air.pcapng", air_with(*air))])
+    assert together.clocks
+    assert serious(together)[0] == expected
+    assert len({"wrong-credentials", "handshake-timeout"} & {f.fault for f in together.findings}) == 1
+    assert {q.source for q in together.findings[0].evidence} == {"uart.log", "air.pcapng"}
+    assert not any(set(doubt.faults) == {"HO408", "HO409"} for doubt in together.undecided)
+
+
+@pytest.mark.parametrize(("dozed", "expected"), [(80.0, ["dozing-radio"]), (2.0, [])])
+def test_a_scan_elsewhere_is_no_power_save(dozed: float, expected: list[str]) -> None:
     where, moment, first = on_air(1, 1000.0)
-    last = FrameRef(9000, 1400.0, "frame 9000")
-    events: list[Event] = [
-        CaptureObserved(where, moment, ("IEEE802_11_RADIOTAP",), 9000, 1000.0, 1400.0),
-        AirObserved(where, moment, 9000, 100, (2437,), 0),
-        BeaconsObserved(where, moment, AP, "lab", 6, 4000, 0.1024, 2, (), (), first, last),
+    station = StationObserved(where, moment, STATION, (AP,), 300, first, first, -50, -60, 40, dozed, 100.0)
+    held = BufferingObserved(where, moment, STATION, AP, (0.4,) * 6, 4, (first,))
+    events = [e for e in air_with(held) if not isinstance(e, StationObserved)]
+    assert serious(judged([("air.pcapng", [*events, station])])) == expected
+
+
+def moved(frame: int, time: float) -> ChannelSwitchSeen:
+    where, moment, ref = on_air(frame, time)
+    return ChannelSwitchSeen(where, moment, AP, 11, ref)
+
+
+def test_a_station_that_missed_a_channel_switch_is_told_so() -> None:
+    where, moment, first = on_air(200, 1203.0)
+    last = FrameRef(202, 1203.5, "frame 202")
+    run = UnackedRun(where, moment, STATION, AP, False, 2, first, last, None, 2)
+    where, moment, ref = on_air(210, 1206.0)
+    back = JoinStepSeen(where, moment, "auth-request", STATION, AP, None, True, ref)
+    gone = [
+        dataclasses.replace(e, last=FrameRef(190, 1200.5, "")) if isinstance(e, BeaconsObserved) else e
+        for e in air_with(run, back)
     ]
-    for n in range(40):
-        station = f"02:00:00:00:02:{n:02x}"
-        place, when, ref = on_air(100 + n, 1100.0 + n * 5)
-        events.append(
-            JoinStepSeen(place, when, "auth-response", station, AP, 17 if n % 2 else 0, True, ref, 0, 2)
+    assert "beacon-lost" not in serious(judged([("air.pcapng", gone)]))  # the sniffer lost the beacons too
+    report = judged([("air.pcapng", [moved(180, 1200.0), *gone])])
+    assert "beacon-lost" in serious(report)
+    assert "announced its move to channel 11" in report.findings[0].summary
+
+
+def test_a_logged_beacon_loss_names_the_channel_switch_before_it() -> None:
+    report = judged([("uart.log", log_of_a_drop(200)), ("air.pcapng", air_with(moved(180, 1195.0)))])
+    (finding,) = [f for f in report.findings if f.code == "HO405"]
+    assert "had announced its move to channel 11" in finding.summary
+    assert {q.source for q in finding.evidence} == {"uart.log", "air.pcapng"}
+
+
+@pytest.mark.parametrize(
+    ("sequence", "status", "expected"),
+    [
+        (1, 1, ["association-denied"]),
+        (2, 1, ["wrong-credentials"]),
+        (1, 17, ["association-denied"]),
+        (1, 76, []),
+        (1, 77, []),
+    ],
+)
+def test_sae_refusals(sequence: int, status: int, expected: list[str]) -> None:
+    """A refused commit is the access point's policy, a refused confirm the password; 76 and 77 ask for another commit."""
+    steps = []
+    for n in range(3):
+        where, moment, ref = on_air(50 + n, 1020.0 + n)
+        steps.append(
+            JoinStepSeen(where, moment, "auth-response", STATION, AP, status, True, ref, 3, sequence)
         )
-        events.append(StationObserved(place, when, station, (AP,), 10, ref, ref, -50, -60, 0))
-    report = judged([("air.pcapng", events)])
-    assert len(report.devices) == 40
-    assert [f.fault for f in report.findings] == ["association-denied"] * 20
-    assert len({f.device for f in report.findings}) == 20
+    events = [e for e in air_with(*steps) if not (isinstance(e, JoinStepSeen) and e.step == "assoc-response")]
+    assert serious(judged([("air.pcapng", events)])) == expected

@@ -50,6 +50,10 @@ class Alignment:
         """A time of the log on the capture's clock, seconds."""
         return self.offset + log_s * (1.0 + self.drift)
 
+    def to_log(self, capture_s: float) -> float:
+        """A time of the capture on the log's clock, seconds."""
+        return (capture_s - self.offset) / (1.0 + self.drift)
+
 
 def align(log: Sequence[Sighting], capture: Sequence[Sighting]) -> Alignment | None:
     """The alignment of one boot's ``log`` with ``capture``, or ``None`` when the evidence does not carry one."""

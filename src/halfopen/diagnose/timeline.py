@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from halfopen.diagnose.drops import Drop, drops_of
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
 from halfopen.diagnose.farewells import Farewell, farewells_of
 from halfopen.diagnose.ledger import Ledger
-from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen
+from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen, PollSeen
 from halfopen.diagnose.traffic import Endpoint, FlowObserved, Side, SideSeen
 
 E = TypeVar("E", bound=Event)
@@ -31,6 +31,9 @@ OTHER_POOLS = frozenset(("psram", "spiram", "dma", "idf"))
 
 #: A device retries within seconds; silence about failures for this long means that it was back.
 _QUIET_AFTER_S = 120.0
+#: A station that was put out says so, or joins again, within this time; its line may be stamped a little early.
+_NOTICED_S = 30.0
+_BEFORE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +240,29 @@ class Timeline:
     @cached_property
     def farewells(self) -> tuple[Farewell, ...]:
         """Deauthentications and disassociations heard on the air, with their meaning for this station."""
-        return tuple(farewells_of(self.of(FarewellSeen, JoinStepSeen)))
+        heard = farewells_of(self.of(FarewellSeen, JoinStepSeen, PollSeen))
+        return tuple(replace(f, meaning="ignored") if self._outlived(f) else f for f in heard)
 
     def kicks(self, *reasons: int) -> list[FarewellSeen]:
         """Farewells on the air by which the access point put this station out; all reasons without any named."""
-        kicked = [f.seen for f in self.farewells if f.meaning == "kick"]
-        return [seen for seen in kicked if not reasons or seen.reason in reasons]
+        kicked = [f for f in self.farewells if f.meaning == "kick"]
+        return [f.seen for f in kicked if not reasons or f.reason in reasons]
+
+    def _outlived(self, farewell: Farewell) -> bool:
+        """Whether the log shows that the station stayed: it did not hear the frame, or rightly ignored an unprotected
+        one (PMF). Only a log that tells of its joins can show it."""
+        if farewell.meaning != "kick":
+            return False
+        for epoch, clock in self.clocks.items():
+            at = clock.to_log(farewell.seen.ref.time)
+            told = [event for event in self.events if event.at.epoch == epoch and event.at.boot is not None]
+            if not told or not (told[0].at.boot or 0.0) <= at <= (told[-1].at.boot or 0.0) - _NOTICED_S:
+                continue
+            changes = [*self.joins, *(event for drop in self.drops for event in drop.events)]
+            times = [e.at.boot for e in changes if e.at.epoch == epoch and e.at.boot is not None]
+            joined = any(time < at for time in times)
+            return joined and not any(at - _BEFORE_S <= time <= at + _NOTICED_S for time in times)
+        return False
 
     @cached_property
     def joins(self) -> tuple[Event, ...]:

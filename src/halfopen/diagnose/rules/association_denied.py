@@ -11,6 +11,7 @@ from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
+from halfopen.formats.dot11 import ALGORITHM_SAE
 from halfopen.formats.wifi_reason import spelled
 
 #: Asked to come back later once or twice is how protected management frames work.
@@ -23,13 +24,14 @@ _STATUS = {
     43: "bad cipher",
     53: "unknown PMKID",
 }
-#: No refusal: 30 asks to come back later, 76 and 126 are steps of SAE.
-_NO_REFUSAL = (0, 30, 76, 126, 127)
+#: No refusal: 30 asks to come back later, 76, 77, 126 and 127 are steps of SAE (a token, another group, how to hash).
+_NO_REFUSAL = (0, 30, 76, 77, 126, 127)
 
 
 def _denies(step: JoinStepSeen) -> bool:
     """A response that refuses; a rejected SAE confirm is a wrong password and told by HO408."""
-    return step.step.endswith("response") and step.status not in (None, *_NO_REFUSAL) and step.algorithm != 3
+    confirm = step.algorithm == ALGORITHM_SAE and step.sequence == 2
+    return step.step.endswith("response") and step.status not in (None, *_NO_REFUSAL) and not confirm
 
 
 def association_denied(timeline: Timeline) -> Iterator[Finding]:

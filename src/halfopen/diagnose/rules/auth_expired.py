@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.rules.on_air import beside, cited, heard
+from halfopen.diagnose.rules.on_air import beside, cited, heard, unsent
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -46,6 +46,7 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
     if not drops:
         return
     joining, handshake, running = expired(timeline)
+    own = not joining and not handshake and unsent(timeline, running)
     told: list[str] = []
     if joining:
         told.append(
@@ -58,16 +59,16 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
             " deauthenticated the device before the 4-way handshake was done"
         )
     if running:
-        told.append(
-            f"{often(len(running))} while running: the access point had dropped the station's authentication"
-        )
+        who = "the station gave" if own else "the access point had dropped"
+        what = "its authentication up" if own else "the station's authentication"
+        told.append(f"{often(len(running))} while running: {who} {what}")
     summary = "reason 2 AUTH_EXPIRE " + "; ".join(told) + "." + beside(timeline, running, kicks)
-    confidence = 0.9 if len(drops) > 1 else 0.75
+    confidence = 0.5 if own else 0.9 if len(drops) > 1 else 0.75
     yield prove(
         timeline,
         "HO401",
         summary,
         [*spread(reports(drops)), *cited(kicks)],
         confidence=confidence,
-        severity=severity(timeline, drops),
+        severity=severity(timeline, drops) or ("warning" if own else None),
     )

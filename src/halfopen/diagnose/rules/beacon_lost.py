@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import BeaconProbeFailed, BeaconsMissed
-from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen, UnackedRun
+from halfopen.diagnose.radio import (
+    BeaconsObserved,
+    ChannelSwitchSeen,
+    JoinStepSeen,
+    StationObserved,
+    UnackedRun,
+)
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -17,6 +24,8 @@ _PROBED_MIN = 3
 #: A station that lost the beacons sends two null frames before it leaves (FACTS), and rejoins within seconds.
 _NULLS_MIN = 2
 _BACK_S = 20.0
+#: ESP-IDF gives up six seconds after the last beacon (esp_wifi_set_inactive_time); the announcement counts down before.
+_MOVED_S = 20.0
 
 
 def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
@@ -34,6 +43,10 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
             f"the station lost the beacons and gave the link up {often(len(drops))} (reason 200 BEACON_TIMEOUT)"
         )
         verdict = severity(timeline, drops)
+        moved = _moved_before(timeline, drops)
+        if moved is not None:
+            told.append(f"the access point had announced its move to channel {moved.channel} just before")
+            proof.append((moved, moved.ref))
     if missed:
         told.append(f"the driver missed beacons and probed {often(len(missed))}")
         proof += [*list(timeline.of(BeaconProbeFailed))[:1], *spread(missed, 3)]
@@ -46,7 +59,8 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _on_air(timeline: Timeline) -> Iterator[Finding]:
-    """Two null frames without an answer, a local leave nobody announced, while the beacons went on."""
+    """Two null frames without an answer and a local leave nobody announced, while the beacons went on or after the
+    access point had moved to another channel."""
     steps = list(timeline.of(JoinStepSeen))
     for run in timeline.of(UnackedRun):
         if run.by_ap or run.nulls < _NULLS_MIN:
@@ -55,14 +69,45 @@ def _on_air(timeline: Timeline) -> Iterator[Finding]:
             (s for s in steps if s.step == "auth-request" and 0 < s.ref.time - run.last.time <= _BACK_S), None
         )
         beacons = next((b for b in timeline.of(BeaconsObserved) if b.ap == run.ap), None)
-        silent = beacons is None or any(a.time <= run.first.time <= b.time for a, b in beacons.gaps)
-        if back is None or silent:
+        moved = _moved(timeline, run.ap, run.first.time)
+        # what sends no beacon here cannot be missed here, unless it said where it went
+        went_on = (
+            beacons is not None
+            and beacons.last.time >= run.last.time
+            and not any(a.time <= run.first.time <= b.time for a, b in beacons.gaps)
+        )
+        if back is None or not (went_on or moved):
             continue
+        meanwhile = (
+            f"after the access point had announced its move to channel {moved.channel}"
+            if moved
+            else "while the access point's beacons went on"
+        )
         summary = (
             f"the station asked {often(run.nulls)} with null frames for a sign of life, got no acknowledgement, left without a word"
-            " and joined anew, while the access point's beacons went on."
+            f" and joined anew, {meanwhile}."
         )
-        yield prove(
-            timeline, "HO405", summary, [(run, run.first), (run, run.last), (back, back.ref)], confidence=0.85
-        )
+        proof: list[Proof] = [(run, run.first), (run, run.last), (back, back.ref)]
+        proof += [(moved, moved.ref)] if moved else []
+        yield prove(timeline, "HO405", summary, proof, confidence=0.85)
         return
+
+
+def _moved(timeline: Timeline, ap: str, before: float) -> ChannelSwitchSeen | None:
+    """The access point's announcement of another channel shortly before a moment of the capture."""
+    switches = [
+        s for s in timeline.of(ChannelSwitchSeen) if s.ap == ap and 0 <= before - s.ref.time <= _MOVED_S
+    ]
+    return switches[-1] if switches else None
+
+
+def _moved_before(timeline: Timeline, drops: Sequence[Drop]) -> ChannelSwitchSeen | None:
+    """The same for disconnects of the log, where it shares a clock with the capture."""
+    for drop in drops:
+        clock, boot = timeline.clocks.get(drop.at.epoch), drop.at.boot
+        if clock is not None and boot is not None:
+            aps = {ap for station in timeline.of(StationObserved) for ap in station.aps}
+            moved = next((m for ap in aps if (m := _moved(timeline, ap, clock.to_capture(boot)))), None)
+            if moved is not None:
+                return moved
+    return None

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from halfopen.diagnose.radio import HandshakeSeen, JoinStepSeen
 from halfopen.diagnose.timeline import Timeline
 
+#: hostapd repeats M1 four times (FACTS): one lost M2 is repaired by the next, two unanswered ones show the pattern.
+M2_MIN = 2
+
 
 @dataclass(frozen=True, slots=True)
 class FourWay:
@@ -15,6 +18,11 @@ class FourWay:
 
     stalled: tuple[HandshakeSeen, ...]
     complete: bool
+
+    @property
+    def told(self) -> bool:
+        """Whether there is enough to tell a wrong password (every M2 acknowledged) from a lost handshake (none)."""
+        return len(self.stalled) >= M2_MIN and not self.complete and self.heard_by_ap is not None
 
     @property
     def heard_by_ap(self) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import HandshakeSeen
-from halfopen.diagnose.rules.four_way import four_way
+from halfopen.diagnose.rules.four_way import M2_MIN, four_way
 from halfopen.diagnose.rules.on_air import cited, heard
 from halfopen.diagnose.rules.outage import ever_joined, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
@@ -14,9 +14,6 @@ from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 from halfopen.formats.wifi_reason import spelled
-
-#: One lost M2 is repaired by the next M1.
-_M2_MIN = 2
 
 
 def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
@@ -28,10 +25,16 @@ def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
         yield from _on_air(timeline)
         return
     right = any(_credentials_right(timeline, d) for d in drops)
+    shakes = four_way(timeline)
+    told_by_air = not right and bool(timeline.clocks) and shakes.told
+    if told_by_air and shakes.heard_by_ap:
+        return  # the password: HO408
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
     why = (
         "though the same credentials had worked"
         if right
+        else "and on the air the access point acknowledged none of the M2"
+        if told_by_air
         else "and the number alone cannot tell a lost handshake from a wrong password"
     )
     summary = f"the handshake was not completed {often(len(drops))} ({kinds}), {why}."
@@ -39,8 +42,8 @@ def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
         timeline,
         "HO409",
         summary,
-        spread(reports(drops)),
-        confidence=0.85 if right else 0.55,
+        [*spread(reports(drops)), *((m, m.ref) for m in shakes.stalled[:2] if told_by_air)],
+        confidence=0.9 if told_by_air else 0.85 if right else 0.55,
         severity=severity(timeline, drops),
     )
 
@@ -52,7 +55,7 @@ def _credentials_right(timeline: Timeline, drop: Drop) -> bool:
 def _on_air(timeline: Timeline) -> Iterator[Finding]:
     """M2 sent and not acknowledged, or a group rekey that ended in deauthentication 16."""
     shakes = four_way(timeline)
-    if len(shakes.stalled) >= _M2_MIN and shakes.heard_by_ap is False:
+    if len(shakes.stalled) >= M2_MIN and shakes.heard_by_ap is False:
         summary = f"{len(shakes.stalled)} M2 of the 4-way handshake were not acknowledged: the access point did not hear the station."
         yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.stalled[:4]], confidence=0.9)
     rekeys = timeline.kicks(16)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.rules.on_air import beside, cited, heard
+from halfopen.diagnose.radio import FarewellSeen
+from halfopen.diagnose.rules.on_air import beside, cited, heard, unsent
 from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -28,23 +29,32 @@ def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
         for d in outage.drops
         if _kicked(d) and not refused_for_capacity(timeline, d)
     ]
-    kicks = [seen for seen in timeline.kicks() if seen.reason not in _OWN_FAULT_ON_AIR]
+    kicks = [f.seen for f in timeline.farewells if f.meaning == "kick" and f.reason not in _OWN_FAULT_ON_AIR]
     if not drops and kicks:
-        reasons = ", ".join(dict.fromkeys(spelled(seen.reason, timeline.device.idf) for seen in kicks))
+        reasons = ", ".join(dict.fromkeys(_reason(timeline, seen) for seen in kicks))
         summary = f"the access point {heard(kicks)}: {reasons}."
-        yield prove(timeline, "HO403", summary, cited(kicks), confidence=0.9)
+        hidden = all(seen.reason is None for seen in kicks)
+        yield prove(timeline, "HO403", summary, cited(kicks), confidence=0.6 if hidden else 0.9)
     if not drops:
         return
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
-    summary = f"the access point put the running station out {often(len(drops))}: {kinds}.{beside(timeline, drops, kicks)}"
+    own = unsent(timeline, drops)
+    who = "the running station dropped out" if own else "the access point put the running station out"
+    summary = f"{who} {often(len(drops))}: {kinds}.{beside(timeline, drops, kicks)}"
     yield prove(
         timeline,
         "HO403",
         summary,
         [*spread(reports(drops)), *cited(kicks)],
-        confidence=0.85,
-        severity=severity(timeline, drops),
+        confidence=0.5 if own else 0.85,
+        severity=severity(timeline, drops) or ("warning" if own else None),
     )
+
+
+def _reason(timeline: Timeline, seen: FarewellSeen) -> str:
+    if seen.reason is None:
+        return "protection (PMF) hides the reason" if seen.protected else "the frame is cut before the reason"
+    return spelled(seen.reason, timeline.device.idf)
 
 
 def _kicked(drop: Drop) -> bool:

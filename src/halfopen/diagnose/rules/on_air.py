@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.radio import AirObserved, BeaconsObserved, FarewellSeen
+from halfopen.diagnose.radio import BeaconsObserved, FarewellSeen, StationObserved
 from halfopen.diagnose.rules.proof import Proof
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 
 #: Frames quoted per finding.
 _FRAMES = 3
+#: The sniffer must have heard the access point this long before and after a moment to speak of it.
+_MARGIN_S = 1.0
+#: A disconnect is logged within this time of the frame that caused it.
+_SAME_S = 3.0
 
 
 def heard(farewells: Sequence[FarewellSeen]) -> str:
@@ -26,23 +30,31 @@ def beside(timeline: Timeline, drops: Sequence[Drop], farewells: Sequence[Farewe
     """What the air adds to disconnects that the log tells: heard there too, or never sent by anybody."""
     if farewells:
         return f" The access point {heard(farewells)}."
-    if not drops or not any(timeline.of(AirObserved)):
-        return ""
-    began, ended = _covered(timeline)
-    for drop in drops:
-        clock, at = timeline.clocks.get(drop.at.epoch), drop.at.boot
-        if clock is None or at is None or not began + 1 <= clock.to_capture(at) <= ended - 1:
-            return ""
-    return " Nobody sent such a frame while the sniffer listened: the station left by itself."
+    if unsent(timeline, drops):
+        return " Nobody sent such a frame while the sniffer listened: the station left by itself."
+    return ""
 
 
-def _covered(timeline: Timeline) -> tuple[float, float]:
-    """From when to when the sniffer heard the access points."""
-    beacons = list(timeline.of(BeaconsObserved))
-    return (
-        min((b.first.time for b in beacons), default=0.0),
-        max((b.last.time for b in beacons), default=0.0),
+def unsent(timeline: Timeline, drops: Sequence[Drop]) -> bool:
+    """Whether the air overrules a log that blames the access point: at none of ``drops`` did it say a farewell to the
+    station or to all, although the sniffer heard it before and after."""
+    return bool(drops) and all(_unsent(timeline, drop) for drop in drops)
+
+
+def _unsent(timeline: Timeline, drop: Drop) -> bool:
+    clock, boot = timeline.clocks.get(drop.at.epoch), drop.at.boot
+    if clock is None or boot is None:
+        return False
+    at = clock.to_capture(boot)
+    aps = {ap for station in timeline.of(StationObserved) for ap in station.aps}
+    listened = any(
+        beacons.first.time + _MARGIN_S <= at <= beacons.last.time - _MARGIN_S
+        and not any(before.time <= at <= after.time for before, after in beacons.gaps)
+        for beacons in timeline.of(BeaconsObserved)
+        if beacons.ap in aps
     )
+    near = any(seen.by_ap and abs(seen.ref.time - at) <= _SAME_S for seen in timeline.of(FarewellSeen))
+    return listened and not near
 
 
 def cited(farewells: Sequence[FarewellSeen]) -> list[Proof]:

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import AuthRejected
 from halfopen.diagnose.radio import JoinStepSeen
-from halfopen.diagnose.rules.four_way import four_way
+from halfopen.diagnose.rules.four_way import M2_MIN, four_way
 from halfopen.diagnose.rules.outage import ever_joined, reports, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
+from halfopen.formats.dot11 import ALGORITHM_SAE
 from halfopen.formats.wifi_reason import spelled
-
-#: hostapd repeats M1 four times (FACTS); two unanswered M2 already show the pattern.
-_M2_MIN = 2
 
 
 def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
@@ -36,9 +34,15 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     )
     count = often(max(len(drops), len(rejected)))
     only_local = bool(drops) and all(d.reason == 204 for d in drops) and not rejected
+    shakes = four_way(timeline)
+    told_by_air = only_local and bool(timeline.clocks) and shakes.told
+    if told_by_air and not shakes.heard_by_ap:
+        return  # the radio: HO409
     doubt = (
         " The station's own handshake timer cannot tell a wrong password from a lost handshake."
-        if only_local
+        if only_local and not told_by_air
+        else " On the air the access point acknowledged every M2 and sent no M3."
+        if told_by_air
         else ""
     )
     what = "user name or password does" if any(d.reason == 23 for d in drops) else "password does"
@@ -47,6 +51,9 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
         f" ({kinds}) without ever succeeding: the {what} not match.{doubt}"
     )
     confidence = 0.5 if only_local else (0.9 if len(drops) > 1 or rejected else 0.75)
+    if told_by_air:
+        confidence = 0.95
+        proof += [(m, m.ref) for m in shakes.stalled[:2]]
     yield prove(timeline, "HO408", summary, proof, confidence=confidence)
 
 
@@ -55,7 +62,7 @@ def _on_air(timeline: Timeline) -> Iterator[Finding]:
     refused = [
         s
         for s in timeline.of(JoinStepSeen)
-        if s.algorithm == 3 and s.step == "auth-response" and s.status == 1
+        if s.algorithm == ALGORITHM_SAE and s.sequence == 2 and s.step == "auth-response" and s.status == 1
     ]
     if refused:
         summary = (
@@ -65,7 +72,7 @@ def _on_air(timeline: Timeline) -> Iterator[Finding]:
         yield prove(timeline, "HO408", summary, proof, confidence=0.95)
         return
     shakes = four_way(timeline)
-    if len(shakes.stalled) >= _M2_MIN and not shakes.complete and shakes.heard_by_ap is not False:
+    if len(shakes.stalled) >= M2_MIN and not shakes.complete and shakes.heard_by_ap is not False:
         told = (
             "the access point acknowledged every M2"
             if shakes.heard_by_ap

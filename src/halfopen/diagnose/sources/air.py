@@ -32,8 +32,8 @@ VOICES_MAX = 8192
 SPOKEN_TO_MIN = 5
 #: MSDUs read of one frame; an A-MSDU holds 11454 bytes at most (IEEE 802.11-2020 section 9.3.2.2), a bare TCP segment 54.
 SUBFRAMES_MAX = 216
-#: Type and bit of the subtype of data frames without content.
-NO_CONTENT = 0x24
+#: Management frames whose body may be encrypted: robust ones under PMF, the third step of WEP's authentication.
+SEALABLE = (d.AUTH, d.DEAUTH, d.DISASSOC, d.ACTION)
 JOINING = (
     d.AUTH,
     d.ASSOC_REQUEST,
@@ -104,7 +104,7 @@ class Air:
         """Open what is encrypted and take apart what holds several MSDUs, so that it is read like open data; 1 when the
         row now stands as Ethernet. A body that stays closed is emptied in ``cells``: nothing in it means anything."""
         made = 0
-        if cells[k.W_FLAGS] & k.FC_PROTECTED and cells[k.W_KIND] & NO_CONTENT != NO_CONTENT:
+        if cells[k.W_FLAGS] & k.FC_PROTECTED and _sealable(cells[k.W_KIND]):
             base = row * k.AIR_WIDTH
             cut = max(rows[row * k.WIDTH + k.LENGTH] - rows[row * k.WIDTH + k.CAPTURED], 0)
             content = self._encryption.opened(cells, data, cut)
@@ -265,3 +265,8 @@ class Air:
         for facts in (single, whole):
             facts.sort(key=lambda event: event.where.frame or 0)
             yield from facts
+
+
+def _sealable(kind: int) -> bool:
+    """Whether a frame of this type can have an encrypted body; null data has none."""
+    return not kind & 4 if kind >> 4 == 2 else kind in SEALABLE
