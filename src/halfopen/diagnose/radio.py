@@ -90,7 +90,8 @@ class SleepSeen(Event):
 @dataclass(frozen=True, slots=True, eq=False)
 class UnackedRun(Event):
     """Frames of one side to the other that all stayed without acknowledgement: ``count`` of them (retries are one)
-    from ``first`` to ``last``; ``resumed`` is the first frame after it that was acknowledged again, if any."""
+    from ``first`` to ``last``; ``resumed`` is the first frame after it that was acknowledged again, if any. ``nulls`` of
+    them asked for a sign of life, ``farewells`` were deauthentications and disassociations."""
 
     station: str
     ap: str
@@ -100,6 +101,7 @@ class UnackedRun(Event):
     last: FrameRef
     resumed: FrameRef | None
     nulls: int = 0
+    farewells: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

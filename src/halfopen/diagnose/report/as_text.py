@@ -70,7 +70,7 @@ def report_text(
         if not own:
             console.print(Text("  Nothing wrong was found.", style="green"))
         for number, finding in enumerate(own, 1):
-            cause = next((f for f in own if f.key == finding.caused_by), None)
+            cause = next((f for f in report.findings if f.key == finding.caused_by), None)
             brief = not everything and (finding.severity == "info" or (cause is not None and number > 3))
             console.print(_finding(finding, cause, brief))
         root = own[0] if own else None
@@ -114,7 +114,8 @@ def _finding(finding: Finding, cause: Finding | None, brief: bool) -> Renderable
         (f"  {finding.confidence:.0%} sure", "dim"),
     )
     if cause is not None:
-        head.append(f"  follows from {cause.code}", style="italic")
+        whose = f" of {cause.device}" if cause.device != finding.device else ""
+        head.append(plain(f"  follows from {cause.code}{whose}"), style="italic")
     body: list[RenderableType] = [head, Padding(Text(plain(finding.summary)), (0, 0, 0, 2))]
     quotes = finding.evidence[:1] if brief else finding.evidence
     body.append(Padding(_evidence(quotes), (0, 0, 1, 4)))

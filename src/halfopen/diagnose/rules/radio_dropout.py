@@ -128,6 +128,8 @@ def _dropout(timeline: Timeline, run: UnackedRun) -> bool:
     """Seconds without an acknowledgement between a station and the access point it lives on."""
     if run.count < _RETRIES_MIN or run.last.time - run.first.time < _ON_AIR_S:
         return False
+    if run.by_ap and run.count == run.nulls + run.farewells:
+        return False  # a poll and what followed from its silence: HO402 and its kin tell that
     home = ""
     for event in timeline.of(JoinStepSeen, FarewellSeen):
         if isinstance(event, JoinStepSeen) and event.ref.time <= run.first.time:

@@ -13,6 +13,8 @@ _DEVICES_MIN = 3
 #: Devices notice the loss of their access point within their own beacon or ping timeouts of each other; in the
 #: recordings of hostapd all stations fell within a second (FACTS: broadcast deauthentication, beacon loss).
 _TOGETHER_S = 10.0
+#: Devices named in a summary; each also has a word of its own.
+_NAMED_MAX = 8
 #: How the loss of the access point looks from one device.
 _LOSSES = frozenset(
     (
@@ -29,13 +31,16 @@ _LOSSES = frozenset(
 
 
 def shared_fate(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    """``found`` over all devices, with losses that came together explained by one restart of what they share.
+    """``found`` over all devices, with what they share said once: the restart of one access point that many saw, and
+    losses that came together, which only a restart of what they share explains.
 
     Only times of one source are compared: two logs have two clocks.
     """
+    told = _one_restart_each(tuple(found))
+    explained = {f.key for f in told if f.fault == "ap-restarted" and f.severity != "info"}
     first: dict[str, dict[str, tuple[Evidence, Finding]]] = {}
-    for finding in found:
-        if finding.fault not in _LOSSES:
+    for finding in told:
+        if finding.fault not in _LOSSES or finding.caused_by in explained:
             continue
         for quote in finding.evidence:
             if quote.time is None:
@@ -43,12 +48,53 @@ def shared_fate(found: Sequence[Finding]) -> tuple[Finding, ...]:
             devices = first.setdefault(quote.source, {})
             if finding.device not in devices or quote.time < (devices[finding.device][0].time or 0.0):
                 devices[finding.device] = (quote, finding)
-    told = tuple(found)
     for source, devices in first.items():
         together = _largest_burst(sorted(devices.values(), key=lambda pair: pair[0].time or 0.0))
         if len(together) >= _DEVICES_MIN:
             told = _explained(told, source, together)
     return told
+
+
+def _one_restart_each(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Each restart of an access point once, for all stations that saw it; with each of them a word remains, so that
+    no device is left without its cause."""
+    seen: dict[tuple[str, int | None, int | None], list[Finding]] = {}
+    for finding in found:
+        if finding.fault == "ap-restarted":
+            quote = finding.evidence[0]
+            seen.setdefault((quote.source, quote.line, quote.frame), []).append(finding)
+    for shared in seen.values():
+        if len(shared) < 2:
+            continue
+        devices = [finding.device for finding in shared]
+        cause = replace(
+            shared[0],
+            key=f"{shared[0].code}/{'+'.join(devices[:3])}/{len(devices)}",
+            summary=f"{shared[0].summary} It took {len(devices)} stations along: {_listed(devices)}.",
+        )
+        renamed = {finding.key: cause.key for finding in shared}
+        found = (
+            cause,
+            *(
+                replace(
+                    f,
+                    severity="info",
+                    caused_by=cause.key,
+                    summary="lost with its access point, which restarted.",
+                    evidence=f.evidence[:1],
+                )
+                if f.key in renamed
+                else replace(f, caused_by=renamed.get(f.caused_by or "", f.caused_by))
+                for f in found
+                if f is not shared[0]
+            ),
+        )
+    return found
+
+
+def _listed(devices: Sequence[str]) -> str:
+    more = len(devices) - _NAMED_MAX
+    return ", ".join(devices[:_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
 def _largest_burst(losses: list[tuple[Evidence, Finding]]) -> list[tuple[Evidence, Finding]]:
@@ -75,7 +121,7 @@ def _explained(
         confidence=0.8,
         key=f"{entry.code}/{'+'.join(devices[:3])}/{len(devices)}",
         device=devices[0],
-        summary=f"{len(devices)} devices were lost within {span:.1f} s of each other ({', '.join(devices)}):"
+        summary=f"{len(devices)} devices were lost within {span:.1f} s of each other ({_listed(devices)}):"
         " what they share failed, the access point or its uplink.",
         evidence=tuple(quote for quote, _ in together[:6]),
         remedy=entry.remedy,

@@ -33,6 +33,7 @@ class _Run:
     last: Heard
     count: int = 0
     nulls: int = 0
+    farewells: int = 0
     resumed: Heard | None = None
 
 
@@ -65,6 +66,7 @@ class _Direction:
             self.run.last = heard
             self.run.count += 1
             self.run.nulls += heard.null
+            self.run.farewells += heard.kind in (d.DEAUTH, d.DISASSOC)
 
     def _close(self) -> None:
         if self.run is not None and self.run.count >= RUN_MIN:
@@ -261,4 +263,5 @@ def _unacked(run: _Run, station: str, ap: str, by_ap: bool, witness: Witness) ->
         last=witness.ref(run.last),
         resumed=witness.ref(run.resumed) if run.resumed else None,
         nulls=run.nulls,
+        farewells=run.farewells,
     )
