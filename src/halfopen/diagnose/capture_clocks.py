@@ -1,0 +1,288 @@
+"""Captures of one run on one clock: offset and drift between two of them, from frames that both show.
+
+Two machines count time on their own; what both captured tells by how much they differ. Most frames name themselves: a
+TCP segment by its connection, its initial sequence numbers and its place in the stream, DHCP and DNS by their transaction
+numbers. Such a frame can only be the same. Others (a join, a farewell, ARP) look alike every time; they carry a clock
+only where several bursts of them agree to the frame. Where neither does, there is no common clock and nothing is
+compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from halfopen.diagnose.alignment import Alignment, Sighting, align
+from halfopen.diagnose.events import Event
+from halfopen.diagnose.radio import FarewellSeen, HandshakeSeen, JoinStepSeen
+from halfopen.diagnose.retimed import frames_of, retimed
+from halfopen.diagnose.traffic import (
+    ArpObserved,
+    CaptureObserved,
+    FlowObserved,
+    FrameRef,
+    LeaseObserved,
+    LookupObserved,
+    PingObserved,
+)
+
+#: Fewer frames that can only be the same are one handshake cut in half.
+_MATCHES_MIN = 3
+#: Frames that look alike every time must agree this closely, as two sniffers of one frame do (0.2 ms measured on
+#: tests/recordings, milliseconds over USB): two joins of one device differ by tens of milliseconds.
+_SAME_FRAME_S = 0.015
+#: So many bursts of such frames, this far apart: one join looks like the next.
+_BURSTS_MIN = 3
+_BURST_GAP_S = 1.0
+#: A drift is known this well when the frames' distance from the line, spread over their span, is no more: their order
+#: is what crystals differ by. Over less than ``_DRIFT_SPAN_S`` even exact stamps do not tell it.
+_DRIFT_DOUBT = 20e-6
+_DRIFT_SPAN_S = 10.0
+#: What is seen more often than this is a beat, which fits at many offsets.
+_REPEATS_MAX = 64
+#: As many frames as the fit needs, spread over the capture; pairing takes time.
+_SIGHTINGS_MAX = 2000
+#: Marks that depend on what else a witness saw: the same segment can be a retransmission to one and new to the other.
+_MARKS = re.compile(r" \[TCP [^\]]*\]|, (?:not )?acked$")
+
+Placed = Sequence[tuple[str, Sequence[Event]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureClock:
+    """How the clock of the capture ``source`` runs against that of ``reference``.
+
+    ``offset`` seconds are to be added at ``began`` (the source's first frame, on its own clock) and ``drift`` (1e-6 is
+    one ppm) grows from there; ``matches`` frames agree, their median distance from the line is ``residual`` seconds.
+    ``through`` names the log that links the two where they show nothing in common.
+    """
+
+    source: str
+    reference: str
+    began: float
+    offset: float
+    drift: float
+    matches: int
+    residual: float
+    through: str = ""
+
+    def to_reference(self, own_s: float) -> float:
+        """A time of the source on the reference's clock, seconds."""
+        return own_s + self.offset + self.drift * (own_s - self.began)
+
+
+@dataclass(slots=True)
+class OneClock:
+    """Captures whose times can be compared: the first is the reference, the others are already on its clock."""
+
+    captures: list[tuple[str, Sequence[Event]]]
+    clocks: list[CaptureClock] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Event]:
+        """What all of its captures show."""
+        return [event for _, events in self.captures for event in events]
+
+    def join(self, name: str, events: Sequence[Event], clock: CaptureClock) -> None:
+        """Take a capture, brought onto this clock."""
+        self.captures.append((name, [retimed(event, clock.to_reference) for event in events]))
+        self.clocks.append(clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a capture shows that another can show too: frames that can only be the same, and those that look alike."""
+
+    told: tuple[Sighting, ...]
+    habits: tuple[Sighting, ...]
+
+
+def by_clock(captures: Placed) -> list[OneClock]:
+    """``captures`` (name and events, in the order given) gathered by the clock they can be put on."""
+    waiting = [(name, events, shown(events)) for name, events in captures]
+    found: list[OneClock] = []
+    while waiting:
+        name, events, seen = waiting.pop(0)
+        one = OneClock([(name, events)])
+        members = [seen]
+        grown = True
+        while grown:
+            grown = False
+            for item in tuple(waiting):
+                clock = _clock(item[0], item[1], item[2], members, name)
+                if clock is not None:
+                    one.join(item[0], item[1], clock)
+                    members.append(shown(one.captures[-1][1]))
+                    waiting.remove(item)
+                    grown = True
+        found.append(one)
+    return found
+
+
+def linked_by_log(
+    found: Sequence[OneClock], log: str, fits: Callable[[OneClock], dict[int, Alignment]]
+) -> list[OneClock]:
+    """``found`` with clocks made one where one boot of ``log`` could be aligned with both (by ``fits``):
+    an encrypted capture of the air and one of the wire share no frame, but a log knows the joins and the connections.
+    """
+    kept: list[tuple[OneClock, dict[int, Alignment]]] = []
+    for one in found:
+        own = fits(one) if len(found) > 1 else {}
+        for first, theirs in kept:
+            epoch = max(own.keys() & theirs.keys(), key=lambda boot: own[boot].matches, default=None)
+            if epoch is not None:
+                _merge(first, one, _through(theirs[epoch], own[epoch], one, first, log))
+                break
+        else:
+            kept.append((one, own))
+    return [one for one, _ in kept]
+
+
+def _through(theirs: Alignment, own: Alignment, one: OneClock, first: OneClock, log: str) -> CaptureClock:
+    """The clock of ``one`` against ``first`` from the alignments of one boot with both."""
+    began = _began(one.captures[0][1])
+    rate = (1.0 + theirs.drift) / (1.0 + own.drift)
+    return CaptureClock(
+        one.captures[0][0],
+        first.captures[0][0],
+        began,
+        theirs.offset + (began - own.offset) * rate - began,
+        rate - 1.0,
+        min(theirs.matches, own.matches),
+        theirs.residual + own.residual,
+        through=log,
+    )
+
+
+def _merge(first: OneClock, one: OneClock, clock: CaptureClock) -> None:
+    """Bring all captures of ``one`` onto the clock of ``first``."""
+    first.join(*one.captures[0], clock)
+    for (name, events), within in zip(one.captures[1:], one.clocks, strict=True):
+        first.captures.append((name, [retimed(event, clock.to_reference) for event in events]))
+        first.clocks.append(
+            replace(
+                within,
+                reference=clock.reference,
+                offset=clock.to_reference(within.began + within.offset) - within.began,
+                drift=(1.0 + within.drift) * (1.0 + clock.drift) - 1.0,
+                through=clock.through,
+            )
+        )
+
+
+def _clock(
+    name: str, events: Sequence[Event], seen: Shown, members: Iterable[Shown], reference: str
+) -> CaptureClock | None:
+    """The clock of a capture against whichever of ``members`` (all on one clock) it shares most with."""
+    began = _began(events)
+    fits = [fit for member in members if (fit := aligned(seen, member, began)) is not None]
+    if not fits:
+        return None
+    best = max(fits, key=lambda fit: fit.matches)
+    return CaptureClock(name, reference, began, best.offset, best.drift, best.matches, best.residual)
+
+
+def _began(events: Iterable[Event]) -> float:
+    return next((event.started for event in events if isinstance(event, CaptureObserved)), 0.0)
+
+
+def aligned(own: Shown, reference: Shown, began: float) -> Alignment | None:
+    """``reference − began = offset + (own − began) × (1 + drift)``, or ``None`` where the frames do not carry it.
+
+    Times are taken from ``began`` on: at 10^9 s a drift of some ppm would turn the offset by hours.
+    """
+    told = _once_in_both(own.told, reference.told)
+    fit = _with_drift(_since(began, told[0]), _since(began, told[1]))
+    if fit is not None and fit.matches >= _MATCHES_MIN:
+        return fit
+    both = (*own.told, *own.habits), (*reference.told, *reference.habits)
+    mine, theirs = (_since(began, _thinned(every)) for every in both)
+    fit = _with_drift(mine, theirs)
+    if fit is None or fit.residual > _SAME_FRAME_S or _bursts(mine, theirs, fit) < _BURSTS_MIN:
+        return None
+    return fit
+
+
+def _with_drift(own: Sequence[Sighting], reference: Sequence[Sighting]) -> Alignment | None:
+    """The fit with a drift where the frames know it, also over less than the 100 s that a log needs."""
+    fit = align(own, reference, _DRIFT_SPAN_S)
+    if fit is None or not fit.drift:
+        return fit
+    span = max(at for _, at in own) - min(at for _, at in own)
+    return fit if fit.residual <= _DRIFT_DOUBT * span else align(own, reference)
+
+
+def _once_in_both(
+    own: Sequence[Sighting], reference: Sequence[Sighting]
+) -> tuple[list[Sighting], list[Sighting]]:
+    """The sightings of kinds that each of the two saw exactly once."""
+    mine, theirs = Counter(kind for kind, _ in own), Counter(kind for kind, _ in reference)
+    once = [kind for kind, count in mine.items() if count == 1 == theirs[kind]]
+    chosen = set(once[:: len(once) // _SIGHTINGS_MAX + 1])
+    return [s for s in own if s[0] in chosen], [s for s in reference if s[0] in chosen]
+
+
+def _thinned(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Without what repeats like a beat, and no more than can be paired."""
+    counts = Counter(kind for kind, _ in sightings)
+    rare = [sighting for sighting in sightings if counts[sighting[0]] <= _REPEATS_MAX]
+    return sorted(rare, key=lambda sighting: sighting[1])[:_SIGHTINGS_MAX]
+
+
+def _since(began: float, sightings: Iterable[Sighting]) -> list[Sighting]:
+    return [(kind, at - began) for kind, at in sightings]
+
+
+def _bursts(own: Sequence[Sighting], reference: Sequence[Sighting], fit: Alignment) -> int:
+    """How many times apart from each other the two agree to the frame."""
+    there: dict[str, list[float]] = {}
+    for kind, at in reference:
+        there.setdefault(kind, []).append(at)
+    agreed = sorted(
+        at
+        for kind, at in own
+        if any(abs(other - fit.to_capture(at)) <= _SAME_FRAME_S for other in there.get(kind, ()))
+    )
+    return sum(1 for n, at in enumerate(agreed) if n == 0 or at - agreed[n - 1] > _BURST_GAP_S)
+
+
+def shown(events: Iterable[Event]) -> Shown:
+    """What ``events`` of a capture show that another capture of the same run can show too."""
+    told: list[Sighting] = []
+    habits: list[Sighting] = []
+    for event in events:
+        if isinstance(event, FlowObserved):
+            told += _segments(event)
+        elif isinstance(event, (LeaseObserved, LookupObserved)):
+            told += ((wording(ref), ref.time) for ref in _each(event))
+        elif isinstance(event, (ArpObserved, PingObserved)):
+            habits += ((wording(ref), ref.time) for ref in _each(event))
+        elif isinstance(event, JoinStepSeen):
+            who = f"{event.station} {event.ap} {event.algorithm} {event.sequence}"
+            habits.append((f"{event.step} {who} {event.status}", event.ref.time))
+        elif isinstance(event, HandshakeSeen):
+            habits.append((f"message {event.message} {event.station} {event.ap}", event.ref.time))
+        elif isinstance(event, FarewellSeen):
+            who = f"{event.station} {event.ap} {event.by_ap}"
+            habits.append((f"{event.kind} {who} {event.reason}", event.ref.time))
+    return Shown(tuple(told), tuple(habits))
+
+
+def _segments(flow: FlowObserved) -> Iterator[Sighting]:
+    """The frames quoted of a conversation. Without a SYN their numbers are absolute, with one they count from it; so
+    either way no other conversation on the same ports reads the same."""
+    ends = f"{flow.from_client.isn} {flow.from_server.isn}"
+    for ref in _each(flow):
+        yield f"{ends} {wording(ref)}", ref.time
+
+
+def _each(event: Event) -> Iterable[FrameRef]:
+    """The frames quoted in ``event``, each once."""
+    return {ref.frame: ref for ref in frames_of(event)}.values()
+
+
+def wording(ref: FrameRef) -> str:
+    """The text of a frame without what depends on the witness."""
+    return _MARKS.sub("", ref.text)
