@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from halfopen.diagnose.alignment import Alignment, Sighting, align
@@ -27,6 +27,7 @@ from halfopen.diagnose.traffic import (
     LookupObserved,
     PingObserved,
 )
+from halfopen.formats.packet_text import endpoint_text, read_tcp_text
 
 #: Fewer frames that can only be the same are one handshake cut in half.
 _MATCHES_MIN = 3
@@ -36,16 +37,19 @@ _SAME_FRAME_S = 0.015
 #: So many bursts of such frames, this far apart: one join looks like the next.
 _BURSTS_MIN = 3
 _BURST_GAP_S = 1.0
-#: A drift is known this well when the frames' distance from the line, spread over their span, is no more: their order
-#: is what crystals differ by. Over less than ``_DRIFT_SPAN_S`` even exact stamps do not tell it.
+#: What ``align`` takes for the same event.
+_NEAR_S = 0.12
+#: Over less than 100 s a drift is told when nine in ten frames lie so near to the line, for its length, that it can be
+#: no further off than crystals usually are, and when enough bursts say so: two points make any line.
 _DRIFT_DOUBT = 20e-6
 _DRIFT_SPAN_S = 10.0
+_DRIFT_BURSTS_MIN = 3
 #: What is seen more often than this is a beat, which fits at many offsets.
 _REPEATS_MAX = 64
 #: As many frames as the fit needs, spread over the capture; pairing takes time.
 _SIGHTINGS_MAX = 2000
-#: Marks that depend on what else a witness saw: the same segment can be a retransmission to one and new to the other.
-_MARKS = re.compile(r" \[TCP [^\]]*\]|, (?:not )?acked$")
+#: What a sniffer adds to a frame of the air.
+_ACKED = re.compile(r", (?:not )?acked$")
 
 Placed = Sequence[tuple[str, Sequence[Event]]]
 
@@ -200,9 +204,9 @@ def aligned(own: Shown, reference: Shown, began: float) -> Alignment | None:
     both = (*own.told, *own.habits), (*reference.told, *reference.habits)
     mine, theirs = (_since(began, _thinned(every)) for every in both)
     fit = _with_drift(mine, theirs)
-    if fit is None or fit.residual > _SAME_FRAME_S or _bursts(mine, theirs, fit) < _BURSTS_MIN:
+    if fit is None or _bursts(_agreed(mine, theirs, fit, _SAME_FRAME_S)) < _BURSTS_MIN:
         return None
-    return fit
+    return fit if fit.residual <= _SAME_FRAME_S else None
 
 
 def _with_drift(own: Sequence[Sighting], reference: Sequence[Sighting]) -> Alignment | None:
@@ -210,8 +214,11 @@ def _with_drift(own: Sequence[Sighting], reference: Sequence[Sighting]) -> Align
     fit = align(own, reference, _DRIFT_SPAN_S)
     if fit is None or not fit.drift:
         return fit
-    span = max(at for _, at in own) - min(at for _, at in own)
-    return fit if fit.residual <= _DRIFT_DOUBT * span else align(own, reference)
+    agreed = _agreed(own, reference, fit, _NEAR_S)
+    span = agreed[-1][0] - agreed[0][0]
+    off = sorted(distance for _, distance in agreed)[len(agreed) * 9 // 10]
+    told = off <= _DRIFT_DOUBT * span and _bursts(agreed) >= _DRIFT_BURSTS_MIN
+    return fit if told else align(own, reference)
 
 
 def _once_in_both(
@@ -235,17 +242,24 @@ def _since(began: float, sightings: Iterable[Sighting]) -> list[Sighting]:
     return [(kind, at - began) for kind, at in sightings]
 
 
-def _bursts(own: Sequence[Sighting], reference: Sequence[Sighting], fit: Alignment) -> int:
-    """How many times apart from each other the two agree to the frame."""
+def _agreed(
+    own: Sequence[Sighting], reference: Sequence[Sighting], fit: Alignment, within_s: float
+) -> list[tuple[float, float]]:
+    """When the two saw the same by ``fit``, and how far from it, in order of time."""
     there: dict[str, list[float]] = {}
     for kind, at in reference:
         there.setdefault(kind, []).append(at)
-    agreed = sorted(
-        at
+    nearest = (
+        (at, min(abs(other - fit.to_capture(at)) for other in there[kind]))
         for kind, at in own
-        if any(abs(other - fit.to_capture(at)) <= _SAME_FRAME_S for other in there.get(kind, ()))
+        if kind in there
     )
-    return sum(1 for n, at in enumerate(agreed) if n == 0 or at - agreed[n - 1] > _BURST_GAP_S)
+    return sorted(pair for pair in nearest if pair[1] <= within_s)
+
+
+def _bursts(agreed: Sequence[tuple[float, float]]) -> int:
+    """How many times apart from each other the two agree."""
+    return sum(n == 0 or at - agreed[n - 1][0] > _BURST_GAP_S for n, (at, _) in enumerate(agreed))
 
 
 def shown(events: Iterable[Event]) -> Shown:
@@ -254,11 +268,11 @@ def shown(events: Iterable[Event]) -> Shown:
     habits: list[Sighting] = []
     for event in events:
         if isinstance(event, FlowObserved):
-            told += _segments(event)
+            told += ((identity(event, ref), ref.time) for ref in _each(event))
         elif isinstance(event, (LeaseObserved, LookupObserved)):
-            told += ((wording(ref), ref.time) for ref in _each(event))
+            told += ((ref.text, ref.time) for ref in _each(event))
         elif isinstance(event, (ArpObserved, PingObserved)):
-            habits += ((wording(ref), ref.time) for ref in _each(event))
+            habits += ((ref.text, ref.time) for ref in _each(event))
         elif isinstance(event, JoinStepSeen):
             who = f"{event.station} {event.ap} {event.algorithm} {event.sequence}"
             habits.append((f"{event.step} {who} {event.status}", event.ref.time))
@@ -270,19 +284,23 @@ def shown(events: Iterable[Event]) -> Shown:
     return Shown(tuple(told), tuple(habits))
 
 
-def _segments(flow: FlowObserved) -> Iterator[Sighting]:
-    """The frames quoted of a conversation. Without a SYN their numbers are absolute, with one they count from it; so
-    either way no other conversation on the same ports reads the same."""
-    ends = f"{flow.from_client.isn} {flow.from_server.isn}"
-    for ref in _each(flow):
-        yield f"{ends} {wording(ref)}", ref.time
-
-
 def _each(event: Event) -> Iterable[FrameRef]:
     """The frames quoted in ``event``, each once."""
     return {ref.frame: ref for ref in frames_of(event)}.values()
 
 
-def wording(ref: FrameRef) -> str:
-    """The text of a frame without what depends on the witness."""
-    return _MARKS.sub("", ref.text)
+def identity(event: Event, ref: FrameRef) -> str:
+    """What a frame that ``event`` quotes reads as in every capture, whatever else the witness saw.
+
+    Of a TCP segment these are its ends, flags, length and absolute numbers: the quotation counts from the SYN where
+    that was seen.
+    """
+    words = read_tcp_text(ref.text) if isinstance(event, FlowObserved) else None
+    if words is None or not isinstance(event, FlowObserved):
+        return _ACKED.sub("", ref.text)
+    sides = event.from_client, event.from_server
+    from_client = words.source == endpoint_text(event.client.ip, event.client.port)
+    sender, receiver = sides if from_client else sides[::-1]
+    seq = words.seq + (sender.isn or 0) & 0xFFFFFFFF
+    ack = "" if words.ack is None else words.ack + (receiver.isn or 0) & 0xFFFFFFFF
+    return f"{words.source} {words.destination} {words.flags} {seq} {ack} {words.payload}"

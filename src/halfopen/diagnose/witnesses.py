@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from halfopen.diagnose.capture_clocks import wording
+from halfopen.diagnose.capture_clocks import identity
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.radio import (
     BeaconsObserved,
@@ -94,14 +94,11 @@ def one_each(captures: Sequence[Sequence[Event]]) -> Told:
     return Told(tuple(kept), others)
 
 
-def counterpart(other: Event, ref: FrameRef) -> FrameRef | None:
-    """The frame among those that ``other`` quotes that is the same as ``ref`` of another capture, if any."""
-    text = wording(ref)
-    same = [
-        there
-        for there in frames_of(other)
-        if abs(there.time - ref.time) <= _PASSES_S and wording(there) == text
-    ]
+def counterpart(event: Event, ref: FrameRef, other: Event) -> FrameRef | None:
+    """The frame among those that ``other`` quotes that is the same as ``ref``, which ``event`` quotes, if any."""
+    known = identity(event, ref)
+    near = [there for there in frames_of(other) if abs(there.time - ref.time) <= _PASSES_S]
+    same = [there for there in near if identity(other, there) == known]
     return min(same, key=lambda there: abs(there.time - ref.time), default=None)
 
 
@@ -122,9 +119,9 @@ def _name(event: Event) -> Hashable | None:
 def _same(one: Event, other: Event) -> bool:
     """Whether two events of one name, of two captures, are the same."""
     if isinstance(one, FlowObserved) and isinstance(other, FlowObserved):
-        numbers = one.from_client.isn, other.from_client.isn
-        if None not in numbers:
-            return numbers[0] == numbers[1]
+        for mine, theirs in ((one.from_client, other.from_client), (one.from_server, other.from_server)):
+            if mine.isn is not None and theirs.isn is not None:
+                return mine.isn == theirs.isn
         return _overlap(one, other, _OVERLAP_S)
     if isinstance(one, UnackedRun):
         return _overlap(one, other, _PASSES_S)

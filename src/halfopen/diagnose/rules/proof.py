@@ -51,7 +51,7 @@ def seconded(timeline: Timeline, proof: Sequence[Proof]) -> tuple[Evidence, ...]
             if not isinstance(item, tuple):
                 same.append(other)
             elif ref is not None:
-                same.append((other, counterpart(other, ref)))
+                same.append((other, counterpart(event, ref, other)))
     more = [quote for quote in evidence(same) if quote not in quotes][:SECONDED_MAX]
     return (*quotes[: EVIDENCE_MAX - len(more)], *more)
 
