@@ -15,6 +15,7 @@ from tests.diagnose.other_clock import on_another_clock
 from tests.diagnose.wire import ACK as ACK_FLAG
 from tests.diagnose.wire import BEGIN_S, DEVICE, PEER, PSH, Wire
 
+from halfopen import findings
 from halfopen.diagnose import diagnose, judged
 from halfopen.diagnose.alignment import Sighting
 from halfopen.diagnose.capture_clocks import Shown, aligned, by_clock, shown
@@ -31,8 +32,10 @@ from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen
 from halfopen.diagnose.report import Report
 from halfopen.diagnose.report.as_json import as_json
 from halfopen.diagnose.report.as_text import report_text
+from halfopen.diagnose.rules.causality import ranked
 from halfopen.diagnose.sources.capture import CaptureSource
 from halfopen.diagnose.traffic import CaptureObserved, FlowObserved, FrameRef
+from halfopen.findings import Evidence, Finding
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 PAIRS = (
@@ -284,6 +287,58 @@ def test_the_witness_with_more_packets_stands() -> None:
     both = judged([("deaf", read(deaf.bytes(), "deaf")), ("whole", read(data, "whole"))])
     (finding,) = [f for f in both.findings if f.code == "HO101"]
     assert finding.evidence[0].source == "whole"
+
+
+def test_silence_is_measured_to_the_end_of_the_capture_that_shows_it() -> None:
+    """A sniffer that goes on listening elsewhere does not make a connection silent that it cannot hear."""
+    short, long = Wire(), Wire()
+    for number in range(4):
+        for made in (short, long):
+            talk = made.talk(50_000 + number).open(10.0 * number)
+            talk.send(10.0 * number + 1, DEVICE)
+            talk.fin(10.0 * number + 2, DEVICE)
+            talk.fin(10.0 * number + 2.5, PEER)
+    short.talk(51_000, 8883).open(35.0)
+    for number in range(60):
+        long.ping(40.0 + 10 * number, number)
+    first, second = read(short.bytes(), "short"), read(on_another_clock(long.bytes(), OFFSET_S), "long")
+    report = judged([("short", first), ("long", second)])
+    assert len(report.capture_clocks) == 1
+    assert not [f for f in report.findings if f.code == "HO202"]
+
+
+@pytest.mark.parametrize("offset_s", [0.0, OFFSET_S])
+def test_orphans_of_two_captures_are_told_apart_by_more_than_their_number(offset_s: float) -> None:
+    """Both captures count their conversations from one: the first of each is not the same."""
+    parts = Wire(), Wire()
+    for number in range(4):  # shared, so that there is a clock
+        for made in parts:
+            talk = made.talk(50_000 + number).open(10.0 * number)
+            talk.fin(10.0 * number + 1, DEVICE)
+            talk.fin(10.0 * number + 1.5, PEER)
+    for number, made in enumerate(parts):  # one orphan in each alone
+        talk = made.talk(52_000 + number).open(50.0 + number)
+        for n in range(6):
+            talk.raw(52.0 + 2**n, DEVICE, 1 | ACK_FLAG)
+    first, second = (made.bytes() for made in parts)
+    moved = on_another_clock(second, offset_s)
+    report = judged([("a", read(first, "a")), ("b", read(moved, "b"))])
+    (finding,) = [f for f in report.findings if f.code == "HO103"]
+    assert "2 connections were closed towards a peer that never answered" in finding.summary
+    assert {q.source for q in finding.evidence} == {"a", "b"}
+
+
+def finding_at(code: str, source: str, time: float) -> Finding:
+    entry = findings.fault(code)
+    quote = Evidence(source, None, 1, time, "frame")
+    return Finding(code, entry.fault, entry.severity, 0.9, code, "esp", "", (quote,), entry.remedy)
+
+
+@pytest.mark.parametrize(("rebooted_s", "cause"), [(30.0, "HO205"), (90.0, None)])
+def test_on_one_clock_an_effect_does_not_precede_its_cause(rebooted_s: float, cause: str | None) -> None:
+    """The air shows the cause, the wire the effect."""
+    told = ranked([finding_at("HO205", "air", rebooted_s), finding_at("HO208", "wire", 60.0)])
+    assert next(f for f in told if f.code == "HO208").caused_by == cause
 
 
 def test_a_third_capture_joins_through_the_second() -> None:

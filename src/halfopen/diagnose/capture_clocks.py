@@ -29,7 +29,7 @@ from halfopen.diagnose.traffic import (
 )
 from halfopen.formats.packet_text import endpoint_text, read_tcp_text
 
-#: Fewer frames that can only be the same are one handshake cut in half.
+#: Fewer agreeing frames than this can be a segment and its retransmission, each seen by one witness only.
 _MATCHES_MIN = 3
 #: Frames that look alike every time must agree this closely, as two sniffers of one frame do (0.2 ms measured on
 #: tests/recordings, milliseconds over USB): two joins of one device differ by tens of milliseconds.
@@ -39,15 +39,15 @@ _BURSTS_MIN = 3
 _BURST_GAP_S = 1.0
 #: What ``align`` takes for the same event.
 _NEAR_S = 0.12
-#: Over less than 100 s a drift is told when nine in ten frames lie so near to the line, for its length, that it can be
-#: no further off than crystals usually are, and when enough bursts say so: two points make any line.
+#: Over less than 100 s a drift is told where nine in ten frames lie so near to the line that, over its length, the
+#: drift is no further off than this, and where so many bursts say so: two points make any line.
 _DRIFT_DOUBT = 20e-6
 _DRIFT_SPAN_S = 10.0
 _DRIFT_BURSTS_MIN = 3
 #: What is seen more often than this is a beat, which fits at many offsets.
-_REPEATS_MAX = 64
-#: As many frames as the fit needs, spread over the capture; pairing takes time.
-_SIGHTINGS_MAX = 2000
+_REPEATS_MAX = 32
+#: As many frames as the fit needs; pairing takes time.
+_SIGHTINGS_MAX = 1000
 #: What a sniffer adds to a frame of the air.
 _ACKED = re.compile(r", (?:not )?acked$")
 
@@ -105,6 +105,8 @@ class Shown:
 
 def by_clock(captures: Placed) -> list[OneClock]:
     """``captures`` (name and events, in the order given) gathered by the clock they can be put on."""
+    if len(captures) == 1:
+        return [OneClock(list(captures))]
     waiting = [(name, events, shown(events)) for name, events in captures]
     found: list[OneClock] = []
     while waiting:
@@ -201,8 +203,8 @@ def aligned(own: Shown, reference: Shown, began: float) -> Alignment | None:
     fit = _with_drift(_since(began, told[0]), _since(began, told[1]))
     if fit is not None and fit.matches >= _MATCHES_MIN:
         return fit
-    both = (*own.told, *own.habits), (*reference.told, *reference.habits)
-    mine, theirs = (_since(began, _thinned(every)) for every in both)
+    both = _rare((*own.told, *own.habits), (*reference.told, *reference.habits))
+    mine, theirs = (_since(began, sightings) for sightings in both)
     fit = _with_drift(mine, theirs)
     if fit is None or _bursts(_agreed(mine, theirs, fit, _SAME_FRAME_S)) < _BURSTS_MIN:
         return None
@@ -231,11 +233,18 @@ def _once_in_both(
     return [s for s in own if s[0] in chosen], [s for s in reference if s[0] in chosen]
 
 
-def _thinned(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Without what repeats like a beat, and no more than can be paired."""
-    counts = Counter(kind for kind, _ in sightings)
-    rare = [sighting for sighting in sightings if counts[sighting[0]] <= _REPEATS_MAX]
-    return sorted(rare, key=lambda sighting: sighting[1])[:_SIGHTINGS_MAX]
+def _rare(own: Sequence[Sighting], reference: Sequence[Sighting]) -> tuple[list[Sighting], list[Sighting]]:
+    """The sightings of both whose kinds do not repeat like a beat, the rarest kinds first, no more than can be paired."""
+    mine, theirs = Counter(kind for kind, _ in own), Counter(kind for kind, _ in reference)
+    counts = {kind: max(mine[kind], theirs[kind]) for kind in mine | theirs}
+    chosen: set[str] = set()
+    held = 0
+    for kind in sorted(counts, key=counts.__getitem__):
+        held += counts[kind]
+        if counts[kind] > _REPEATS_MAX or held > _SIGHTINGS_MAX:
+            break
+        chosen.add(kind)
+    return [s for s in own if s[0] in chosen], [s for s in reference if s[0] in chosen]
 
 
 def _since(began: float, sightings: Iterable[Sighting]) -> list[Sighting]:

@@ -148,8 +148,8 @@ def _on_their_clocks(
     for one in found[1:]:
         names = ", ".join(name for name, _ in one.captures)
         notes.append(
-            f"{names}: too little in it that {reference} shows too, so they have no common clock; none of their times are"
-            " compared, and each finding rests on one side"
+            f"{names}: too little in it that {reference} shows too, so they have no common clock: no times are compared"
+            " and each finding rests on one side (parts of one recording: join them with mergecap first)"
         )
     return [_Shown(_once(one), tuple(one.clocks)) for one in found]
 
