@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from halfopen.diagnose.alignment import Alignment, Sighting, align
 from halfopen.diagnose.events import Event
@@ -84,23 +85,23 @@ class OneClock:
     captures: list[tuple[str, Sequence[Event]]]
     clocks: list[CaptureClock] = field(default_factory=list)
 
-    @property
-    def events(self) -> list[Event]:
-        """What all of its captures show."""
-        return [event for _, events in self.captures for event in events]
-
     def join(self, name: str, events: Sequence[Event], clock: CaptureClock) -> None:
         """Take a capture, brought onto this clock."""
         self.captures.append((name, [retimed(event, clock.to_reference) for event in events]))
         self.clocks.append(clock)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
     """What a capture shows that another can show too: frames that can only be the same, and those that look alike."""
 
     told: tuple[Sighting, ...]
     habits: tuple[Sighting, ...]
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """Every kind of frame in it."""
+        return frozenset(kind for kind, _ in (*self.told, *self.habits))
 
 
 def by_clock(captures: Placed) -> list[OneClock]:
@@ -199,6 +200,8 @@ def aligned(own: Shown, reference: Shown, began: float) -> Alignment | None:
 
     Times are taken from ``began`` on: at 10^9 s a drift of some ppm would turn the offset by hours.
     """
+    if own.kinds.isdisjoint(reference.kinds):  # most pairs of an archive
+        return None
     told = _once_in_both(own.told, reference.told)
     fit = _with_drift(_since(began, told[0]), _since(began, told[1]))
     if fit is not None and fit.matches >= _MATCHES_MIN:

@@ -35,6 +35,8 @@ from halfopen.diagnose.witnesses import Told, one_each
 
 #: More addresses than this are not one device's.
 _ADDRESSES_MAX = 64
+#: As many captures without a common clock are named in a note.
+_SIDES_NAMED = 8
 #: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both.
 _FAMILIES = (
     "esphome",
@@ -144,12 +146,12 @@ def _on_their_clocks(
     found = by_clock(captures)
     for story in stories:
         found = linked_by_log(found, story.sources[0], partial(_fits, story.console))
-    reference = found[0].captures[0][0]
-    for one in found[1:]:
-        names = ", ".join(name for name, _ in one.captures)
+    if len(found) > 1:
+        sides = [" + ".join(name for name, _ in one.captures) for one in found]
+        more = f" and {len(sides) - _SIDES_NAMED} more" if len(sides) > _SIDES_NAMED else ""
         notes.append(
-            f"{names}: too little in it that {reference} shows too, so they have no common clock: no times are compared"
-            " and each finding rests on one side (parts of one recording: join them with mergecap first)"
+            f"{', '.join(sides[:_SIDES_NAMED])}{more}: too little that they show in common, so they have no common clock;"
+            " no times are compared and each finding rests on one of them (mergecap first joins parts of one recording)"
         )
     return [_Shown(_once(one), tuple(one.clocks)) for one in found]
 

@@ -19,7 +19,10 @@ Side = Literal["client", "server"]
 
 @dataclass(frozen=True, slots=True)
 class FrameRef:
-    """One frame worth quoting: number from 1, seconds on the capture's clock, and a one-line rendering."""
+    """One frame worth quoting: number from 1 in its own file, seconds on the capture's clock, and a one-line rendering.
+
+    Once captures are on one clock, ``time`` is on the clock of the first of them: it may differ from what the file says.
+    """
 
     frame: int
     time: float
