@@ -208,6 +208,26 @@ def test_two_sniffers_hear_each_farewell_once() -> None:
     assert [f.summary for f in both.findings] == [f.summary for f in alone.findings]
 
 
+@pytest.mark.parametrize("name", ["s7_dropout_open", "s7_dropout_bcnloss_open", "s7_sta_reset_open"])
+def test_two_sniffers_and_the_wire_say_what_one_sniffer_says(name: str) -> None:
+    """The second sniffer stood far off and heard one direction only."""
+    far = (RECORDINGS / "air" / f"{name}.sniffer.pcapng").read_bytes()
+    near = read(air(name).read_bytes(), "near")
+    behind = on_another_clock(wire(name).read_bytes(), -OFFSET_S, -150e-6)
+    report = judged(
+        [
+            ("far", read(on_another_clock(far, OFFSET_S), "far")),
+            ("near", near),
+            ("wire", read(behind, "wire")),
+        ]
+    )
+    assert {clock.source for clock in report.capture_clocks} == {"near", "wire"}
+    alone = judged([("near", near)])
+    assert [f.code for f in report.findings] == [f.code for f in alone.findings]
+    dropout = next(f for f in report.findings if f.code == "HO413")
+    assert {quote.source for quote in dropout.evidence} == {"near", "wire"}
+
+
 def test_captures_of_different_runs_are_never_put_on_one_clock() -> None:
     paths = [*sorted((RECORDINGS / "air").glob("*.pcapng")), *sorted((RECORDINGS / "wifi").glob("*.pcapng"))]
     seen = {path: shown(read(path.read_bytes(), path.name)) for path in paths}

@@ -13,7 +13,7 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
-from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen, UnackedRun
+from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, UnackedRun
 from halfopen.diagnose.rules.proof import Proof, frames, prove
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -80,16 +80,16 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _behind(timeline: Timeline, lost: UnackedRun) -> list[Proof]:
-    """What other captures (behind the access point, say) show of conversations that stalled while frames were lost on
-    the air."""
+    """What a capture of the wire shows of a conversation that stalled while frames were lost on the air."""
+    on_air = {heard.where.source for heard in timeline.of(AirObserved)}
     for talk in timeline.conversations:
-        for other in timeline.elsewhere(talk.flow):
-            if not isinstance(other, FlowObserved):
+        for seen in (talk.flow, *timeline.elsewhere(talk.flow)):
+            if not isinstance(seen, FlowObserved) or seen.where.source in on_air:
                 continue
-            for run in other.retransmission_runs:
+            for run in seen.retransmission_runs:
                 ended = (run.answered or run.frames[-1]).time
                 if run.kind == "data" and run.original.time < lost.last.time and ended > lost.first.time:
-                    return frames(other, run.original, run.frames[-1])
+                    return frames(seen, run.original, run.frames[-1])
     return []
 
 
