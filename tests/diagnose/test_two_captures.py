@@ -481,7 +481,7 @@ def test_the_fit_is_reported_in_text_and_json() -> None:
     report_text(Console(file=out, width=200, color_system=None), report)
     (line,) = [line for line in out.getvalue().splitlines() if line.startswith("Clock: ")]
     assert line.startswith(
-        "Clock: wire -3600.250 s to the clock of air: 8 matches, residual 0.3 ms, drift -199 ppm"
+        "Clock: wire moved by -3600.250 s to the clock of air: 8 matches, residual 0.3 ms, drift -199 ppm"
     )
 
 

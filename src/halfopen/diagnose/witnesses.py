@@ -72,17 +72,20 @@ def one_each(captures: Sequence[Sequence[Event]]) -> Told:
     known: dict[Hashable, list[dict[int, Event]]] = {}
     for number, events in enumerate(captures):
         for event in events:
-            name = _name(event)
-            same = known.setdefault(name, []) if name is not None else []
+            name, stretch = _name(event), _stretch(event)
             fitting = [
-                fact for fact in same if number not in fact and _same(next(iter(fact.values())), event)
+                fact
+                for near in (stretch - 1, stretch, stretch + 1)
+                for fact in known.get((name, near), ())
+                if number not in fact and _same(next(iter(fact.values())), event)
             ]
             if fitting:
                 min(fitting, key=lambda fact: _apart(next(iter(fact.values())), event))[number] = event
-            else:
-                fact = {number: event}
-                facts.append(fact)
-                same.append(fact)
+                continue
+            fact = {number: event}
+            facts.append(fact)
+            if name is not None:
+                known.setdefault((name, stretch), []).append(fact)
     kept: list[Event] = []
     others: dict[int, tuple[Event, ...]] = {}
     for fact in facts:
@@ -100,6 +103,12 @@ def counterpart(event: Event, ref: FrameRef, other: Event) -> FrameRef | None:
     near = [there for there in frames_of(other) if abs(there.time - ref.time) <= _PASSES_S]
     same = [there for there in near if identity(other, there) == known]
     return min(same, key=lambda there: abs(there.time - ref.time), default=None)
+
+
+def _stretch(event: Event) -> int:
+    """Where single frames lie in time, in steps of what may part two sights of one: hours of air hold thousands alike."""
+    single = isinstance(getattr(event, "ref", None), FrameRef)
+    return int((event.at.host or 0.0) / _SAME_FRAME_S) if single else 0
 
 
 def _name(event: Event) -> Hashable | None:

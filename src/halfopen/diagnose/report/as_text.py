@@ -108,7 +108,7 @@ def _capture_fit(clock: CaptureClock) -> str:
     drift = f", drift {clock.drift * 1e6:.0f} ppm" if clock.drift else ""
     through = f", through {clock.through}" if clock.through else ""
     return (
-        f"{clock.source} {clock.offset:+.3f} s to the clock of {clock.reference}: {clock.matches} matches,"
+        f"{clock.source} moved by {clock.offset:+.3f} s to the clock of {clock.reference}: {clock.matches} matches,"
         f" residual {clock.residual * 1000:.1f} ms{drift}{through}"
     )
 
