@@ -413,22 +413,38 @@ def console(*told: tuple[float, type[Event], tuple[object, ...]]) -> list[Event]
     ]
 
 
-def test_a_log_is_put_on_the_clock_of_air_and_wire() -> None:
-    here = read(air("s7_sta_reset_open").read_bytes(), "air")
-    flows = [event for event in here if isinstance(event, FlowObserved)]
+def connections(seen: Sequence[Event]) -> list[Event]:
+    """A log of the connections that a capture shows, on its clock."""
     told: list[tuple[float, type[Event], tuple[object, ...]]] = []
-    for flow in flows:
+    for flow in (event for event in seen if isinstance(event, FlowObserved)):
         assert flow.established is not None
         began = flow.at.host or 0.0
         told.append((began - 0.004, ConnectStarted, (54, flow.server.ip, flow.server.port)))
         told.append((flow.established.time + 0.003, Connected, (54, flow.client.port)))
+    return console(*told)
+
+
+def test_a_log_is_put_on_the_clock_of_air_and_wire() -> None:
+    here = read(air("s7_sta_reset_open").read_bytes(), "air")
     there = read(on_another_clock(wire("s7_sta_reset_open").read_bytes(), OFFSET_S, 100e-6), "wire")
-    report = judged([("uart.log", console(*told)), ("wire", there), ("air", here)])
+    report = judged([("uart.log", connections(here)), ("wire", there), ("air", here)])
     (clock,) = report.clocks
     (capture_clock,) = report.capture_clocks
     assert (capture_clock.source, capture_clock.reference) == ("air", "wire")
     assert clock.alignment.offset == pytest.approx(BOOTED_S + OFFSET_S, abs=0.05)
     assert len(report.devices) == 1
+
+
+def test_a_log_goes_with_the_capture_that_it_fits() -> None:
+    """The air is of another run: the log is not compared with it although it was given first."""
+    other = read(air("s7_dropout_open").read_bytes(), "air")
+    there = read(wire("s7_sta_reset_open").read_bytes(), "wire")
+    report = judged([("uart.log", connections(there)), ("air", other), ("wire", there)])
+    (clock,) = report.clocks
+    assert clock.alignment.offset == pytest.approx(BOOTED_S, abs=0.05)
+    assert any("no common clock" in note for note in report.notes)
+    assert {f.code for f in report.findings if f.key.endswith("/clock-2")} == {"HO413", "HO203"}
+    assert [f.evidence[0].source for f in report.findings if f.code == "HO205"] == ["wire"]
 
 
 def ref_of(source: str, frame: int, time: float) -> tuple[Provenance, Moment, FrameRef]:
