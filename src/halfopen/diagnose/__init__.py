@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
+from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.radio import AirObserved
@@ -54,9 +55,13 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     doubts: list[Undecided] = []
     devices: list[Device] = []
     clocks: list[Clock] = []
+    captures: dict[CaptureClock, None] = {}  # in order, each once
     for timeline in timelines(sources, remarks):
         devices.append(timeline.device)
         clocks += [Clock(timeline.device.name, boot + 1, fit) for boot, fit in timeline.clocks.items()]
+        captures.update(
+            (clock, None) for part in (timeline, *timeline.apart) for clock in part.capture_clocks
+        )
         if timeline.device.firmware == "esp8266":
             remarks.append(
                 f"{timeline.device.sources[0]}: this is an ESP8266 log; its numbers mean other things, nothing was concluded"
@@ -75,7 +80,7 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         }
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
-    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks))
+    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks), tuple(captures))
 
 
 def read(

@@ -55,19 +55,24 @@ class Alignment:
         return (capture_s - self.offset) / (1.0 + self.drift)
 
 
-def align(log: Sequence[Sighting], capture: Sequence[Sighting]) -> Alignment | None:
-    """The alignment of one boot's ``log`` with ``capture``, or ``None`` when the evidence does not carry one."""
+def align(
+    log: Sequence[Sighting], capture: Sequence[Sighting], drift_span_s: float = _DRIFT_SPAN_S
+) -> Alignment | None:
+    """The alignment of one boot's ``log`` with ``capture``, or ``None`` when the evidence does not carry one.
+
+    Matches that span less than ``drift_span_s`` claim no drift; two captures can know theirs sooner than a log.
+    """
     pairs = _pairs(log, capture)
     least = _MATCHES_MIN_UNIQUE if _unique(log, capture) >= _MATCHES_MIN_UNIQUE else _MATCHES_MIN
     if len(pairs) < least:
         return None
     span = max(t for t, _ in pairs) - min(t for t, _ in pairs)
     window = _WINDOW_S + DRIFT_MAX * span
-    best = _fit(pairs, _densest(pairs, window), least)
+    best = _fit(pairs, _densest(pairs, window), least, drift_span_s)
     if best is None or best.matches < _SHARE_MIN * min(len(log), len(capture)):
         return None
     rest = [(t, gap) for t, gap in pairs if abs(gap - best.offset - best.drift * t) > _RESIDUAL_S]
-    rival = _fit(rest, _densest(rest, window), least) if len(rest) >= least else None
+    rival = _fit(rest, _densest(rest, window), least, drift_span_s) if len(rest) >= least else None
     if rival is not None and rival.matches > best.matches * _RIVAL_SHARE:
         return None
     return best
@@ -101,7 +106,10 @@ def _densest(pairs: Sequence[tuple[float, float]], window: float) -> list[tuple[
 
 
 def _fit(
-    pairs: Sequence[tuple[float, float]], seed: Sequence[tuple[float, float]], least: int
+    pairs: Sequence[tuple[float, float]],
+    seed: Sequence[tuple[float, float]],
+    least: int,
+    drift_span_s: float,
 ) -> Alignment | None:
     """A robust line through ``seed`` (Theil and Sen), then through all of ``pairs`` that lie near it; ``None`` when
     fewer than ``least`` do."""
@@ -111,7 +119,7 @@ def _fit(
     for _ in range(4):
         if len({t for t, _ in near}) < least:
             return None
-        drift = _slope(near)
+        drift = _slope(near, drift_span_s)
         offset = median(gap - drift * t for t, gap in near)
         near = _one_each(
             [(t, gap) for t, gap in pairs if abs(gap - offset - drift * t) <= _RESIDUAL_S], offset, drift
@@ -122,13 +130,13 @@ def _fit(
     return Alignment(offset, drift, len(near), residual)
 
 
-def _slope(pairs: Sequence[tuple[float, float]]) -> float:
+def _slope(pairs: Sequence[tuple[float, float]], drift_span_s: float) -> float:
     """The median slope of distant pairs, held within what crystals do."""
     ordered = sorted(pairs)
     step = max(1, len(ordered) // 60)
     thinned = ordered[::step]
     span = thinned[-1][0] - thinned[0][0]
-    if span < _DRIFT_SPAN_S:
+    if span < drift_span_s or span <= 0.0:
         return 0.0
     slopes = [
         (b[1] - a[1]) / (b[0] - a[0])

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePath
 
+from halfopen.diagnose.alignment import Alignment
+from halfopen.diagnose.capture_clocks import CaptureClock, OneClock, by_clock, linked_by_log
 from halfopen.diagnose.clocks import alignments
 from halfopen.diagnose.events import (
     AddressGot,
@@ -28,9 +31,12 @@ from halfopen.diagnose.traffic import (
     LookupObserved,
     PingObserved,
 )
+from halfopen.diagnose.witnesses import Told, one_each
 
 #: More addresses than this are not one device's.
 _ADDRESSES_MAX = 64
+#: As many captures without a common clock are named in a note.
+_SIDES_NAMED = 8
 #: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both.
 _FAMILIES = (
     "esphome",
@@ -45,6 +51,14 @@ _FAMILIES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What captures on one clock show, of one device or of all."""
+
+    told: Told
+    clocks: tuple[CaptureClock, ...]
+
+
 @dataclass
 class _Story:
     """What is gathered of one device before its timeline is closed."""
@@ -57,7 +71,8 @@ class _Story:
     client_ports: set[int] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
     console: list[Event] = field(default_factory=list)
-    capture: list[Event] = field(default_factory=list)
+    #: What the captures show of the device, by the clock they are on.
+    shown: list[_Shown] = field(default_factory=list)
 
     def add(self, source: str, events: Iterable[Event]) -> None:
         """Take the console events of one source."""
@@ -100,24 +115,53 @@ def timelines(
 
     A log and a capture belong together when the log prints an address or a port that the capture shows, or when
     there is just one candidate on each side. In a capture without such a link the devices are the hosts that carry
-    the marks of Espressif's lwIP; without any, those that open connections. What was assumed is put into ``notes``.
+    the marks of Espressif's lwIP; without any, those that open connections. Captures that cannot be put on one clock
+    give a device a timeline each, the lesser ones in ``apart``. What was assumed is put into ``notes``.
     """
     stories: list[_Story] = []
-    capture: list[Event] = []
-    watched: list[str] = []
+    captures: list[tuple[str, Sequence[Event]]] = []
     for name, events in sources:
         if any(isinstance(event, CaptureObserved) for event in events):
-            capture.extend(events)
-            watched.append(name)
+            captures.append((name, events))
         else:
             _console_story(stories, name, events)
-    if capture:
-        assumed = _join_capture(stories, capture, watched)
-        if assumed and notes is not None:
-            notes.append(
+    remarks: list[str] = []
+    if captures:
+        watched = [name for name, _ in captures]
+        shown = _on_their_clocks(stories, captures, remarks)
+        assumed = _join_captures(stories, shown, watched)
+        if assumed:
+            remarks.append(
                 f"{assumed} and {watched[0]}: one device in each and nothing that links them; taken as the same"
             )
+    if notes is not None:
+        notes += remarks
     return tuple(_timeline(story) for story in stories)
+
+
+def _on_their_clocks(
+    stories: Sequence[_Story], captures: Sequence[tuple[str, Sequence[Event]]], notes: list[str]
+) -> list[_Shown]:
+    """What ``captures`` show, by the clock they could be put on; which could not is put into ``notes``."""
+    found = by_clock(captures)
+    for story in stories:
+        found = linked_by_log(found, story.sources[0], partial(_fits, story.console))
+    if len(found) > 1:
+        sides = [" + ".join(name for name, _ in one.captures) for one in found]
+        more = f" and {len(sides) - _SIDES_NAMED} more" if len(sides) > _SIDES_NAMED else ""
+        notes.append(
+            f"{', '.join(sides[:_SIDES_NAMED])}{more}: too little that they show in common, so they have no common clock;"
+            " no times are compared and each finding rests on one of them (mergecap first joins parts of one recording)"
+        )
+    return [_Shown(_once(one), tuple(one.clocks)) for one in found]
+
+
+def _once(one: OneClock) -> Told:
+    return one_each([events for _, events in one.captures])
+
+
+def _fits(console: Sequence[Event], one: OneClock) -> dict[int, Alignment]:
+    return alignments(console, _once(one).events)
 
 
 def _note(known: dict[str, None], value: str) -> None:
@@ -155,12 +199,13 @@ def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) ->
         stories.append(fresh)
 
 
-def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str]) -> str:
-    """Give each device its part of the capture, and each host that is a device without a log a story of its own.
+def _join_captures(stories: list[_Story], shown: Sequence[_Shown], watched: list[str]) -> str:
+    """Give each device its part of the captures, and each host that is a device without a log a story of its own.
 
-    Returns the log that was joined with the capture on no other ground than that both hold one device, or ``""``.
+    Returns the log that was joined with a capture on no other ground than that both hold one device, or ``""``.
     """
     assumed = ""
+    capture = [event for seen in shown for event in seen.told.events]
     hosts = _hosts(capture)
     flows = [f for f in capture if isinstance(f, FlowObserved)]
     owners: dict[int, _Story] = {}
@@ -176,7 +221,7 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
             askers = {e.mac for e in capture if isinstance(e, LeaseObserved)}
             askers |= {e.asker_ip for e in capture if isinstance(e, (LookupObserved, ArpObserved))}
             candidates = [n for n, host in enumerate(hosts) if host.mac in askers or askers & set(host.ips)]
-    alone = [story for story in stories if story not in owners.values() and not story.capture]
+    alone = [story for story in stories if story not in owners.values() and not story.shown]
     for number in candidates:
         if (
             len(alone) == 1
@@ -197,8 +242,16 @@ def _join_capture(stories: list[_Story], capture: list[Event], watched: list[str
             _note(story.ips, ip)
         story.sources += [name for name in watched if name not in story.sources]
     for story in {id(s): s for s in owners.values()}.values():
-        story.capture = [event for event in capture if _concerns(event, story)]
+        story.shown = [part for seen in shown if (part := _part(seen, story)) is not None]
     return assumed
+
+
+def _part(seen: _Shown, story: _Story) -> _Shown | None:
+    """What concerns one device of what captures on one clock show; ``None`` when they do not show it."""
+    events = tuple(event for event in seen.told.events if _concerns(event, story))
+    if all(_concerns_all(event) for event in events):
+        return None
+    return _Shown(Told(events, seen.told.others), seen.clocks)
 
 
 def _hosts(capture: list[Event]) -> list[_Host]:
@@ -243,8 +296,13 @@ def _concerns(event: Event, story: _Story) -> bool:
         return event.mac in macs
     if isinstance(event, HostObserved):
         return event.mac in macs or bool(ips & set(event.ips))
-    station = getattr(event, "station", None)
-    return station is None or station == "" or station in macs
+    return _concerns_all(event) or getattr(event, "station", None) in macs
+
+
+def _concerns_all(event: Event) -> bool:
+    """A fact of a whole capture or of an access point: it stands in the story of every device."""
+    addressed = (FlowObserved, ArpObserved, PingObserved, LookupObserved, LeaseObserved, HostObserved)
+    return not isinstance(event, addressed) and not getattr(event, "station", None)
 
 
 def _timeline(story: _Story) -> Timeline:
@@ -263,5 +321,16 @@ def _timeline(story: _Story) -> Timeline:
         version=version,
         sources=tuple(story.sources),
     )
-    clocks = alignments(story.console, story.capture) if story.console and story.capture else {}
-    return Timeline(device, (*story.console, *story.capture), clocks)
+    fits = [alignments(story.console, seen.told.events) if story.console else {} for seen in story.shown]
+    # the log goes with the captures on whose clock most of it can be put, else with the first
+    home = max(range(len(fits)), key=lambda n: sum(fit.matches for fit in fits[n].values()), default=None)
+    apart = [
+        Timeline(device, seen.told.events, {}, seen.clocks, seen.told.others)
+        for number, seen in enumerate(story.shown)
+        if number != home
+    ]
+    if home is None:
+        return Timeline(device, tuple(story.console))
+    seen = story.shown[home]
+    events = (*story.console, *seen.told.events)
+    return Timeline(device, events, fits[home], seen.clocks, seen.told.others, tuple(apart))

@@ -2,7 +2,8 @@
 
 A timeline is built once and never changed; its views are computed when first asked for. Events keep the order of
 their source (line order is time order); clocks are compared only through :meth:`Moment.since`, or, between a log and
-a capture, through the alignment of that boot where there is one.
+a capture, through the alignment of that boot where there is one. All captures of one timeline are on one clock; what a
+capture on a clock of its own shows of the device is a timeline of its own (``Timeline.apart``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.boots import Boot, boots_of
+from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.drops import Drop, drops_of
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
 from halfopen.diagnose.farewells import Farewell, farewells_of
@@ -107,6 +109,16 @@ class Timeline:
     events: tuple[Event, ...]
     #: Per boot of the log, how its clock runs against the capture's; a boot that could not be aligned is missing.
     clocks: dict[int, Alignment] = field(default_factory=dict)
+    #: How the captures beside the first were put on its clock. Times of their frames are times on that clock.
+    capture_clocks: tuple[CaptureClock, ...] = ()
+    #: By ``id`` of an event of a capture, the same fact as other captures show it.
+    others: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    #: What captures on clocks of their own show of the device: no time in them means anything here.
+    apart: tuple[Timeline, ...] = ()
+
+    def elsewhere(self, event: Event) -> tuple[Event, ...]:
+        """The same fact as the other captures show it."""
+        return self.others.get(id(event), ())
 
     def of(self, *kinds: type[E]) -> Iterator[E]:
         """The events of these kinds, in order."""

@@ -19,7 +19,10 @@ Side = Literal["client", "server"]
 
 @dataclass(frozen=True, slots=True)
 class FrameRef:
-    """One frame worth quoting: number from 1, seconds on the capture's clock, and a one-line rendering."""
+    """One frame worth quoting: number from 1 in its own file, seconds on the capture's clock, and a one-line rendering.
+
+    Once captures are on one clock, ``time`` is on the clock of the first of them: it may differ from what the file says.
+    """
 
     frame: int
     time: float
@@ -89,7 +92,8 @@ class ZeroWindowRun:
 class SideSeen:
     """What one side of a conversation did. Times in seconds on the capture's clock, windows in bytes (scaled
     where the handshake was seen), payload in bytes without what was sent again. ``window_*`` leave RSTs out, whose
-    window means nothing; ``rst_window`` is the last RST's, unscaled. ``unacked`` is payload never acknowledged."""
+    window means nothing; ``rst_window`` is the last RST's, unscaled. ``unacked`` is payload never acknowledged;
+    ``isn`` is the initial sequence number where the SYN was seen: it tells conversations on the same ports apart."""
 
     packets: int = 0
     payload: int = 0
@@ -112,6 +116,7 @@ class SideSeen:
     mss: int | None = None
     window_scale: int | None = None
     unacked: int = 0
+    isn: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

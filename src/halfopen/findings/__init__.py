@@ -23,8 +23,8 @@ class Evidence:
     """One line of a log or one frame of a capture that a user can open and see for himself.
 
     ``source`` is the path as the user gave it; ``line`` and ``frame`` count from 1 and exactly one of them is
-    set; ``time`` is in seconds on the clock of that source (``None`` when it has none); ``text`` is verbatim
-    for a line and a one-line rendering for a frame.
+    set; ``time`` is in seconds on the clock of that source (``None`` when it has none), for a frame on the clock of the
+    first capture where several were put on one; ``text`` is verbatim for a line and a one-line rendering for a frame.
     """
 
     source: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 #: TCP flags in the order in which Wireshark names them (RFC 9293 section 3.1).
 FLAG_NAMES = ((0x01, "FIN"), (0x02, "SYN"), (0x04, "RST"), (0x08, "PSH"), (0x10, "ACK"), (0x20, "URG"))
@@ -67,6 +69,34 @@ def tcp_text(
     if scale >= 0:
         parts.append(f"WS={1 << scale}")
     return " ".join(parts)
+
+
+_TCP_TEXT = re.compile(
+    r"(?P<source>\S+) → (?P<destination>\S+)(?: \[TCP [^\]]*\])* (?P<flags>\[[^\]]*\]) Seq=(?P<seq>\d+)(?: Ack=(?P<ack>\d+))?"
+    r" Win=\d+ Len=(?P<payload>\d+)"
+)
+
+
+class TcpWords(NamedTuple):
+    """A line of :func:`tcp_text` taken apart; ``ack`` is ``None`` without the flag."""
+
+    source: str
+    destination: str
+    flags: str
+    seq: int
+    ack: int | None
+    payload: int
+
+
+def read_tcp_text(text: str) -> TcpWords | None:
+    """The parts of a line that :func:`tcp_text` wrote, ``None`` of any other."""
+    found = _TCP_TEXT.match(text)
+    if found is None:
+        return None
+    ack = int(found["ack"]) if found["ack"] else None
+    return TcpWords(
+        found["source"], found["destination"], found["flags"], int(found["seq"]), ack, int(found["payload"])
+    )
 
 
 #: ICMP destination unreachable: what could not be reached, RFC 792 and RFC 1122 section 3.2.2.1.

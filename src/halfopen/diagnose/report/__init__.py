@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from halfopen.diagnose.alignment import Alignment
+from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import Finding, Undecided
 
@@ -22,10 +23,12 @@ class Clock:
 @dataclass(frozen=True, slots=True)
 class Report:
     """What is known after reading: findings ranked by cause, what is undecided, whom it is about, and notes on input
-    that could only be read in part."""
+    that could only be read in part. ``capture_clocks`` says how captures were put on the clock of the first; times of
+    evidence are on that clock."""
 
     findings: tuple[Finding, ...]
     undecided: tuple[Undecided, ...]
     devices: tuple[Device, ...]
     notes: tuple[str, ...]
     clocks: tuple[Clock, ...] = ()
+    capture_clocks: tuple[CaptureClock, ...] = ()

@@ -40,6 +40,18 @@ def as_json(report: Report, *, ascii_only: bool = False) -> str:
                     "residual": clock.alignment.residual,
                 }
                 for clock in report.clocks
+            ]
+            + [
+                {
+                    "capture": clock.source,
+                    "reference": clock.reference,
+                    "offset": clock.offset,
+                    "drift_ppm": clock.drift * 1e6,
+                    "matches": clock.matches,
+                    "residual": clock.residual,
+                    "through": clock.through or None,
+                }
+                for clock in report.capture_clocks
             ],
             "notes": list(report.notes),
         },

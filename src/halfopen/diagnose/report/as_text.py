@@ -13,6 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.report import Clock, Report
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
@@ -86,6 +87,8 @@ def report_text(
 
 
 def _open_ends(console: Console, report: Report) -> None:
+    for clock in report.capture_clocks:
+        console.print(Text.assemble(("Clock: ", "dim"), plain(_capture_fit(clock))))
     for doubt in report.undecided:
         console.print(Text.assemble(("Undecided: ", "bold magenta"), (" or ".join(doubt.faults), "bold")))
         console.print(Padding(Text(doubt.next), (0, 0, 1, 2)))
@@ -98,6 +101,16 @@ def _fit(clock: Clock) -> str:
     fit = clock.alignment
     drift = f", drift {fit.drift * 1e6:.0f} ppm" if fit.drift else ""
     return f"clocks of log (boot {clock.boot}) and capture: {fit.matches} matches, residual {fit.residual * 1000:.0f} ms{drift}"
+
+
+def _capture_fit(clock: CaptureClock) -> str:
+    """How the clocks of two captures run against each other."""
+    drift = f", drift {clock.drift * 1e6:.0f} ppm" if clock.drift else ""
+    through = f", through {clock.through}" if clock.through else ""
+    return (
+        f"{clock.source} moved by {clock.offset:+.3f} s to the clock of {clock.reference}: {clock.matches} matches,"
+        f" residual {clock.residual * 1000:.1f} ms{drift}{through}"
+    )
 
 
 def _who(device: Device) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from halfopen.diagnose.rules.ap_not_found import ap_not_found
 from halfopen.diagnose.rules.ap_restarted import ap_restarted
@@ -42,7 +43,7 @@ from halfopen.diagnose.rules.weak_signal import weak_signal
 from halfopen.diagnose.rules.wrong_credentials import wrong_credentials
 from halfopen.diagnose.rules.zero_window import zero_window
 from halfopen.diagnose.timeline import Timeline
-from halfopen.findings import Finding, Undecided
+from halfopen.findings import SEVERITIES, Finding, Undecided
 
 Rule = Callable[[Timeline], Iterator[Finding]]
 
@@ -88,5 +89,20 @@ RULES: dict[str, Rule] = {
 
 def judge(timeline: Timeline) -> tuple[tuple[Finding, ...], tuple[Undecided, ...]]:
     """All findings on one device, ranked by cause, and what remains undecided."""
-    found = ranked([finding for rule in RULES.values() for finding in rule(timeline)])
-    return found, tuple(doubts(timeline, found))
+    found = [ranked(_findings(timeline))]
+    for number, part in enumerate(timeline.apart, 2):
+        # no common clock: nothing says that what two of them show is one fault, or which came first
+        found.append(tuple(_apart(finding, number) for finding in ranked(_findings(part))))
+    found.sort(key=lambda part: min((SEVERITIES.index(f.severity) for f in part), default=len(SEVERITIES)))
+    told = tuple(finding for part in found for finding in part)
+    return told, tuple(doubts(timeline, told))
+
+
+def _findings(timeline: Timeline) -> list[Finding]:
+    return [finding for rule in RULES.values() for finding in rule(timeline)]
+
+
+def _apart(finding: Finding, number: int) -> Finding:
+    """A finding from the captures on the ``number``-th clock, told apart from its like on the first."""
+    cause = finding.caused_by and f"{finding.caused_by}/clock-{number}"
+    return replace(finding, key=f"{finding.key}/clock-{number}", caused_by=cause)

@@ -175,12 +175,14 @@ def _may_cause(cause: Finding, effect: Finding) -> bool:
     return any(begun[source] <= followed[source] for source in shared) or not shared
 
 
-def _places(finding: Finding, choose: Callable[[int, int], int]) -> dict[str, int]:
-    """Per source, the first (``min``) or last (``max``) line or frame that a finding quotes."""
-    places: dict[str, int] = {}
+def _places(finding: Finding, choose: Callable[[float, float], float]) -> dict[str, float]:
+    """The first (``min``) or last (``max``) line of each log, and time of the captures, that a finding quotes: the
+    captures of one ranking are on one clock."""
+    places: dict[str, float] = {}
     for quote in finding.evidence:
-        place = quote.line or quote.frame or 0
-        places[quote.source] = choose(place, places.get(quote.source, place))
+        source, place = (quote.source, quote.line) if quote.line is not None else ("", quote.time)
+        if place is not None:
+            places[source] = choose(place, places.get(source, place))
     return places
 
 

@@ -52,7 +52,7 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             + _SNIFF
             + ".",
         )
-    wire = any(timeline.of(FlowObserved))
+    wire = any(any(part.of(FlowObserved)) for part in (timeline, *timeline.apart))
     if "half-open" in by_fault and not wire:
         yield Undecided(
             ("HO201", "HO413"),

@@ -95,10 +95,11 @@ def _superseded(timeline: Timeline, climbing: list[Opened]) -> bool:
 
 def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
     """Conversations the device opened, that are dead or closed by the peer, and that it never closed."""
-    ended = max((talk.flow.at.host or 0.0 for talk in timeline.conversations), default=0.0)
+    ended: dict[str, float] = {}  # one capture may go on where another has ended
     for talk in timeline.conversations:
         last = max((side.last.time for side in (talk.device, talk.peer) if side.last), default=0.0)
-        ended = max(ended, last)
+        source = talk.flow.where.source
+        ended[source] = max(ended.get(source, 0.0), talk.flow.at.host or 0.0, last)
     left: list[Conversation] = []
     for position, talk in enumerate(timeline.conversations):
         if (
@@ -114,7 +115,8 @@ def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
             and other.peer_end.port == talk.peer_end.port
             for other in timeline.conversations[position + 1 :]
         )
-        closed_by_peer = talk.peer.fin is not None and ended - talk.peer.fin.time > _CLOSE_WAIT_S
+        seen_until = ended[talk.flow.where.source]
+        closed_by_peer = talk.peer.fin is not None and seen_until - talk.peer.fin.time > _CLOSE_WAIT_S
         dead = talk.device.unacked > 0 or any(
             p.by == talk.mine and p.answers == 0 for p in talk.flow.probe_runs
         )

@@ -34,7 +34,7 @@ def lingering_connections(timeline: Timeline) -> Iterator[Finding]:
         for run in talk.flow.retransmission_runs
         if run.by == talk.mine and run.answered is None and (run.kind == "fin" or talk.device.fin is not None)
     ]
-    orphaned = list(dict.fromkeys(talk.flow.ordinal for talk, _ in fins))
+    orphaned = {id(talk.flow) for talk, _ in fins}
     if len(closes) < _CLOSES_MIN and len(orphaned) < 2:
         return
     fall = _fall_per_close(timeline, closes)

@@ -59,17 +59,13 @@ def _replaced(timeline: Timeline, position: int) -> bool:
 
 def _idle_to_the_end(timeline: Timeline) -> tuple[Conversation, float] | None:
     """An open connection without keepalive on which nothing was said for the last minutes of the capture."""
-    ended = max((capture.ended for capture in timeline.of(CaptureObserved)), default=0.0)
+    ended = {capture.where.source: capture.ended for capture in timeline.of(CaptureObserved)}
     for talk in timeline.conversations:
         last = _last(talk)
+        quiet_s = ended.get(talk.flow.where.source, 0.0) - last.time if last is not None else 0.0
         quiet = talk.flow.established is not None and talk.flow.end == "open" and not talk.flow.probe_runs
-        if (
-            quiet
-            and last is not None
-            and ended - last.time >= _IDLE_S
-            and not (talk.device.unacked or talk.peer.unacked)
-        ):
-            return talk, ended - last.time
+        if quiet and quiet_s >= _IDLE_S and not (talk.device.unacked or talk.peer.unacked):
+            return talk, quiet_s
     return None
 
 

@@ -72,11 +72,16 @@ def _severity(
             isinstance(event, (Connected, ServerConnected)) for event in timeline.between(failures[-1])
         )
         return "info" if recovered and len(failures) <= 2 else None
-    last = max((*unanswered, *refused), key=lambda t: t.flow.ordinal, default=None)
+    last = max((*unanswered, *refused), key=_began, default=None)
     if last is None:
         return None
-    recovered = any(t.flow.established and t.flow.ordinal > last.flow.ordinal for t in timeline.conversations)
+    recovered = any(t.flow.established and _began(t) > _began(last) for t in timeline.conversations)
     return "info" if recovered and len(unanswered) + len(refused) <= 2 else None
+
+
+def _began(talk: Conversation) -> float:
+    """When the first frame of a conversation was seen, seconds on the captures' clock."""
+    return talk.flow.at.host or 0.0
 
 
 def _waited(events: list[ConnectFailed]) -> str:

@@ -8,10 +8,13 @@ from halfopen import findings
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import FlowObserved, FrameRef
+from halfopen.diagnose.witnesses import counterpart
 from halfopen.findings import Evidence, Finding, Severity
 
 #: As many quoted lines and frames as a reader takes in at once.
 EVIDENCE_MAX = 6
+#: Of these, so many may be the same frames in another capture.
+SECONDED_MAX = 2
 
 #: What proves a finding: an event, or a frame of the flow (or other capture fact) that holds it.
 Proof = Event | tuple[Event, FrameRef | None]
@@ -35,6 +38,24 @@ def evidence(proof: Iterable[Proof]) -> tuple[Evidence, ...]:
     return tuple(quoted.values())
 
 
+def seconded(timeline: Timeline, proof: Sequence[Proof]) -> tuple[Evidence, ...]:
+    """``proof`` quoted, with the first of its frames quoted from the other captures that hold them too.
+
+    Each quotation names the frame of its own file; its time is on the clock of the first capture.
+    """
+    quotes = evidence(proof)
+    same: list[Proof] = []
+    for item in proof:
+        event, ref = item if isinstance(item, tuple) else (item, None)
+        for other in timeline.elsewhere(event):
+            if not isinstance(item, tuple):
+                same.append(other)
+            elif ref is not None:
+                same.append((other, counterpart(event, ref, other)))
+    more = [quote for quote in evidence(same) if quote not in quotes][:SECONDED_MAX]
+    return (*quotes[: EVIDENCE_MAX - len(more)], *more)
+
+
 def prove(
     timeline: Timeline,
     code: str,
@@ -50,7 +71,7 @@ def prove(
     ``proof`` gives the strongest first; ``about`` tells findings of one code on one device apart (a peer, a boot).
     Raises ``ValueError`` when there is no evidence: without it there is no finding.
     """
-    quotes = evidence(proof)
+    quotes = seconded(timeline, proof)
     if not quotes:
         raise ValueError(f"{code} without evidence")
     entry = findings.fault(code)

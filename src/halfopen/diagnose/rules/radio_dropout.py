@@ -13,11 +13,11 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
-from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen, UnackedRun
+from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, UnackedRun
 from halfopen.diagnose.rules.proof import Proof, frames, prove
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
-from halfopen.diagnose.traffic import RetransmissionRun
+from halfopen.diagnose.traffic import FlowObserved, RetransmissionRun
 from halfopen.findings import Finding
 
 #: Shorter gaps are everyday loss; the first three RTOs of lwIP last 1.5 + 3 + 6 s (FACTS).
@@ -47,16 +47,13 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
     if lost:
         worst = max(lost, key=lambda run: run.last.time - run.first.time)
         who = "access point" if worst.by_ap else "station"
+        proof: list[Proof]
         back = ", then it was heard again" if worst.resumed else ""
         span = duration(worst.last.time - worst.first.time)
         summary = f"for {span} the {who}'s {counted(worst.count, 'frame')} found no acknowledgement{back}."
-        yield prove(
-            timeline,
-            "HO413",
-            summary,
-            [(worst, r) for r in (worst.first, worst.last, worst.resumed)],
-            confidence=0.8,
-        )
+        proof = [(worst, r) for r in (worst.first, worst.last, worst.resumed)]
+        proof += _behind(timeline, worst)
+        yield prove(timeline, "HO413", summary, proof, confidence=0.8)
         return
     holes = _holes(timeline)
     if holes:
@@ -73,13 +70,27 @@ def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
     if not stalls:
         return
     talk, run = max(stalls, key=lambda pair: _span(pair[1]))
-    proof: list[Proof] = frames(talk.flow, run.original, run.frames[-1], run.answered)
+    proof = frames(talk.flow, run.original, run.frames[-1], run.answered)
     who = "device" if run.by == talk.mine else "peer"
     summary = (
         f"for {duration(_span(run))} the {who}'s data got no acknowledgement"
         f" ({run.count} retransmissions), then the same connection resumed."
     )
     yield prove(timeline, "HO413", summary, proof, confidence=0.8)
+
+
+def _behind(timeline: Timeline, lost: UnackedRun) -> list[Proof]:
+    """What a capture of the wire shows of a conversation that stalled while frames were lost on the air."""
+    on_air = {heard.where.source for heard in timeline.of(AirObserved)}
+    for talk in timeline.conversations:
+        for seen in (talk.flow, *timeline.elsewhere(talk.flow)):
+            if not isinstance(seen, FlowObserved) or seen.where.source in on_air:
+                continue
+            for run in seen.retransmission_runs:
+                ended = (run.answered or run.frames[-1]).time
+                if run.kind == "data" and run.original.time < lost.last.time and ended > lost.first.time:
+                    return frames(seen, run.original, run.frames[-1])
+    return []
 
 
 def _holes(timeline: Timeline) -> list[tuple[list[Proof], float]]:

@@ -152,6 +152,7 @@ class Rendering:
             mss=state[base + k.S_MSS] or None,
             window_scale=state[base + k.S_SCALE] if state[base + k.S_SCALE] >= 0 else None,
             unacked=self.unacked(side),
+            isn=state[base + k.S_ISN] if state[base + k.S_SYNS] else None,
         )
 
     def unacked(self, side: int) -> int:
