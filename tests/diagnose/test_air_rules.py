@@ -148,10 +148,13 @@ def test_a_kick_that_both_saw_is_one_finding_with_both_proofs() -> None:
 
 def test_without_a_common_clock_nothing_is_pretended() -> None:
     log = [event for event in log_of_a_drop(4) if not isinstance(event, AddressGot)]
-    report = judged([("uart.log", log), ("air.pcapng", air_with())])
-    (finding,) = [f for f in report.findings if f.code == "HO402"]
-    assert "Nobody sent" not in finding.summary
+    report = judged([("uart.log", log), ("air.pcapng", air_with(farewell(77, 1200.0, 4)))])
+    told = [f for f in report.findings if f.code == "HO402"]
+    assert [{q.source for q in f.evidence} for f in told] == [{"uart.log"}, {"air.pcapng"}]
+    assert len({f.key for f in told}) == 2
+    assert not any("Nobody sent" in f.summary or "The access point" in f.summary for f in told)
     assert report.clocks == ()
+    assert any(note.startswith("uart.log: ") and "no common clock" in note for note in report.notes)
 
 
 def farewell(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -47,9 +48,13 @@ from halfopen.diagnose.radio import (
     UnackedRun,
 )
 from halfopen.diagnose.sources.capture import CaptureSource
+from halfopen.diagnose.sources.framing import BATCH, Framing
 from halfopen.diagnose.traffic import CaptureObserved, FlowObserved, HostObserved
 from halfopen.formats import packet as p
 from halfopen.formats.capture import LINK_80211
+from halfopen.formats.dot11 import in_map
+from halfopen.kernel import layout as k
+from halfopen.kernel.air import read_air
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 CAPTURES = sorted(RECORDINGS.glob("air/*.pcapng"))
@@ -130,6 +135,37 @@ def test_beacons_agree_with_tshark(path: Path, require_tool: Callable[[str], str
         last = [row for row in beacons if row[0] == event.ap][-1]
         assert [event.dtim, round(event.interval_s / 0.001024), event.channel] == list(map(int, last[1:]))
         assert event.ssid == "LabIoT"
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+def test_traffic_maps_agree_with_tshark(path: Path, require_tool: Callable[[str], str]) -> None:
+    """Every beacon's map: its period, and for each station whether frames wait for it."""
+    names = ("frame.number", "wlan.tim.dtim_count", "wlan.tim.dtim_period", "wlan.tim.aid")
+    theirs = {
+        int(at): (int(count), int(period), {int(aid, 0) for aid in aids.split(",") if aid})
+        for at, count, period, aids in fields(require_tool("tshark"), path, "wlan.tim.dtim_period", *names)
+    }
+    ours: dict[int, tuple[int, int, set[int]]] = {}
+    number = 0
+    air: array[int] = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
+    memory: array[int] = array("q", bytes(8 * k.MEMORY_WIDTH))
+
+    def take(data: bytearray, rows: array[int], count: int) -> None:
+        nonlocal number
+        read_air(data, rows, count, air, memory)
+        for row in range(count):
+            at = air[row * k.AIR_WIDTH + k.W_TIM]
+            if at >= 0:
+                tim = bytes(data[at : at + data[at - 1]])
+                waiting = {aid for aid in range(1, 2008) if in_map(tim, aid)}
+                ours[number + row + 1] = (tim[0], tim[1], waiting)
+        number += count
+
+    framing = Framing("x", take)
+    framing.feed(path.read_bytes())
+    framing.end()
+    assert ours
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("air/*.hwsim0.pcapng")), ids=lambda path: path.name)

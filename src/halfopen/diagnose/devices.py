@@ -134,9 +134,25 @@ def timelines(
             remarks.append(
                 f"{assumed} and {watched[0]}: one device in each and nothing that links them; taken as the same"
             )
+    told = tuple(_timeline(story) for story in stories)
+    remarks += _without_clock(told)
     if notes is not None:
         notes += remarks
-    return tuple(_timeline(story) for story in stories)
+    return told
+
+
+def _without_clock(told: Sequence[Timeline]) -> list[str]:
+    """A note for each device whose log could not be put on the clock of any capture of it."""
+    remarks: list[str] = []
+    for timeline in told:
+        captures = [part.events[0].where.source for part in timeline.apart]
+        if captures and not timeline.clocks and not any(timeline.of(CaptureObserved)):
+            logs = dict.fromkeys(event.where.source for event in timeline.events)
+            remarks.append(
+                f"{', '.join(logs)}: fewer than three events that {captures[0]} shows too, so the log and the capture have"
+                " no common clock: no times are compared and each finding rests on one of them"
+            )
+    return remarks
 
 
 def _on_their_clocks(
@@ -322,15 +338,17 @@ def _timeline(story: _Story) -> Timeline:
         sources=tuple(story.sources),
     )
     fits = [alignments(story.console, seen.told.events) if story.console else {} for seen in story.shown]
-    # the log goes with the captures on whose clock most of it can be put, else with the first
+    # the log goes with the captures on whose clock most of it can be put, and stays alone where there are none
     home = max(range(len(fits)), key=lambda n: sum(fit.matches for fit in fits[n].values()), default=None)
+    if story.console and home is not None and not fits[home]:
+        home = None
     apart = [
         Timeline(device, seen.told.events, {}, seen.clocks, seen.told.others)
         for number, seen in enumerate(story.shown)
         if number != home
     ]
     if home is None:
-        return Timeline(device, tuple(story.console))
+        return Timeline(device, tuple(story.console), apart=tuple(apart))
     seen = story.shown[home]
     events = (*story.console, *seen.told.events)
     return Timeline(device, events, fits[home], seen.clocks, seen.told.others, tuple(apart))
