@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from halfopen.diagnose import diagnose
-from halfopen.diagnose.alignment import Sighting, align
-from halfopen.diagnose.clocks import alignments
+from halfopen.diagnose.alignment import Alignment, Sighting, align
+from halfopen.diagnose.clocks import aligned_boots, alignments
 from halfopen.diagnose.events import AddressGot, Event, LinkStateChanged, Moment, Provenance
 from halfopen.diagnose.traffic import FrameRef, LeaseObserved
 
@@ -18,35 +19,59 @@ KINDS = ("lease", "association", "syn to 10.0.0.1:1883", "reset", "farewell")
 SEEDS = 1000
 
 
-def scene(seed: int, false_share: float = 0.3) -> tuple[list[Sighting], list[Sighting], float, float, float]:
-    """What a log and a capture saw of one boot: offset, drift and span are the truth."""
+@dataclass(frozen=True)
+class Boot:
+    """What a log saw of one boot; ``offset`` and ``drift`` are the truth."""
+
+    log: list[Sighting]
+    offset: float
+    drift: float
+    span: float
+
+    def worst(self, fit: Alignment) -> float:
+        """How far a fit is off in this boot, seconds."""
+        times = (self.log[0][1], self.span / 2, self.log[-1][1])
+        return max(abs(fit.to_capture(t) - self.offset - t * (1 + self.drift)) for t in times)
+
+
+def scene(seed: int, false_share: float = 0.3) -> tuple[list[Boot], list[Sighting]]:
+    """One to four boots as a log saw them, and what a capture saw of all of them."""
     chance = random.Random(seed)
     offset, drift = chance.uniform(1e9, 2e9), chance.uniform(-200e-6, 200e-6)
-    count, span = chance.randint(6, 40), chance.choice((60.0, 600.0, 3600.0, 86400.0))
-    log: list[Sighting] = []
+    boots: list[Boot] = []
     capture: list[Sighting] = []
-    for at in sorted(chance.uniform(1, span) for _ in range(count)):
-        kind = chance.choice(KINDS)
-        if chance.random() < false_share:  # each saw something, but not the same thing
-            log.append((kind, chance.uniform(1, span)))
-            capture.append((kind, offset + chance.uniform(1, span)))
-        else:
-            log.append((kind, at))
-            capture.append((kind, offset + at * (1 + drift) + chance.gauss(0, 0.01)))
-    return log, capture, offset, drift, span
+    for _ in range(1 + chance.randint(0, 3)):
+        count, span = chance.randint(6, 40), chance.choice((60.0, 600.0, 3600.0, 86400.0))
+        log: list[Sighting] = []
+        for at in sorted(chance.uniform(1, span) for _ in range(count)):
+            kind = chance.choice(KINDS)
+            if chance.random() < false_share:  # each saw something, but not the same thing
+                log.append((kind, chance.uniform(1, span)))
+                capture.append((kind, offset + chance.uniform(1, span)))
+            else:
+                log.append((kind, at))
+                capture.append((kind, offset + at * (1 + drift) + chance.gauss(0, 0.01)))
+        boots.append(Boot(log, offset, drift, span))
+        offset += span * (1 + drift) + chance.uniform(1, 30)
+    return boots, capture
 
 
-def test_offset_and_drift_are_found_through_false_matches() -> None:
+def fits(boots: list[Boot], capture: list[Sighting]) -> dict[int, Alignment]:
+    return aligned_boots({epoch: boot.log for epoch, boot in enumerate(boots)}, capture)
+
+
+def test_every_boot_is_aligned_through_drift_and_false_matches() -> None:
     good = 0
     for seed in range(SEEDS):
-        log, capture, offset, drift, span = scene(seed)
-        fit = align(log, capture)
-        if fit is not None:
-            worst = max(
-                abs(fit.to_capture(t) - offset - t * (1 + drift)) for t in (log[0][1], span / 2, log[-1][1])
-            )
-            good += worst < 0.050
+        boots, capture = scene(seed)
+        found = fits(boots, capture)
+        good += all(n in found and boot.worst(found[n]) < 0.050 for n, boot in enumerate(boots))
     assert good >= 0.99 * SEEDS
+
+
+def test_a_log_and_a_capture_of_different_days_are_refused() -> None:
+    accepted = sum(bool(fits(scene(seed)[0], scene(seed + SEEDS)[1])) for seed in range(SEEDS))
+    assert accepted <= 0.01 * SEEDS
 
 
 def test_events_that_have_nothing_in_common_are_refused() -> None:

@@ -31,7 +31,7 @@ _MATCHES_MIN_UNIQUE = 2
 #: Over less than this a drift of 200 ppm hides in the residual.
 _DRIFT_SPAN_S = 100.0
 #: Of the events of the witness that saw fewer, at least this share must agree: random times agree in a few.
-_SHARE_MIN = 0.35
+SHARE_MIN = 0.35
 #: The next best offset must explain no more than this share of what the best explains.
 _RIVAL_SHARE = 0.6
 
@@ -56,11 +56,15 @@ class Alignment:
 
 
 def align(
-    log: Sequence[Sighting], capture: Sequence[Sighting], drift_span_s: float = _DRIFT_SPAN_S
+    log: Sequence[Sighting],
+    capture: Sequence[Sighting],
+    drift_span_s: float = _DRIFT_SPAN_S,
+    share: float = SHARE_MIN,
 ) -> Alignment | None:
     """The alignment of one boot's ``log`` with ``capture``, or ``None`` when the evidence does not carry one.
 
-    Matches that span less than ``drift_span_s`` claim no drift; two captures can know theirs sooner than a log.
+    Matches that span less than ``drift_span_s`` claim no drift; two captures can know theirs sooner than a log. At
+    least ``share`` of the events of the witness that saw fewer must agree.
     """
     pairs = _pairs(log, capture)
     least = _MATCHES_MIN_UNIQUE if _unique(log, capture) >= _MATCHES_MIN_UNIQUE else _MATCHES_MIN
@@ -69,7 +73,7 @@ def align(
     span = max(t for t, _ in pairs) - min(t for t, _ in pairs)
     window = _WINDOW_S + DRIFT_MAX * span
     best = _fit(pairs, _densest(pairs, window), least, drift_span_s)
-    if best is None or best.matches < _SHARE_MIN * min(len(log), len(capture)):
+    if best is None or best.matches < share * min(len(log), len(capture)):
         return None
     rest = [(t, gap) for t, gap in pairs if abs(gap - best.offset - best.drift * t) > _RESIDUAL_S]
     rival = _fit(rest, _densest(rest, window), least, drift_span_s) if len(rest) >= least else None
