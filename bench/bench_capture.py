@@ -1,9 +1,10 @@
 """How fast a capture is read: compiled kernel, interpreted kernel, and tshark on the same file in the same run.
 
-    python bench/bench_capture.py [--packets N]
+    python bench/bench_capture.py [--packets N] [--link ethernet|air|wpa2]
 
-Each reader is a fresh process, so that starting counts. The interpreted kernel and tshark read a shorter file
-(a tenth); the table gives packets per second, and each reader's share of tshark's.
+The same conversations on a wire, on the air (radiotap, an acknowledgement after each frame, beacons), and on the air under
+WPA2 with the key given. Each reader is a fresh process, so that starting counts. The interpreted kernel and tshark read
+a shorter file (a tenth); the table gives packets per second, and each reader's share of tshark's.
 """
 
 from __future__ import annotations
@@ -19,13 +20,21 @@ import time
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
-from halfopen.formats.capture import Interface, PcapngWriter
-from halfopen.formats.packet import ACK, FIN, PSH, SYN, ethernet, tcp
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 
-MODULES = ("records", "packets", "flows", "hosts")
+from tests.diagnose.airwaves import AP, STATION, ack, beacon, radiotap  # noqa: E402
+from tests.diagnose.wpa2 import PASSPHRASE, SSID, Wpa2  # noqa: E402
+
+from halfopen.formats.capture import LINK_ETHERNET, LINK_RADIOTAP, Interface, PcapngWriter  # noqa: E402
+from halfopen.formats.packet import ACK, FIN, PSH, SYN, ethernet, tcp  # noqa: E402
+
+MODULES = ("records", "packets", "flows", "hosts", "air")
 CHUNK = 1 << 20
 MACS = ("24:6f:28:aa:bb:cc", "02:00:00:00:00:01")
-KERNEL = Path(__file__).parents[1] / "src" / "halfopen" / "kernel"
+KERNEL = ROOT / "src" / "halfopen" / "kernel"
+LINKS = {"ethernet": 1_000_000, "air": 500_000, "wpa2": 200_000}
+BEACON_NS = 102_400_000
 
 
 def conversation(number: int, exchanges: int) -> list[tuple[int, bytes]]:
@@ -60,19 +69,49 @@ def conversation(number: int, exchanges: int) -> list[tuple[int, bytes]]:
     return frames
 
 
-def write(path: Path, packets: int) -> int:
+def write(path: Path, packets: int, link: str) -> int:
     """A capture of about that many packets in conversations of a thousand; returns how many it holds."""
-    writer = PcapngWriter([Interface(resolution=9)])
+    writer = PcapngWriter(
+        [Interface(link=LINK_ETHERNET if link == "ethernet" else LINK_RADIOTAP, resolution=9)]
+    )
     now, written, number = 1_700_000_000 * 10**9, 0, 0
+    sky = Sky(sealed=link == "wpa2")
     with path.open("wb") as out:
         out.write(writer.header())
         while written < packets:
             for wait_us, frame in conversation(number, min(332, packets // 3)):
                 now += wait_us * 1000
-                out.write(writer.record(now, frame))
-                written += 1
+                heard = [frame] if link == "ethernet" else sky.heard(frame, now)
+                for late, each in enumerate(heard):
+                    out.write(writer.record(now + late * 50_000, each))
+                written += len(heard)
             number += 1
     return written
+
+
+class Sky:
+    """One station and its access point, as a sniffer hears what Ethernet frames become between them."""
+
+    def __init__(self, *, sealed: bool) -> None:
+        self._sealed = sealed
+        self._net = Wpa2()
+        self._head = radiotap(rssi=-50)
+        self._sequence = 0
+        self._next_beacon = 0
+
+    def heard(self, frame: bytes, now: int) -> list[bytes]:
+        """The frame and its acknowledgement, before it the handshake or a beacon where one is due."""
+        self._sequence = (self._sequence + 1) % 4096
+        heard = self._net.handshake() if self._sealed and not self._next_beacon else []
+        if now >= self._next_beacon:
+            self._next_beacon = now + BEACON_NS
+            heard.append(beacon(self._sequence, now // 1000))
+        by_ap = frame[:6] == bytes.fromhex(MACS[0].replace(":", ""))
+        heard.append(
+            self._net.data(frame[14:], by_ap=by_ap, sequence=self._sequence, tid=0, sealed=self._sealed)
+        )
+        heard.append(ack(AP if by_ap else STATION))
+        return [self._head + each for each in heard]
 
 
 def interpret() -> None:
@@ -90,8 +129,9 @@ def interpret() -> None:
 def read(path: Path) -> None:
     """Read a capture in chunks, as the ports do, and say how much memory it took."""
     from halfopen.diagnose.sources.capture import CaptureSource
+    from halfopen.formats.wifi_key import wifi_keys
 
-    source = CaptureSource(path.name)
+    source = CaptureSource(path.name, wifi_keys(f"{SSID}:{PASSPHRASE}"))
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             list(source.feed(chunk))
@@ -107,9 +147,10 @@ def timed(command: list[str]) -> tuple[float, str]:
 
 
 def main() -> None:
-    """Write the captures, time the readers, print the table."""
+    """Print a table for each link."""
     parser = argparse.ArgumentParser(description="packets per second of each reader")
-    parser.add_argument("--packets", type=int, default=1_000_000)
+    parser.add_argument("--packets", type=int)
+    parser.add_argument("--link", choices=LINKS)
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--interpreted", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -118,12 +159,18 @@ def main() -> None:
             interpret()
         read(options.read)
         return
+    for link in [options.link] if options.link else LINKS:
+        print(f"{link}:")
+        compare(link, options.packets or LINKS[link])
+
+
+def compare(link: str, wanted: int) -> None:
+    """Write the captures, time the readers, print the table."""
     with tempfile.TemporaryDirectory() as folder:
         long, short, tiny = (Path(folder) / name for name in ("long.pcapng", "short.pcapng", "tiny.pcapng"))
         many, few, thousand = (
-            write(long, options.packets),
-            write(short, options.packets // 10),
-            write(tiny, 1000),
+            write(path, packets, link)
+            for path, packets in ((long, wanted), (short, wanted // 10), (tiny, 1000))
         )
         me = [sys.executable, __file__, "--read"]
         runs = [
@@ -134,10 +181,10 @@ def main() -> None:
             ("interpreted kernel", thousand, [*me, str(tiny), "--interpreted"]),
         ]
         if tshark := shutil.which("tshark"):
-            runs.insert(
-                0,
-                ("tshark", few, [tshark, "-n", "-r", str(short), "-q", "-z", "io,stat,0,tcp.analysis.flags"]),
-            )
+            keys = ["-o", "wlan.enable_decryption:TRUE"] if link == "wpa2" else []
+            keys += ["-o", f'uat:80211_keys:"wpa-pwd","{PASSPHRASE}:{SSID}"'] if keys else []
+            told = ["-q", "-z", "io,stat,0,tcp.analysis.flags"]
+            runs.insert(0, ("tshark", few, [tshark, "-n", *keys, "-r", str(short), *told]))
         base = 0.0
         print(f"{'reader':20} {'packets':>9} {'seconds':>8} {'packets/s':>10} {'of tshark':>9} {'MB':>5}")
         for name, packets, command in runs:
