@@ -296,3 +296,25 @@ def test_sae_refusals(sequence: int, status: int, expected: list[str]) -> None:
         )
     events = [e for e in air_with(*steps) if not (isinstance(e, JoinStepSeen) and e.step == "assoc-response")]
     assert serious(judged([("air.pcapng", events)])) == expected
+
+
+def handshake(frame: int, time: float, message: int, acked: bool) -> HandshakeSeen:
+    where, moment, ref = on_air(frame, time)
+    return HandshakeSeen(where, moment, message, STATION, AP, acked, ref)
+
+
+def test_a_station_that_never_heard_m1() -> None:
+    asked = [handshake(50 + n, 1006.0 + n, 1, False) for n in range(4)]
+    report = judged([("air.pcapng", air_with(*asked, farewell(60, 1010.0, 2)))])
+    assert serious(report)[0] == "handshake-timeout"
+    assert "4 M1 of the 4-way handshake were not acknowledged" in report.findings[0].summary
+    (expired,) = [f for f in report.findings if f.code == "HO401"]
+    assert "before the 4-way handshake was done" in expired.summary
+    assert expired.caused_by == report.findings[0].key
+
+
+def test_a_kick_after_the_handshake_came_while_running() -> None:
+    done = [handshake(50 + n, 1006.0 + n / 10, n + 1, True) for n in range(4)]
+    report = judged([("air.pcapng", air_with(*done, farewell(60, 1200.0, 2)))])
+    assert serious(report) == ["auth-expired"]
+    assert "while it was running" in report.findings[0].summary

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from halfopen.diagnose.drops import Drop
+from halfopen.diagnose.rules.four_way import unfinished
 from halfopen.diagnose.rules.on_air import beside, cited, heard, unsent
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
@@ -41,8 +42,11 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
     drops = with_reasons(timeline, (2,))
     kicks = timeline.kicks(2)
     if not drops and kicks:
-        summary = f"the access point {heard(kicks)} with reason 2 while it was running: it had dropped the station's authentication."
-        yield prove(timeline, "HO401", summary, cited(kicks), confidence=0.9)
+        cut = [message for seen in kicks for message in unfinished(timeline, seen)]
+        stage = "before the 4-way handshake was done" if cut else "while it was running"
+        summary = f"the access point {heard(kicks)} with reason 2 {stage}: it had dropped the station's authentication."
+        proof = [*cited(kicks), *((m, m.ref) for m in cut[-2:])]
+        yield prove(timeline, "HO401", summary, proof, confidence=0.9)
     if not drops:
         return
     joining, handshake, running = expired(timeline)

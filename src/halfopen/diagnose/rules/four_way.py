@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from halfopen.diagnose.radio import HandshakeSeen, JoinStepSeen
+from halfopen.diagnose.radio import FarewellSeen, HandshakeSeen, JoinStepSeen
 from halfopen.diagnose.timeline import Timeline
 
 #: hostapd repeats M1 four times (FACTS): one lost M2 is repaired by the next, two unanswered ones show the pattern.
@@ -13,10 +13,11 @@ M2_MIN = 2
 
 @dataclass(frozen=True, slots=True)
 class FourWay:
-    """All handshake messages of one station: ``attempts`` that stopped after M2 and the M2s themselves; ``complete``
-    tells whether any attempt came to M3."""
+    """All handshakes of one station: the M2s of attempts that stopped there (``stalled``), the M1s of attempts without
+    any M2 that the station was not heard to acknowledge (``unheard``); ``complete`` tells whether any came to M3."""
 
     stalled: tuple[HandshakeSeen, ...]
+    unheard: tuple[HandshakeSeen, ...]
     complete: bool
 
     @property
@@ -34,15 +35,32 @@ class FourWay:
 def four_way(timeline: Timeline) -> FourWay:
     """What the capture shows of the station's handshakes."""
     stalled: list[HandshakeSeen] = []
-    open_m2: list[HandshakeSeen] = []
+    unheard: list[HandshakeSeen] = []
+    attempt: dict[int, list[HandshakeSeen]] = {1: [], 2: []}
     complete = False
+    for event in (*timeline.of(HandshakeSeen, JoinStepSeen), None):
+        if isinstance(event, HandshakeSeen) and event.message in attempt:
+            attempt[event.message].append(event)
+            continue
+        ended = isinstance(event, HandshakeSeen) and event.message in (3, 4)
+        complete = complete or ended
+        if ended or not isinstance(event, HandshakeSeen):
+            if not ended:
+                stalled += attempt[2]
+                unheard += [m for m in attempt[1] if m.acked is False and not attempt[2]]
+            attempt = {1: [], 2: []}
+    return FourWay(tuple(stalled), tuple(unheard), complete)
+
+
+def unfinished(timeline: Timeline, farewell: FarewellSeen) -> list[HandshakeSeen]:
+    """The messages of the 4-way handshake that a farewell of the access point cut off; none when it came later."""
+    messages: list[HandshakeSeen] = []
     for event in timeline.of(HandshakeSeen, JoinStepSeen):
-        if isinstance(event, JoinStepSeen):
-            stalled += open_m2
-            open_m2 = []
-        elif isinstance(event, HandshakeSeen) and event.message == 2:
-            open_m2.append(event)
-        elif isinstance(event, HandshakeSeen) and event.message in (3, 4):
-            complete = True
-            open_m2 = []
-    return FourWay((*stalled, *open_m2), complete)
+        at = event.ref.time if isinstance(event, (HandshakeSeen, JoinStepSeen)) else 0.0
+        if at > farewell.ref.time:
+            break
+        if isinstance(event, HandshakeSeen):
+            messages.append(event)
+        elif isinstance(event, JoinStepSeen):
+            messages = []
+    return [] if any(m.message >= 3 for m in messages) else messages

@@ -58,6 +58,9 @@ def _on_air(timeline: Timeline) -> Iterator[Finding]:
     if len(shakes.stalled) >= M2_MIN and shakes.heard_by_ap is False:
         summary = f"{len(shakes.stalled)} M2 of the 4-way handshake were not acknowledged: the access point did not hear the station."
         yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.stalled[:4]], confidence=0.9)
+    elif len(shakes.unheard) >= M2_MIN and not shakes.stalled:
+        summary = f"{len(shakes.unheard)} M1 of the 4-way handshake were not acknowledged: the station did not hear the access point."
+        yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.unheard[:4]], confidence=0.85)
     rekeys = timeline.kicks(16)
     if rekeys:
         summary = (
