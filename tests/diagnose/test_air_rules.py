@@ -318,3 +318,25 @@ def test_a_kick_after_the_handshake_came_while_running() -> None:
     report = judged([("air.pcapng", air_with(*done, farewell(60, 1200.0, 2)))])
     assert serious(report) == ["auth-expired"]
     assert "while it was running" in report.findings[0].summary
+
+
+@pytest.mark.parametrize(
+    ("beacon_dbm", "station_dbm", "retried", "expected"),
+    [
+        (-45, -88, 100, ["weak-signal"]),
+        (-45, -60, 100, []),  # heard well: something else makes it retry
+        (-80, -88, 100, []),  # the sniffer is far from both
+        (-45, -88, 10, []),  # weak where the sniffer is, and yet the access point hears it
+    ],
+)
+def test_a_weak_station_beside_a_strong_access_point(
+    beacon_dbm: int, station_dbm: int, retried: int, expected: list[str]
+) -> None:
+    def told(event: Event) -> Event:
+        if isinstance(event, BeaconsObserved):
+            return dataclasses.replace(event, rssi_median=beacon_dbm)
+        if isinstance(event, StationObserved):
+            return dataclasses.replace(event, rssi_median=station_dbm, retried=retried)
+        return event
+
+    assert serious(judged([("air.pcapng", [told(event) for event in air_with()])])) == expected

@@ -108,7 +108,7 @@ class UnackedRun(Event):
 class BeaconsObserved(Event):
     """One access point's beacons. ``interval_s`` and ``dtim`` as announced (DTIM period in beacons, 0 unknown);
     ``gaps`` are silences of more than five intervals as (last before, first after); ``restarts`` are beacons whose TSF
-    fell back (the access point booted)."""
+    fell back (the access point booted); ``rssi_median`` in dBm as the sniffer heard them (``None`` without radiotap)."""
 
     ap: str
     ssid: str
@@ -120,6 +120,7 @@ class BeaconsObserved(Event):
     restarts: tuple[FrameRef, ...]
     first: FrameRef
     last: FrameRef
+    rssi_median: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from halfopen.diagnose.events import ApUnreachable, CallFailed, Event, SignalSampled
+from halfopen.diagnose.radio import BeaconsObserved, StationObserved, UnackedRun
+from halfopen.diagnose.rules.on_air import cited
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -17,6 +19,14 @@ _RECENT = 3
 #: So weak, in so many samples, that no line about a failure is needed: the receiver's limit is near -90 dBm at 11n MCS0.
 _HOPELESS_DBM = -87
 _SAMPLES_MIN = 4
+#: On the air: the sniffer hears the access point so well that it stands near it, and the station so badly that a few dB
+#: more or less between the two places do not matter. From so many frames, of which so many needed a second try.
+_NEAR_DBM = -60
+_FAR_DBM = -82
+_FRAMES_MIN = 20
+_RETRIED_SHARE = 0.25
+#: The access point's own word for it (FACTS: disassociation 34, excess retries).
+_EXCESS_RETRIES = 34
 
 
 def weak_signal(timeline: Timeline) -> Iterator[Finding]:
@@ -44,3 +54,26 @@ def weak_signal(timeline: Timeline) -> Iterator[Finding]:
             f"the signal is {middle:.0f} dBm in the median of {len(samples)} samples: no link lives on that."
         )
         yield prove(timeline, "HO407", summary, spread(samples), confidence=0.6)
+        return
+    yield from _on_air(timeline)
+
+
+def _on_air(timeline: Timeline) -> Iterator[Finding]:
+    """A sniffer that hears the access point well and the station badly stands near the access point: so hears that."""
+    near = {b.ap for b in timeline.of(BeaconsObserved) if (b.rssi_median or _FAR_DBM) >= _NEAR_DBM}
+    for station in timeline.of(StationObserved):
+        middle = station.rssi_median
+        if middle is None or middle > _FAR_DBM or station.sent < _FRAMES_MIN or near.isdisjoint(station.aps):
+            continue
+        share = station.retried / station.sent
+        lost: list[Proof] = []
+        lost += [(run, run.first) for run in timeline.of(UnackedRun)][:2]
+        lost += cited(timeline.kicks(_EXCESS_RETRIES))
+        if share < _RETRIED_SHARE and not lost:
+            continue
+        summary = (
+            f"a sniffer near the access point heard the station with {middle} dBm in the median, and {share:.0%} of its frames"
+            " more than once: the access point hears it no better."
+        )
+        proof: list[Proof] = [*lost, (station, station.first), (station, station.last)]
+        yield prove(timeline, "HO407", summary, proof, confidence=0.6)

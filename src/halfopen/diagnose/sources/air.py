@@ -207,7 +207,7 @@ class Air:
         if kind == d.BEACON:
             at = cells[k.W_TIM] - cells[k.W_BODY]
             tim = body[at : at + body[at - 1]] if cells[k.W_TIM] >= 0 else b""
-            self._beacons.beacon(heard, body, cells[k.W_TSF], cells[k.W_INTERVAL], tim)
+            self._beacons.beacon(heard, body, cells[k.W_TSF], cells[k.W_INTERVAL], tim, cells[k.W_RSSI])
             self._beacons.switch(heard, cells[k.W_SWITCH])
             self._encryption.offered(heard.bssid, body)
             return

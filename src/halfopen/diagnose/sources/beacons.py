@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, ChannelSwitchSeen, ProbingObserved
-from halfopen.diagnose.sources.bounded import Bounded, Quota
+from halfopen.diagnose.sources.bounded import Bounded, Quota, upper_median
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
+from halfopen.kernel import layout as k
 
 #: Access points, pairs of station and access point, and pairs of station and name that are told apart.
 CELLS_MAX = 1024
@@ -35,6 +37,7 @@ class _Cell:
     dtim: int = 0
     count: int = 0
     aids: dict[int, int] = field(default_factory=dict)  # of each station
+    signals: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Beacons:
         self._probing: dict[tuple[int, str], _Probing] = {}
         self._switches: dict[int, Bounded[tuple[Heard, int]]] = {}
 
-    def beacon(self, heard: Heard, body: bytes, tsf: int, interval: int, tim: bytes) -> None:
+    def beacon(self, heard: Heard, body: bytes, tsf: int, interval: int, tim: bytes, rssi: int) -> None:
         """Take a beacon; ``tim`` is the content of its traffic indication map."""
         cell = self._cells.get(heard.bssid)
         if cell is None:
@@ -85,6 +88,8 @@ class Beacons:
             cell.restarts.add(heard)
         heard.detail = f'Beacon "{cell.ssid}"'
         cell.count += 1
+        if rssi != k.W_NO_RSSI:
+            cell.signals[rssi] += 1
         cell.last, cell.tsf, cell.interval = heard, tsf, interval
         if tim:
             cell.dtim = tim[1]
@@ -216,4 +221,5 @@ def _beacons(ap: str, cell: _Cell, witness: Witness) -> BeaconsObserved:
         restarts=tuple(map(witness.ref, cell.restarts)),
         first=witness.ref(cell.first),
         last=witness.ref(cell.last),
+        rssi_median=upper_median(cell.signals),
     )

@@ -1,7 +1,9 @@
-"""Lists that keep their ends, and a quota over all of them: what is quoted must not grow with the file."""
+"""Lists that keep their ends, a quota over all of them, and counts in place of samples: what is kept must not grow with
+the file."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -66,3 +68,13 @@ class Bounded(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         yield from self._first
         yield from self._last
+
+
+def upper_median(signals: Counter[int]) -> int | None:
+    """The (upper) median of counted values."""
+    left = signals.total() // 2
+    for value in sorted(signals):
+        left -= signals[value]
+        if left < 0:
+            return value
+    return None

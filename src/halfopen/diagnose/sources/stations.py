@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from halfopen.diagnose.radio import PollSeen, SleepSeen, StationObserved, UnackedRun
-from halfopen.diagnose.sources.bounded import Bounded, Quota
+from halfopen.diagnose.sources.bounded import Bounded, Quota, upper_median
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
 from halfopen.kernel import layout as k
@@ -232,23 +232,13 @@ class Stations:
                 sent=known.sent,
                 first=witness.ref(known.first),
                 last=witness.ref(known.last),
-                rssi_median=_median(known.signals),
+                rssi_median=upper_median(known.signals),
                 rssi_min=min(known.signals, default=None),
                 dozes=known.dozes,
                 dozed_s=known.dozed / NS,
                 watched_s=known.watched / NS,
                 retried=known.retried,
             )
-
-
-def _median(signals: Counter[int]) -> int | None:
-    """The (upper) median of counted values."""
-    left = signals.total() // 2
-    for value in sorted(signals):
-        left -= signals[value]
-        if left < 0:
-            return value
-    return None
 
 
 def _unacked(run: _Run, station: str, ap: str, by_ap: bool, witness: Witness) -> UnackedRun:
