@@ -141,3 +141,12 @@ def test_tables_of_causes_name_faults_that_exist() -> None:
         assert set(table) <= known
         assert {effect for effects in table.values() for effect in effects} <= known
     assert set(causality._PRECEDENCE) == known
+
+
+def test_boots_of_a_second_log_are_not_those_of_the_first() -> None:
+    """Both logs begin at boot 0 of their own; no span is measured from one into the other."""
+    text = "I (806) wifi:mode : sta (02:00:00:d9:bc:c4)\nI (90000) main: connected\n"
+    (timeline,) = timelines([(name, events_of(text, name)) for name in ("a.log", "b.log")])
+    assert {event.at.epoch for event in timeline.events if event.where.source == "a.log"} == {0}
+    assert {event.at.epoch for event in timeline.events if event.where.source == "b.log"} == {1}
+    assert timeline.boots == ()

@@ -504,3 +504,25 @@ def test_the_fit_is_reported_in_text_and_json() -> None:
 def test_one_machine_is_a_fit_of_no_offset() -> None:
     (clock,) = pair("s7_dropout_open").capture_clocks
     assert abs(clock.offset) < 0.050
+
+
+def test_a_folder_of_runs_pairs_each_log_with_its_own_capture() -> None:
+    """Twelve runs of one device, a log and a capture each, that share addresses, ports and timing."""
+    report = diagnose(str(RECORDINGS / "lwip"))
+    assert [device.mac for device in report.devices] == ["02:12:34:56:78:ab"]
+    assert sorted(Path(clock.log).name for clock in report.clocks) == sorted(
+        path.name for path in (RECORDINGS / "lwip").glob("*.log")
+    )
+    assert report.capture_clocks == ()
+    told: set[str] = set()
+    for finding in report.findings:
+        runs = {Path(quote.source).name.split(".")[0] for quote in finding.evidence}
+        assert len(runs) == 1, finding.summary
+        told |= runs
+    alone = {
+        Path(q.source).name.split(".")[0]
+        for log in (RECORDINGS / "lwip").glob("*.log")
+        for f in diagnose(str(log), str(log.with_name(log.name.replace(".uart.log", ".pcapng")))).findings
+        for q in f.evidence
+    }
+    assert told == alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
@@ -12,7 +12,7 @@ from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.report import Clock, Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
-from halfopen.diagnose.timeline import Device
+from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import SEVERITIES, Finding, Undecided
 from halfopen.formats.wifi_key import WifiKey
@@ -58,7 +58,7 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     captures: dict[CaptureClock, None] = {}  # in order, each once
     for timeline in timelines(sources, remarks):
         devices.append(timeline.device)
-        clocks += [Clock(timeline.device.name, boot + 1, fit) for boot, fit in timeline.clocks.items()]
+        clocks += [clock for part in (timeline, *timeline.apart) for clock in _clocks(part)]
         captures.update(
             (clock, None) for part in (timeline, *timeline.apart) for clock in part.capture_clocks
         )
@@ -81,6 +81,19 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
     return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks), tuple(captures))
+
+
+def _clocks(timeline: Timeline) -> Iterator[Clock]:
+    """How each boot of each log was aligned; boots are counted anew in each log."""
+    firsts: dict[str, int] = {}
+    logs: dict[int, str] = {}
+    for event in timeline.events:
+        if event.where.line is not None:
+            firsts.setdefault(event.where.source, event.at.epoch)
+            logs.setdefault(event.at.epoch, event.where.source)
+    for epoch, fit in timeline.clocks.items():
+        log = logs[epoch]
+        yield Clock(timeline.device.name, log, epoch - firsts[log] + 1, fit)
 
 
 def read(

@@ -22,12 +22,15 @@ class Boot:
 
 
 def boots_of(events: Iterable[Event]) -> list[Boot]:
-    """The restarts in ``events`` of one device; its first boot is where the story begins, not a restart."""
+    """The restarts in ``events`` of one device; the first boot of a log is where the story begins, not a restart."""
     boots: list[Boot] = []
     history: list[Event] = []
     epoch = 0
+    source = ""
     paused = False
     for event in events:
+        if event.where.source != source:
+            source, epoch, history, paused = event.where.source, event.at.epoch, [], False
         if event.at.epoch > epoch and isinstance(event, Booted):
             signs = tuple(e for e in history if isinstance(e, (Crashed, WatchdogFired, BrownedOut)))
             planned = paused or event.reason in _ROUTINE_RESETS

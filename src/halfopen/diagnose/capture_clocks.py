@@ -133,18 +133,32 @@ def linked_by_log(
 ) -> list[OneClock]:
     """``found`` with clocks made one where one boot of ``log`` could be aligned with both (by ``fits``):
     an encrypted capture of the air and one of the wire share no frame, but a log knows the joins and the connections.
+    Two that name frames of one time and share none are of different runs, whatever a log seems to say.
     """
     kept: list[tuple[OneClock, dict[int, Alignment]]] = []
     for one in found:
         own = fits(one) if len(found) > 1 else {}
         for first, theirs in kept:
             epoch = max(own.keys() & theirs.keys(), key=lambda boot: own[boot].matches, default=None)
-            if epoch is not None:
-                _merge(first, one, _through(theirs[epoch], own[epoch], one, first, log))
+            if epoch is None:
+                continue
+            clock = _through(theirs[epoch], own[epoch], one, first, log)
+            if not _contradict(first, one, clock):
+                _merge(first, one, clock)
                 break
         else:
             kept.append((one, own))
     return [one for one, _ in kept]
+
+
+def _contradict(first: OneClock, one: OneClock, clock: CaptureClock) -> bool:
+    """Whether both show frames that name themselves over one stretch of time: then one run would have shown the same."""
+    there = [at for _, events in first.captures for _, at in shown(events).told]
+    here = [clock.to_reference(at) for _, events in one.captures for _, at in shown(events).told]
+    if not there or not here:
+        return False
+    begin, end = max(min(there), min(here)), min(max(there), max(here))
+    return all(sum(begin <= at <= end for at in side) >= _MATCHES_MIN for side in (there, here))
 
 
 def _through(theirs: Alignment, own: Alignment, one: OneClock, first: OneClock, log: str) -> CaptureClock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
 
@@ -75,9 +75,12 @@ class _Story:
     shown: list[_Shown] = field(default_factory=list)
 
     def add(self, source: str, events: Iterable[Event]) -> None:
-        """Take the console events of one source."""
+        """Take the console events of one source; its boots are numbered on from those of the log before it."""
         self.sources.append(source)
+        first = 1 + max((event.at.epoch for event in self.console), default=-1)
         for event in events:
+            if first:
+                event = replace(event, at=replace(event.at, epoch=first + event.at.epoch))
             self.console.append(event)
             if isinstance(event, AddressNamed):
                 _note(self.names, event.name)
@@ -89,6 +92,18 @@ class _Story:
                 self.own_ports.add(event.local_port)
             elif isinstance(event, SocketOpened) and event.peer_port:
                 self.client_ports.add(event.peer_port)
+
+    def absorb(self, other: _Story) -> None:
+        """Take over what was gathered of the same device."""
+        for log, events in other.logs().items():
+            self.add(log, events)
+
+    def logs(self) -> dict[str, list[Event]]:
+        """The console events by the log they stand in."""
+        found: dict[str, list[Event]] = {}
+        for event in self.console:
+            found.setdefault(event.where.source, []).append(event)
+        return found
 
     def address_in(self, flow: FlowObserved) -> str:
         """The address the device has in ``flow`` when the log speaks of this very conversation, else ``""``."""
@@ -161,7 +176,8 @@ def _on_their_clocks(
     """What ``captures`` show, by the clock they could be put on; which could not is put into ``notes``."""
     found = by_clock(captures)
     for story in stories:
-        found = linked_by_log(found, story.sources[0], partial(_fits, story.console))
+        for log, console in story.logs().items() if len(found) > 1 else ():
+            found = linked_by_log(found, log, partial(_fits, console))
     if len(found) > 1:
         sides = [" + ".join(name for name, _ in one.captures) for one in found]
         more = f" and {len(sides) - _SIDES_NAMED} more" if len(sides) > _SIDES_NAMED else ""
@@ -209,10 +225,12 @@ def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) ->
         if current:
             parts[current].append(event)
     named_firmware = [event for event in events if isinstance(event, FirmwareNamed)]
-    for device_events in parts.values():
-        fresh = _Story()
-        fresh.add(name, [*named_firmware, *(e for e in device_events if e not in named_firmware)])
-        stories.append(fresh)
+    for device, device_events in parts.items():
+        same = next((story for story in stories if device in story.names), None)
+        if same is None:
+            same = _Story()
+            stories.append(same)
+        same.add(name, [*named_firmware, *(e for e in device_events if e not in named_firmware)])
 
 
 def _join_captures(stories: list[_Story], shown: Sequence[_Shown], watched: list[str]) -> str:
@@ -225,10 +243,16 @@ def _join_captures(stories: list[_Story], shown: Sequence[_Shown], watched: list
     hosts = _hosts(capture)
     flows = [f for f in capture if isinstance(f, FlowObserved)]
     owners: dict[int, _Story] = {}
-    for story in stories:
+    for story in tuple(stories):
         for number, host in enumerate(hosts):
-            if number not in owners and _same(story, host, flows):
+            if not _same(story, host, flows):
+                continue
+            if number not in owners:
                 owners[number] = story
+            elif owners[number] is not story and _one_device(owners[number], story, shown):
+                owners[number].absorb(story)
+                stories.remove(story)
+                break
     candidates = [n for n, host in enumerate(hosts) if n not in owners and (host.espressif or host.station)]
     if not candidates and not owners:
         clients = {f.client.ip for f in flows}
@@ -287,6 +311,16 @@ def _hosts(capture: list[Event]) -> list[_Host]:
     return list(hosts.values())
 
 
+def _one_device(story: _Story, other: _Story, shown: Sequence[_Shown]) -> bool:
+    """Whether two logs that speak of one host's connections are of one device: nothing that they say of addresses
+    contradicts it, and the second shares a clock with a capture, so that its ports are no chance."""
+    if (story.ips and other.ips and story.ips.keys().isdisjoint(other.ips)) or (
+        story.macs and other.macs and story.macs.keys().isdisjoint(other.macs)
+    ):
+        return False
+    return any(alignments(other.console, seen.told.events) for seen in shown)
+
+
 def _may_be(story: _Story, host: _Host) -> bool:
     """Nothing that the log says of its device's addresses contradicts ``host``."""
     return not (story.ips and host.ips) and not (story.macs and host.mac)
@@ -337,18 +371,27 @@ def _timeline(story: _Story) -> Timeline:
         version=version,
         sources=tuple(story.sources),
     )
+    return _parted(device, story)
+
+
+def _parted(device: Device, story: _Story) -> Timeline:
+    """The device's timeline: each log with the captures on whose clock most of it can be put. Logs that fit none go with
+    the first that does; where none fits any capture, the captures stand apart."""
     fits = [alignments(story.console, seen.told.events) if story.console else {} for seen in story.shown]
-    # the log goes with the captures on whose clock most of it can be put, and stays alone where there are none
-    home = max(range(len(fits)), key=lambda n: sum(fit.matches for fit in fits[n].values()), default=None)
-    if story.console and home is not None and not fits[home]:
-        home = None
-    apart = [
-        Timeline(device, seen.told.events, {}, seen.clocks, seen.told.others)
-        for number, seen in enumerate(story.shown)
-        if number != home
-    ]
-    if home is None:
-        return Timeline(device, tuple(story.console), apart=tuple(apart))
-    seen = story.shown[home]
-    events = (*story.console, *seen.told.events)
-    return Timeline(device, events, fits[home], seen.clocks, seen.told.others, tuple(apart))
+    homes: dict[str, int] = {}
+    for log, events in story.logs().items():
+        boots = {event.at.epoch for event in events}
+        matches = [sum(fit.matches for boot, fit in found.items() if boot in boots) for found in fits]
+        if any(matches):
+            homes[log] = matches.index(max(matches))
+    first = next(iter(homes.values()), None)
+    parts: list[Timeline] = []
+    if first is None and story.console:
+        parts.append(Timeline(device, tuple(story.console)))
+    for number, seen in enumerate(story.shown):
+        console = [event for event in story.console if homes.get(event.where.source, first) == number]
+        boots = {event.at.epoch for event in console}
+        clocks = {boot: fit for boot, fit in fits[number].items() if boot in boots}
+        parts.append(Timeline(device, (*console, *seen.told.events), clocks, seen.clocks, seen.told.others))
+    main = parts.pop(first or 0)
+    return replace(main, apart=tuple(parts))

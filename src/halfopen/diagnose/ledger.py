@@ -47,6 +47,8 @@ class Ledger:
             opened.append(Opened(fd, event, accepted, closed))
 
         for event in events:
+            if event.where.line is None:
+                continue  # a capture knows no descriptors, and its frames belong to no boot
             if event.at.epoch != epoch:
                 for held in list(holders):
                     settle(held, event)

@@ -12,10 +12,11 @@ from halfopen.findings import Finding, Undecided
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How the log of one boot of a device was aligned with its capture. A boot
-    that is missing could not be aligned: no time of its log is compared with one of the capture."""
+    """How one boot of a device (counted from 1 in its ``log``) was aligned with its capture. A boot that is missing
+    could not be aligned: no time of its log is compared with one of the capture."""
 
     device: str
+    log: str
     boot: int
     alignment: Alignment
 

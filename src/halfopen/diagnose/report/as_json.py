@@ -33,6 +33,7 @@ def as_json(report: Report, *, ascii_only: bool = False) -> str:
             "clocks": [
                 {
                     "device": clock.device,
+                    "log": clock.log,
                     "boot": clock.boot,
                     "offset": clock.alignment.offset,
                     "drift_ppm": clock.alignment.drift * 1e6,

@@ -67,7 +67,7 @@ def report_text(
         console.print(Rule(Text(_who(device), style="bold"), align="left", style="dim"))
         for clock in report.clocks:
             if clock.device == device.name:
-                console.print(Text(f"  {_fit(clock)}", style="dim"))
+                console.print(Text(plain(f"  {_fit(clock)}"), style="dim"))
         if not own:
             console.print(Text("  Nothing wrong was found.", style="green"))
         for number, finding in enumerate(own, 1):
@@ -79,8 +79,10 @@ def report_text(
             family = firmware or device.firmware
             for finding in own if everything else own[:1]:
                 _remedy(console, finding, _speaks(family), guessed=not family)
+            told = {root.code}
             for finding in [] if everything else own[1:]:
-                if finding.severity != "info":
+                if finding.severity != "info" and finding.code not in told:
+                    told.add(finding.code)
                     _remedy_in_brief(console, finding)
         console.print()
     _open_ends(console, report)
@@ -100,7 +102,7 @@ def _fit(clock: Clock) -> str:
     """How well the clocks of log and capture agree."""
     fit = clock.alignment
     drift = f", drift {fit.drift * 1e6:.0f} ppm" if fit.drift else ""
-    return f"clocks of log (boot {clock.boot}) and capture: {fit.matches} matches, residual {fit.residual * 1000:.0f} ms{drift}"
+    return f"clocks of {clock.log} (boot {clock.boot}) and capture: {fit.matches} matches, residual {fit.residual * 1000:.0f} ms{drift}"
 
 
 def _capture_fit(clock: CaptureClock) -> str:
