@@ -348,6 +348,8 @@ def test_a_key_opens_a_capture_and_is_not_shown(encrypted: Path, tmp_path: Path,
         ),
         ("@nowhere.txt", "nowhere.txt: No such file or directory"),
         ("@keys.txt", "keys.txt: line 2: no colon between SSID and passphrase"),
+        ("@home:sesame-open", "--wifi-key @FILE: No such file or directory"),
+        ("@", "--wifi-key @FILE: Is a directory"),
     ],
 )
 def test_a_key_that_is_none_is_said_in_one_line_without_it(
@@ -356,6 +358,20 @@ def test_a_key_that_is_none_is_said_in_one_line_without_it(
     (tmp_path / "keys.txt").write_text("home:correct horse\nsesame\n", "utf-8")
     done = halfopen("diagnose", encrypted, "--wifi-key", key, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", f"halfopen: {said}\n")
+
+
+def test_a_key_glued_to_the_option_is_not_repeated(encrypted: Path) -> None:
+    done = halfopen("diagnose", encrypted, "--wifi-key:home:sesame-open")
+    assert done.returncode == 2
+    assert b"sesame" not in done.stdout + done.stderr
+
+
+def test_without_a_key_the_library_is_not_needed(encrypted: Path) -> None:
+    hide = "import sys; sys.modules['cryptography'] = None; from halfopen.cli import main; main()"
+    command = [sys.executable, "-c", hide, "diagnose", str(encrypted)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"--wifi-key SSID:PASSPHRASE opens WPA2-PSK" in b" ".join(done.stdout.split())
 
 
 def test_without_the_library_the_way_to_it_is_told(encrypted: Path) -> None:

@@ -191,10 +191,12 @@ def _wifi_keys(texts: tuple[str, ...]) -> list[WifiKey]:
         sys.exit(2)
     found: list[WifiKey] = []
     for text in texts:
-        place = text[1:] if text.startswith("@") else "--wifi-key"
+        place = "--wifi-key"
         try:
             if text.startswith("@"):
-                with Path(place).open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+                # a name with a colon may be a key whose SSID begins with @: it is not repeated
+                place = "--wifi-key @FILE" if ":" in text or text == "@" else text[1:]
+                with Path(text[1:]).open(encoding="utf-8-sig", errors="surrogateescape") as lines:
                     found += wifi_keys_of_lines(lines)
             else:
                 found += wifi_keys(text)
@@ -263,6 +265,10 @@ def main(args: list[str] | None = None) -> Any:
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and "wifi-key" in error.option_name:
+            # what was glued to the option may be a passphrase: it is not repeated
+            click.UsageError("write --wifi-key 'SSID:PASSPHRASE', with a blank between", error.ctx).show()
+            sys.exit(error.exit_code)
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:

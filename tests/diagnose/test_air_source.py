@@ -341,9 +341,111 @@ def test_a_late_retry_ends_no_run_early() -> None:
 
 def test_block_acknowledgements() -> None:
     burst = [frame(0x28, AP, STATION, OTHER, b"\x00\x00" + SYN, TO_DS, 4094 + n & 0xFFF) for n in range(4)]
-    later = [(900_000 + n, frame(0x24, AP, STATION, AP, b"", TO_DS, 50 + n)) for n in range(2)]
-    data = capture(*burst, block_ack(STATION, AP, 4094, 0b1001), *later)
-    assert [(run.first.frame, run.last.frame) for run in told(data, UnackedRun)] == [(2, 3), (6, 7)]
+    before = [frame(0x24, AP, STATION, AP, b"", TO_DS, 40 + n) for n in range(8)]
+    heard = [each for content in before for each in (content, ack(STATION))]
+    partly = capture(*heard, *burst, block_ack(STATION, AP, 4094, 0b1001))
+    assert [(run.first.frame, run.last.frame) for run in told(partly, UnackedRun)] == [(18, 19)]
+    later = [(900_000 + n, frame(0x24, AP, STATION, AP, b"", TO_DS, 60 + n)) for n in range(2)]
+    wholly = capture(*heard, *burst, block_ack(STATION, AP, 4094, 0b1111), *later)
+    assert [(run.first.frame, run.last.frame) for run in told(wholly, UnackedRun)] == [(22, 23)]
+
+
+def burst_of(tid: int = 0, count: int = 4) -> list[bytes]:
+    body = bytes([tid, 0]) + SYN
+    return [frame(0x28, AP, STATION, OTHER, body, TO_DS, n) for n in range(count)]
+
+
+def test_long_block_acknowledgements_settle_long_bursts() -> None:
+    """802.11ax: 256 frames and one bitmap of 32 octets."""
+    long = b"\x94\x00\x00\x00" + block_ack(STATION, AP, 0, 0)[4:16] + bytes([4, 0, 0, 0]) + b"\xff" * 32
+    assert told(capture(beacon(1, 1), *burst_of(count=200), long), UnackedRun) == []
+
+
+@pytest.mark.parametrize("kind", [3, 11])
+def test_block_acknowledgements_of_several_tids_or_stations_acknowledge(kind: int) -> None:
+    other = b"\x94\x00\x00\x00" + block_ack(STATION, AP, 0, 0)[4:16] + bytes([kind << 1, 0]) + bytes(16)
+    assert told(capture(beacon(1, 1), *burst_of(), other), UnackedRun) == []
+
+
+def test_a_block_acknowledgement_is_of_its_own_tid() -> None:
+    data = capture(beacon(1, 1), *burst_of(tid=5), block_ack(STATION, AP, 0, 0b1111))
+    assert [run.count for run in told(data, UnackedRun)] == [4]
+    kick = capture(frame(0x24, AP, STATION, AP, b"", TO_DS, 1), frame(0x0C, STATION, AP, AP, b"\x04\x00", 0, 2),
+                   block_ack(AP, STATION, 0, 0xFF))  # fmt: skip
+    assert told(kick, FarewellSeen)[0].acked is False
+
+
+def test_frames_that_ask_for_no_acknowledgement_miss_none() -> None:
+    assert told(capture(beacon(1, 1), *burst_of(tid=0x26, count=9)), UnackedRun) == []
+
+
+def test_an_acknowledgement_may_follow_a_long_frame_late() -> None:
+    """At 1 Mbit/s 1400 octets take 11 ms, and some sniffers stamp where a frame begins."""
+    long = frame(0x20, AP, STATION, OTHER, bytes(1400), TO_DS, 1)
+    kick = frame(0x0C, STATION, AP, AP, b"\x04\x00", 0, 2)
+    voice = frame(0x24, AP, STATION, AP, b"", TO_DS, 3)
+    frames = [
+        (n * 50_000 + late, each) for n in range(9) for late, each in ((0, long), (12_000, ack(STATION)))
+    ]
+    assert told(capture(beacon(1, 1), *frames), UnackedRun) == []
+    assert told(capture(voice, (1000, kick), (13_000, ack(AP))), FarewellSeen)[0].acked is False
+
+
+def healthy(missed: float, seed: int) -> bytes:
+    """A ping each way every second for ten minutes, as a sniffer hears it that misses some frames."""
+    chance = random.Random(seed)
+    frames: list[tuple[int, bytes]] = [(n * 102_400, beacon(n & 0xFFF, n * 102_400)) for n in range(5860)]
+    for n in range(590):
+        at = n * 1_000_000
+        down = frame(0x20, STATION, AP, AP, b"\1" * 60, FROM_DS, n)
+        up = frame(0x20, AP, STATION, AP, b"\1" * 60, TO_DS, n)
+        frames += [(at, down), (at + 500, ack(AP)), (at + 5000, up), (at + 5500, ack(STATION))]
+    return capture(*(item for item in sorted(frames) if chance.random() >= missed))
+
+
+def test_a_sniffer_that_misses_frames_makes_no_dropouts() -> None:
+    found = [
+        run
+        for seed in range(3)
+        for missed in (0.05, 0.2, 0.4)
+        for run in told(healthy(missed, seed), UnackedRun)
+    ]
+    assert found == []
+
+
+def test_what_is_not_sent_again_was_acknowledged() -> None:
+    """Where radios retry, a frame without a retry was heard by its receiver, whatever the sniffer missed."""
+    retried = [frame(0x24, AP, OTHER, AP, b"", TO_DS | RETRY, n) for n in range(6)]
+    retried = [each for content in retried for each in (content, ack(OTHER))]
+    lost = [frame(0x24, AP, STATION, AP, b"", TO_DS, n) for n in range(9)]
+    again = [bytes([each[0], each[1] | RETRY]) + each[2:] for each in lost]
+    assert told(capture(beacon(1, 1), *retried, *lost), UnackedRun) == []
+    both = [each for pair in zip(lost, again, strict=True) for each in pair]
+    assert [run.count for run in told(capture(beacon(1, 1), *retried, *both), UnackedRun)] == [9]
+
+
+def test_a_sequence_number_of_long_ago_is_no_retry() -> None:
+    first = frame(0x0B, AP, STATION, AP, bytes([0, 0, 1, 0, 0, 0]), sequence=1)
+    again = frame(0x0B, AP, STATION, AP, bytes([0, 0, 1, 0, 0, 0]), RETRY, 1)
+    assert len(told(capture((0, first), (300_000, again)), JoinStepSeen)) == 1
+    assert len(told(capture((0, first), (600_000_000, again)), JoinStepSeen)) == 2
+
+
+def test_an_association_identifier_belongs_to_who_got_it_last() -> None:
+    def answer(station: str) -> bytes:
+        return frame(0x01, station, AP, AP, bytes([1, 0, 0, 0, 1, 0xC0]), sequence=5)
+
+    frames = [(0, beacon(0, 0)), (10, answer(STATION)), (20, answer(OTHER))]
+    frames += [((n + 1) * 102_400, beacon(n, n, bytes([0, 2, 0, 2]))) for n in range(5)]
+    assert [event.station for event in told(capture(*frames), BufferingObserved)] == [OTHER]
+
+
+def test_bare_frames_with_a_check_sequence() -> None:
+    content = frame(0x0C, STATION, AP, AP, b"\x04\x00")
+    (seen,) = told(capture(with_fcs(content), link=LINK_80211, head=b""), FarewellSeen)
+    assert seen.reason == 4
+    flow = frame(0x20, AP, STATION, OTHER, SYN, TO_DS)
+    assert len(told(capture(with_fcs(flow), link=LINK_80211, head=b""), FlowObserved)) == 1
 
 
 def test_polls_and_sleep() -> None:

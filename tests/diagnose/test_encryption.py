@@ -26,6 +26,7 @@ from tests.diagnose.airwaves import (
     beacon,
     capture,
     frame,
+    snap,
 )
 from tests.diagnose.wire import discovery
 from tests.diagnose.wpa2 import EAPOL, PASSPHRASE, SSID, Wpa2, rsn
@@ -366,3 +367,90 @@ def test_any_split_opens_the_same() -> None:
     for at in range(0, len(data), 61):
         list(source.feed(data[at : at + 61]))
     assert [dataclasses.asdict(e) for e in source.end() if isinstance(e, FlowObserved)] == whole
+
+
+class Rekeying(Wpa2):
+    """A station that marks message 2 of a rekey as secure, as it has keys already."""
+
+    def message(self, number: int) -> bytes:
+        plain = super().message(number)
+        if number != 2:
+            return plain
+        marked = plain[:5] + (int.from_bytes(plain[5:7], "big") | 0x0200).to_bytes(2, "big") + plain[7:]
+        return marked[:81] + self.mic(marked[:81] + bytes(16) + marked[97:]) + marked[97:]
+
+
+def test_a_rekey_whose_second_message_is_secure(require_tool: Callable[[str], str], tmp_path: Path) -> None:
+    one, two = Wpa2(), Rekeying(salt=b"2")
+    rekey = [one.data(two.message(n), EAPOL, by_ap=n in (1, 3), sequence=20 + n, tid=6) for n in (1, 2, 3, 4)]
+    path = tmp_path / "air.pcap"
+    path.write_bytes(capture(*one.handshake(), one.data(SYN), *rekey, two.data(ANSWER, by_ap=True)))
+    assert segments(path.read_bytes()) == sorted(tshark_segments(require_tool("tshark"), path))
+    assert len(segments(path.read_bytes())) == 2
+    told = [e.message for e in events(path.read_bytes())[0] if isinstance(e, HandshakeSeen)]
+    assert told == [1, 2, 3, 4, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("ways", [0, TO_DS | FROM_DS])
+def test_a_handshake_between_equals_is_survived(ways: int) -> None:
+    """In an ad-hoc network or between access points no address is that of the cell."""
+    net = Wpa2()
+    fourth = bytes(6) if ways else b""
+    frames = [
+        frame(0x20, AP, STATION, AP, fourth + snap(EAPOL, net.message(n)), ways, n) for n in (1, 2, 3, 4)
+    ]
+    sealed = frame(0x20, AP, STATION, AP, fourth + bytes([1, 0, 0, 0x20]) + bytes(40), ways | PROTECTED, 9)
+    text = closed(*frames, sealed)
+    assert "encrypted frames to groups or between access points stay closed: 1" in text
+
+
+def test_group_frames_alone_are_not_called_open() -> None:
+    text = closed(Wpa2().data(SYN, by_ap=True, group=True))
+    assert "had nothing to open" not in text
+    assert "to groups" in text
+
+
+def test_one_damaged_frame_makes_no_wep() -> None:
+    net = Wpa2()
+    damaged = frame(0x20, AP, STATION, ALL, bytes([1, 2, 3, 0]) + bytes(40), TO_DS | PROTECTED, 90)
+    assert "WEP" not in closed(*net.joining(), *(net.data(SYN, sequence=n) for n in range(5)), damaged)
+
+
+def test_fragments_are_named() -> None:
+    net = Wpa2()
+    text = closed(*net.handshake(), net.data(SYN, flags=0x04), net.data(SYN, sequence=101))
+    assert "fragments of encrypted frames were not put together: 1" in text
+    assert "--wifi-key opened 1 of 1" in text
+
+
+def test_a_wire_needs_no_word_on_keys(tmp_path: Path) -> None:
+    writer = PcapWriter()
+    _, notes = events(writer.header() + writer.record(10**18, p.ethernet(AP, STATION, SYN)))
+    assert notes == []
+
+
+def test_an_msdu_that_the_snap_length_cut_is_read_in_a_bundle_too() -> None:
+    net = Wpa2()
+    whole = b"\x00\x00\x08\x00\x00\x00\x00\x00" + net.several(
+        SYN,
+        p.tcp("10.0.0.1", 5001, "10.0.0.2", 80, p.ACK, 1, 1, payload=bytes(900)),
+        by_ap=False,
+        sealed=False,
+    )
+    data = PcapWriter(127).header() + PcapWriter(127, snap=200).record(10**18, whole)
+    assert sorted(flow.client.port for flow in flows(data)) == [5000, 5001]
+    (long,) = [flow for flow in flows(data) if flow.client.port == 5001]
+    assert long.from_client.payload == 900
+
+
+def test_nothing_of_a_session_is_printed() -> None:
+    from halfopen.formats.ccmp import session_keys
+    from halfopen.formats.eapol import key_message
+
+    net = Wpa2()
+    second = key_message(net.message(2))
+    assert second is not None
+    keys = session_keys(KEYS[0].pmk, p.mac_bytes(AP), p.mac_bytes(STATION), net.anonce, second)
+    assert keys is not None
+    assert keys.confirmation == net.kck
+    assert all(str(secret) not in repr(keys) for secret in (net.kck, net.kek, net.tk))

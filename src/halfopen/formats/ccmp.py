@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -20,7 +20,6 @@ from halfopen.formats.eapol import CMAC_AES, ENCRYPTED_DATA, HMAC_SHA1_AES, KeyM
 
 HEADER_SIZE = 8
 TAG_SIZE = 8
-EXTENDED_IV = 0x20
 _LABEL = b"Pairwise key expansion"
 _SNAP = b"\xaa\xaa\x03"
 
@@ -86,10 +85,10 @@ def _authenticated(header: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SessionKeys:
-    """What a 4-way handshake leaves both sides with."""
+    """What a 4-way handshake leaves both sides with; nothing of it is ever printed."""
 
-    confirmation: bytes
-    encryption: bytes
+    confirmation: bytes = field(repr=False)
+    encryption: bytes = field(repr=False)
     version: int
     temporal: TemporalKey
 

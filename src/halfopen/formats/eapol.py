@@ -86,9 +86,11 @@ def message_number(eapol: bytes) -> int | None:
         return 5 if information & ACK else 6
     if information & ACK:
         return 3 if information & MIC else 1
-    empty = len(eapol) >= _KEY_AT and not any(eapol[_KEY_LENGTH_AT:_KEY_AT])
-    # WPA1 sets no secure bit in the fourth message, which is told by its want of key data.
-    return 4 if information & SECURE or empty else 2
+    if (
+        len(eapol) >= _KEY_AT
+    ):  # the second message of a rekey is as secure as the fourth, which brings no key data
+        return 2 if any(eapol[_KEY_LENGTH_AT:_KEY_AT]) else 4
+    return 4 if information & SECURE else 2
 
 
 def key_message(eapol: bytes) -> KeyMessage | None:

@@ -3,14 +3,14 @@ cimport cython
 cdef long long AIR_WIDTH, CAPTURED, FC_FROM_DS, FC_MORE_FRAGMENTS, FC_ORDER, FC_PROTECTED, FC_RETRY
 cdef long long FC_TO_DS, LENGTH, LINK, N_RELAY_WIDTH, N_RELAYED, N_RELAYS, N_SENDER_WIDTH, N_SENDERS
 cdef long long OFFSET, TIME, W_ABSENT, W_AGAIN, W_BODY, W_BSSID, W_CHANNEL, W_DAMAGED, W_END
-cdef long long W_ETHERTYPE, W_FLAGS, W_HEADER, W_INTERVAL, W_KIND, W_NO_RSSI, W_NO_TID, W_RA, W_RSSI, W_SEQ, W_SEVERAL
+cdef long long W_ETHERTYPE, W_FLAGS, W_HEADER, W_INTERVAL, W_KIND, W_NO_RSSI, W_NO_TID, W_POLICY, W_RA, W_RSSI, W_SEQ, W_SEVERAL
 cdef long long W_SWITCH, ELEMENT_CHANNEL_SWITCH, ELEMENT_EXTENDED_CHANNEL_SWITCH
 cdef long long W_TA, W_TID, W_TIM, W_TSF, WIDTH
 cdef long long LINK_ETHERNET, LINK_80211, LINK_RADIOTAP
 cdef long long RADIOTAP_TSFT, RADIOTAP_FLAGS, RADIOTAP_RATE, RADIOTAP_CHANNEL, RADIOTAP_FHSS
 cdef long long RADIOTAP_SIGNAL, RADIOTAP_EXTENDED, HAS_FCS, HAS_PADDING, BAD_FCS
 cdef long long MANAGEMENT, CONTROL, DATA, PROBE_RESPONSE, BEACON, CONTROL_TA_FIRST, CONTROL_TA_LAST
-cdef long long ELEMENT_TIM, SEQUENCES, REMEMBERED, DIGESTED, DIGEST_MASK, RELAY_MAX
+cdef long long ELEMENT_TIM, SEQUENCES, REMEMBERED, DIGESTED, DIGEST_MASK, RELAY_MAX, RETRY_MAX
 
 @cython.locals(number=cython.longlong, index=cython.longlong)
 cdef long long address(unsigned char[::1] data, long long at) except? -1
@@ -26,7 +26,7 @@ cdef long long radiotap(unsigned char[::1] data, long long at, long long stop, l
 @cython.locals(slot=cython.longlong, key=cython.longlong, ahead=cython.longlong, bits=cython.longlong,
                one=cython.longlong, behind=cython.longlong)
 cdef long long heard_before(long long[::1] memory, long long sender, long long tid,
-                            long long sequence) except? -1
+                            long long sequence, long long time) except? -1
 
 @cython.locals(digest=cython.longlong, stop=cython.longlong, at=cython.longlong, slot=cython.longlong)
 cdef long long relayed(unsigned char[::1] data, long long body, long long end, long long ends,
@@ -50,7 +50,8 @@ cpdef long long reveal(unsigned char[::1] data, long long[::1] rows, long long r
                        long long[::1] memory) except? -1
 
 @cython.locals(base=cython.longlong, at=cython.longlong, end=cython.longlong, ways=cython.longlong,
-               count=cython.longlong, size=cython.longlong, column=cython.longlong)
+               count=cython.longlong, size=cython.longlong, stop=cython.longlong,
+               column=cython.longlong)
 cpdef long long take_apart(unsigned char[::1] data, long long[::1] rows, long long row,
                            long long[::1] air, long long[::1] memory, long long[::1] parts) except? -1
 
@@ -65,7 +66,7 @@ cdef long long data_header(unsigned char[::1] data, long long[::1] air, long lon
 
 @cython.locals(end=cython.longlong, kind=cython.longlong, again=cython.longlong)
 cdef long long read_header(unsigned char[::1] data, long long at, long long padded, long long[::1] air,
-                           long long base, long long[::1] memory) except? -1
+                           long long base, long long[::1] memory, long long time) except? -1
 
 @cython.locals(made=cython.longlong, row=cython.longlong, frame=cython.longlong, base=cython.longlong,
                column=cython.longlong, link=cython.longlong, at=cython.longlong, stop=cython.longlong,

@@ -45,6 +45,7 @@ from halfopen.kernel.layout import (
     W_KIND,
     W_NO_RSSI,
     W_NO_TID,
+    W_POLICY,
     W_RA,
     W_RSSI,
     W_SEQ,
@@ -89,6 +90,8 @@ DIGESTED = 80
 DIGEST_MASK = 0xFFFFFFFFFFFFFF
 #: An access point sends on what it received within this time, in nanoseconds.
 RELAY_MAX = 1000000000
+#: A sender silent for longer than this, in nanoseconds, retries nothing; it may have started anew.
+RETRY_MAX = 2000000000
 
 
 def address(data: bytearray, at: int) -> int:
@@ -144,21 +147,23 @@ def radiotap(data: bytearray, at: int, stop: int, air: array[int], base: int) ->
         air[base + W_CHANNEL] = data[field] | data[field + 1] << 8
         field += 4
     if present & RADIOTAP_FHSS:
-        field += 2
+        field = at + ((field - at + 1) & ~1) + 2
     if present & RADIOTAP_SIGNAL and field < end:
         air[base + W_RSSI] = data[field] - 256 if data[field] > 127 else data[field]
     return length << 8 | flags
 
 
-def heard_before(memory: array[int], sender: int, tid: int, sequence: int) -> int:
+def heard_before(memory: array[int], sender: int, tid: int, sequence: int, time: int) -> int:
     """Whether this sender's sequence number was heard lately; it is from now on."""
     slot = ((sender ^ sender >> 10 ^ sender >> 20 ^ tid * 97) & (N_SENDERS - 1)) * N_SENDER_WIDTH
     key = (sender << 5 | tid) + 1
-    if memory[slot] != key:
+    if memory[slot] != key or time - memory[slot + 3] > RETRY_MAX:
         memory[slot] = key
         memory[slot + 1] = sequence
         memory[slot + 2] = 1
+        memory[slot + 3] = time
         return 0
+    memory[slot + 3] = time
     ahead = (sequence - memory[slot + 1]) & (SEQUENCES - 1)
     bits = memory[slot + 2]
     one = 1  # compiled, a literal shifted by more than 31 would overflow a C int
@@ -277,9 +282,12 @@ def take_apart(
     count = 0
     while end - at >= 14 and (count + 1) * WIDTH <= len(parts):
         size = data[at + 12] << 8 | data[at + 13]
-        if size > end - at - 14:
-            break
-        if ethertype(data, at + 14, at + 14 + size):
+        stop = at + 14 + size
+        if stop > end:
+            if rows[row * WIDTH + LENGTH] <= rows[row * WIDTH + CAPTURED]:
+                break
+            stop = end  # the snap length cut it
+        if ethertype(data, at + 14, stop):
             for column in range(WIDTH):
                 parts[count * WIDTH + column] = rows[row * WIDTH + column]
             count += place_ethernet(
@@ -287,13 +295,15 @@ def take_apart(
                 parts,
                 count * WIDTH,
                 at + 14,
-                at + 14 + size,
+                stop,
                 address(data, at),
                 address(data, at + 6),
                 ways,
                 rows[row * WIDTH + TIME],
                 memory,
             )
+            if stop < at + 14 + size and count:
+                parts[(count - 1) * WIDTH + LENGTH] += at + 14 + size - stop
         at += (14 + size + 3) & ~3  # each but the last is padded to a multiple of four
     return count
 
@@ -333,6 +343,7 @@ def data_header(data: bytearray, air: array[int], base: int, at: int, padded: in
         if at + header + 2 > end:
             return 0
         air[base + W_TID] = data[at + header] & 15
+        air[base + W_POLICY] = data[at + header] >> 5 & 3
         air[base + W_SEVERAL] = data[at + header] >> 7
         header += 6 if flags & FC_ORDER else 2
     if padded:
@@ -353,7 +364,9 @@ def data_header(data: bytearray, air: array[int], base: int, at: int, padded: in
     return 1
 
 
-def read_header(data: bytearray, at: int, padded: int, air: array[int], base: int, memory: array[int]) -> int:
+def read_header(
+    data: bytearray, at: int, padded: int, air: array[int], base: int, memory: array[int], time: int
+) -> int:
     """Read the 802.11 header at ``at``; 0 when it is damaged."""
     end = air[base + W_END]
     if end - at < 10 or data[at] & 3:
@@ -382,7 +395,7 @@ def read_header(data: bytearray, at: int, padded: int, air: array[int], base: in
             return 0
     elif not data_header(data, air, base, at, padded):
         return 0
-    again = heard_before(memory, air[base + W_TA], air[base + W_TID], air[base + W_SEQ])
+    again = heard_before(memory, air[base + W_TA], air[base + W_TID], air[base + W_SEQ], time)
     air[base + W_AGAIN] = again if data[at + 1] & FC_RETRY else 0
     return 1
 
@@ -398,6 +411,7 @@ def read_air(data: bytearray, rows: array[int], count: int, air: array[int], mem
         air[base + W_TID] = W_NO_TID
         air[base + W_RSSI] = W_NO_RSSI
         air[base + W_AGAIN] = air[base + W_ETHERTYPE] = air[base + W_CHANNEL] = air[base + W_SEVERAL] = 0
+        air[base + W_POLICY] = 0
         air[base + W_KIND] = W_ABSENT
         link = rows[frame + LINK]
         if link not in (LINK_80211, LINK_RADIOTAP):
@@ -415,7 +429,9 @@ def read_air(data: bytearray, rows: array[int], count: int, air: array[int], mem
         if cut < 0:
             cut = 0
         air[base + W_END] = stop - 4 + cut if flags & HAS_FCS and cut < 4 else stop
-        if flags & BAD_FCS or not read_header(data, at, flags & HAS_PADDING, air, base, memory):
+        if flags & BAD_FCS or not read_header(
+            data, at, flags & HAS_PADDING, air, base, memory, rows[frame + TIME]
+        ):
             air[base + W_KIND] = W_DAMAGED
         elif air[base + W_ETHERTYPE] and not air[base + W_AGAIN]:
             made += make_ethernet(data, rows, row, air, memory)

@@ -267,7 +267,10 @@ W_TIM = 15  # offset of a beacon's traffic indication map, after its id and leng
 W_HEADER = 16  # offset of the 802.11 header
 W_SEVERAL = 17  # the frame body is an A-MSDU: several MSDUs, each with a header of its own
 W_SWITCH = 18  # channel that a beacon announces a switch to, -1 when it announces none
-AIR_WIDTH = 19
+W_POLICY = 19  # acknowledgement policy of QoS data, 0 for all other frames; POLICY_NO_ACK: none is sent
+AIR_WIDTH = 20
+
+POLICY_NO_ACK = 1
 
 W_ABSENT = -1  # the row is no 802.11 frame
 W_DAMAGED = -2  # too short for its header, or its frame check sequence is wrong
@@ -284,9 +287,9 @@ FC_ORDER = 0x80  # a 4-byte HT control field follows the header
 
 # --- what ``air`` remembers between frames ---
 N_SENDERS = (
-    1024  # of the frames of each sender and TID: key, newest sequence number, bitmap of those before it
+    1024  # of the frames of each sender and TID: key, newest sequence number, bitmap of those before it, time
 )
-N_SENDER_WIDTH = 3
+N_SENDER_WIDTH = 4
 N_RELAYS = 1024  # of data on its way to an access point, which may send it on: digest, time
 N_RELAY_WIDTH = 2
 N_RELAYED = N_SENDERS * N_SENDER_WIDTH

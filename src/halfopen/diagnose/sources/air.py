@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +11,7 @@ from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.sources.beacons import Beacons
 from halfopen.diagnose.sources.encryption import IV_SIZE, Encryption
 from halfopen.diagnose.sources.framing import BATCH
-from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
+from halfopen.diagnose.sources.heard import GROUP_BIT, NS, Heard, Witness, mac
 from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
 from halfopen.diagnose.sources.stations import Stations
 from halfopen.formats import dot11 as d
@@ -19,12 +20,19 @@ from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.air import read_air, reveal, take_apart
 
-#: An acknowledgement follows its frame within this time, a block acknowledgement the burst of its frames.
+#: An acknowledgement follows its frame within this time and the frame's own at 1 Mbit/s, 8 µs an octet: many sniffers
+#: stamp a frame's beginning. A block acknowledgement ends a burst.
 ACK_NS = 2_000_000
-BLOCK_ACK_NS = 10_000_000
+OCTET_NS = 8_000
+BLOCK_ACK_NS = 20_000_000
+#: Kinds of block acknowledgement (IEEE 802.11-2020 table 9-28, 802.11ax): of one TID with a bitmap that is read; of the
+#: others it is only taken that they acknowledge.
+COMPRESSED = 2
+#: A capture with so many retries is of radios that retry; simulated ones do not.
+RETRIES_MIN = 5
 #: Senders whose frames wait for acknowledgement, frames of one sender that do, and frames whose retries are known.
 SENDERS_MAX = 4096
-BURST_MAX = 64
+BURST_MAX = 256
 KNOWN_MAX = 8192
 CHANNELS_MAX = 256
 #: Senders and receivers that are told apart, and frames to one that is never heard before that is worth a word.
@@ -56,6 +64,7 @@ class Air:
         self._room: array[int] = array("q", bytes(8 * k.WIDTH * SUBFRAMES_MAX))
         self._frames = 0
         self._acks = 0
+        self._retries = 0
         self._damaged = 0
         self._first: tuple[int, int] = (0, 0)  # frame and nanoseconds
         self._channels: set[int] = set()
@@ -74,6 +83,7 @@ class Air:
         Returns how many of them now stand in the rows as Ethernet.
         """
         self.parts.clear()
+        _strip_check_sequences(data, rows, count)
         made = read_air(data, rows, count, self._table, self._memory)
         for row in range(count):
             base = row * k.AIR_WIDTH
@@ -95,9 +105,10 @@ class Air:
             elif kind == d.BLOCK_ACK:
                 self._acknowledge_block(cells, data, time)
             elif kind >> 4 in (0, 2):
+                size = cells[k.W_END] - cells[k.W_HEADER]
                 if not cells[k.W_AGAIN]:
                     made += self._unpack(cells, data, rows, row)
-                self._see(cells, data, frame + row, time)
+                self._see(cells, data, frame + row, time, size)
         return made
 
     def _unpack(self, cells: array[int], data: bytearray, rows: array[int], row: int) -> int:
@@ -128,31 +139,41 @@ class Air:
         """An ACK settles the newest frame of the sender that it is for."""
         self._acks += 1
         awaiting = self._awaiting.get(sender)
-        if awaiting and time - awaiting[-1].tried <= ACK_NS:
+        if awaiting and time - awaiting[-1].tried <= ACK_NS + OCTET_NS * awaiting[-1].size:
             self._settle(awaiting.pop())
 
     def _acknowledge_block(self, cells: array[int], data: bytearray, time: int) -> None:
         """A block acknowledgement settles those frames of a burst whose bits are set in it."""
         self._acks += 1
         at, end = cells[k.W_BODY], cells[k.W_END]
-        if end - at < 12:
+        if end - at < 4:
             return
         # Control, starting sequence number << 4, then a bit for each frame (IEEE 802.11-2020 section 9.3.1.8).
+        control = int.from_bytes(data[at : at + 2], "little")
         start = int.from_bytes(data[at + 2 : at + 4], "little") >> 4
-        bitmap = int.from_bytes(data[at + 4 : at + 12], "little")
-        awaiting = self._awaiting.get(cells[k.W_RA], [])
-        for heard in tuple(awaiting):
-            bit = heard.sequence - start & 0xFFF
-            if time - heard.tried <= BLOCK_ACK_NS and bit < 64 and bitmap >> bit & 1:
-                awaiting.remove(heard)
-                self._settle(heard)
+        bitmap = int.from_bytes(data[at + 4 : end], "little")
+        compressed = control >> 1 & 15 == COMPRESSED
+        senders = tuple(self._awaiting) if cells[k.W_RA] & GROUP_BIT else (cells[k.W_RA],)
+        for sender in senders:
+            awaiting = self._awaiting.get(sender, [])
+            for heard in tuple(awaiting):
+                if (
+                    heard.receiver != cells[k.W_TA]
+                    or time - heard.tried > BLOCK_ACK_NS
+                    or heard.tid == k.W_NO_TID
+                ):
+                    continue
+                bit = heard.sequence - start & 0xFFF
+                if not compressed or (heard.tid == control >> 12 and bitmap >> bit & 1):
+                    awaiting.remove(heard)
+                    self._settle(heard)
 
     def _settle(self, heard: Heard) -> None:
         heard.acked = True
         self._voice(heard.receiver)
         self._stations.reached(heard)
 
-    def _see(self, cells: array[int], data: bytearray, frame: int, time: int) -> None:
+    def _see(self, cells: array[int], data: bytearray, frame: int, time: int, size: int) -> None:
         """Take a management or data frame, or one more try of it."""
         key = (cells[k.W_TA], cells[k.W_TID], cells[k.W_SEQ])
         heard = self._known.get(key) if cells[k.W_AGAIN] else None
@@ -167,6 +188,9 @@ class Air:
                 cells[k.W_BSSID],
                 cells[k.W_SEQ],
                 time,
+                cells[k.W_TID],
+                size,
+                cells[k.W_POLICY] == k.POLICY_NO_ACK,
             )
             told = heard.kind >> 4 == 0 or cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL
             self._tell(heard, cells, bytes(data[cells[k.W_BODY] : cells[k.W_END]]) if told else b"")
@@ -174,7 +198,8 @@ class Air:
             self._stations.again(heard)
         heard.tried = time
         self._voice(heard.sender)
-        if not heard.group:
+        self._retries += bool(cells[k.W_FLAGS] & k.FC_RETRY)
+        if heard.answerable:
             if heard.receiver in self._spoken_to or len(self._spoken_to) < VOICES_MAX:
                 self._spoken_to[heard.receiver] = self._spoken_to.get(heard.receiver, 0) + 1
             self._await(key, heard)
@@ -238,13 +263,13 @@ class Air:
         """What was not kept or could not be read, one line each."""
         lost = self._joins.lost + self._beacons.lost + self._stations.lost
         crowded = [f"{lost} 802.11 frames were only counted: too many stations"] if lost else []
-        return crowded + self._encryption.notes()
+        return crowded + (self._encryption.notes() if self._frames else [])
 
     def observed(self) -> Iterator[Event]:
         """Everything that the air showed: the whole, single facts in order, then summaries."""
         if not self._frames:
             return
-        witness = Witness(self.source, self._acks, self._voices)
+        witness = Witness(self.source, self._acks, self._voices, retries=self._retries >= RETRIES_MIN)
         frame, time = self._first
         yield AirObserved(
             where=Provenance(self.source, None, frame, "first 802.11 frame"),
@@ -270,3 +295,16 @@ class Air:
 def _sealable(kind: int) -> bool:
     """Whether a frame of this type can have an encrypted body; null data has none."""
     return not kind & 4 if kind >> 4 == 2 else kind in SEALABLE
+
+
+def _strip_check_sequences(data: bytearray, rows: array[int], count: int) -> None:
+    """Bare 802.11 does not say whether its frame check sequence is there: where the last four octets are the CRC of the
+    rest, it is."""
+    for base in range(0, count * k.WIDTH, k.WIDTH):
+        at, size = rows[base + k.OFFSET], rows[base + k.CAPTURED]
+        if rows[base + k.LINK] != k.LINK_80211 or size < 14 or size < rows[base + k.LENGTH]:
+            continue
+        end = at + size - 4
+        if zlib.crc32(memoryview(data)[at:end]) == int.from_bytes(data[end : end + 4], "little"):
+            rows[base + k.CAPTURED] -= 4
+            rows[base + k.LENGTH] -= 4

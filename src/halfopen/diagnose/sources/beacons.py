@@ -151,6 +151,7 @@ class Beacons:
         """An access point gave a station its association identifier (its two upper bits are always set)."""
         cell = self._cells.get(bssid)
         if cell is not None and len(cell.aids) < PAIRS_MAX:
+            cell.aids = {other: number for other, number in cell.aids.items() if number != aid & 0x3FFF}
             cell.aids[station] = aid & 0x3FFF
 
     def asked(self, heard: Heard, body: bytes) -> None:

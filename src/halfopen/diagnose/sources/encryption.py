@@ -41,7 +41,8 @@ class _Link:
 
     security: e.Security | None = None
     sae: bool = False
-    wep: bool = False
+    wep: int = 0  # frames without the extended IV of TKIP and everything newer
+    extended: int = 0
     anonces: list[bytes] = field(default_factory=list)
     seconds: list[e.KeyMessage] = field(default_factory=list)
     sessions: list[SessionKeys] = field(default_factory=list)
@@ -59,6 +60,9 @@ class Encryption:
         self._links: dict[tuple[int, int], _Link] = {}
         self._offers: dict[int, e.Security] = {}
         self._groups: dict[tuple[int, int], list[TemporalKey]] = {}
+        self._protected = 0
+        self._fragments = 0
+        self._others = 0  # to groups, or between access points: closed, and of no one link
 
     def offered(self, bssid: int, body: bytes) -> None:
         """Take a beacon: what its access point offers."""
@@ -113,6 +117,8 @@ class Encryption:
                         return
 
     def _take_group_key(self, link: _Link, bssid: int, message: e.KeyMessage) -> None:
+        if not link.sessions:
+            return
         from halfopen.formats.ccmp import TemporalKey
 
         session = next((keys for keys in link.sessions if keys.confirms(message)), None)
@@ -128,15 +134,23 @@ class Encryption:
         """The content of a protected frame that lacks ``cut`` bytes of its end; ``None`` when it stays closed."""
         body, end = cells[k.W_BODY], cells[k.W_END]
         bssid, receiver = cells[k.W_BSSID], cells[k.W_RA]
-        if bssid < 0 or end - body < IV_SIZE:
+        self._protected += 1
+        if cells[k.W_FLAGS] & k.FC_MORE_FRAGMENTS or data[cells[k.W_HEADER] + 22] & 15:
+            self._fragments += 1
             return None
-        if receiver & GROUP_BIT:
+        if end - body < IV_SIZE:
+            return None
+        if bssid >= 0 and receiver & GROUP_BIT:
             keys = self._groups.get((bssid, data[body + 3] >> 6), [])
-            return self._first(keys, cells, data, cut)
+            content = self._first(keys, cells, data, cut)
+            self._others += content is None
+            return content
         link = self._link(receiver if cells[k.W_TA] == bssid else cells[k.W_TA], bssid)
         if link is None:
+            self._others += 1
             return None
-        link.wep = not data[body + 3] & EXTENDED_IV
+        link.extended += bool(data[body + 3] & EXTENDED_IV)
+        link.wep += not data[body + 3] & EXTENDED_IV
         content = self._first((session.temporal for session in link.sessions), cells, data, cut)
         if cells[k.W_KIND] >> 4 == 0:
             link.farewells += content is None and cells[k.W_KIND] in (d.DEAUTH, d.DISASSOC)
@@ -158,19 +172,21 @@ class Encryption:
         return None
 
     def _link(self, station: int, bssid: int) -> _Link | None:
+        if bssid < 0 or station < 0 or (station | bssid) & GROUP_BIT:
+            return None  # stations among themselves, or access points
         key = (station, bssid)
         if key not in self._links and len(self._links) >= LINKS_MAX:
             return None
         return self._links.setdefault(key, _Link())
 
     def notes(self) -> list[str]:
-        """How much was opened, and why the rest stayed closed, one line each."""
+        """How much was opened, and why the rest stayed closed, one line each; for captures that hold 802.11."""
         told: list[str] = []
         opened = sum(link.opened for link in self._links.values())
         closed = sum(link.closed for link in self._links.values())
         if self._keys and opened + closed:
             told.append(f"--wifi-key opened {opened} of {opened + closed} encrypted frames")
-        elif self._keys:
+        elif self._keys and not self._protected:
             told.append("no frame in it is encrypted: --wifi-key had nothing to open")
         reasons: dict[str, list[tuple[str, int]]] = {}
         for (station, bssid), link in self._links.items():
@@ -181,6 +197,10 @@ class Encryption:
             count = sum(frames for _, frames in stations)
             stay = "1 encrypted frame stays" if count == 1 else f"{count} encrypted frames stay"
             told.append(f"{stay} closed ({_named(stations)}): {why}")
+        if self._others and self._keys:
+            told.append(f"encrypted frames to groups or between access points stay closed: {self._others}")
+        if self._fragments:
+            told.append(f"fragments of encrypted frames were not put together: {self._fragments}")
         sealed = [
             (mac(station), link.farewells) for (station, _), link in self._links.items() if link.farewells
         ]
@@ -194,7 +214,7 @@ class Encryption:
     def _why(self, link: _Link, offer: e.Security | None) -> str:
         security = link.security or offer
         suites = set(security.suites) if security else set()
-        if link.wep:
+        if link.wep and not link.extended:
             return "WEP is not opened"
         if link.sae or (suites and suites <= e.AKM_SAE):
             return "WPA3 (SAE) gives each session a key that the passphrase does not tell"

@@ -24,6 +24,7 @@ def mac(address: int) -> str:
 class Heard:
     """A frame and its retries: number and nanoseconds of the first, ``tried`` of the last.
 
+    ``tid`` counts its sequence number; ``size`` is in octets as captured; ``unasked`` that no acknowledgement is due.
     ``detail`` is what to print instead of the name of the frame type.
     """
 
@@ -36,6 +37,9 @@ class Heard:
     bssid: int
     sequence: int
     tried: int
+    tid: int = k.W_NO_TID
+    size: int = 0
+    unasked: bool = False
     acked: bool = False
     detail: str = ""
 
@@ -43,6 +47,16 @@ class Heard:
     def group(self) -> bool:
         """Whether it is for several stations, so that nobody acknowledges it."""
         return bool(self.receiver & GROUP_BIT)
+
+    @property
+    def answerable(self) -> bool:
+        """Whether its receiver has to acknowledge it."""
+        return not self.group and not self.unasked
+
+    @property
+    def retried(self) -> bool:
+        """Whether its sender tried it again, so that it cannot have heard an acknowledgement of the first try."""
+        return self.tried > self.time or bool(self.flags & k.FC_RETRY)
 
     @property
     def by_ap(self) -> bool:
@@ -67,11 +81,12 @@ class Heard:
 
 class Witness:
     """Turns what was heard into quotations of one capture; ``acks`` are the acknowledgements in all of it, ``voices``
-    those whom the sniffer heard at all."""
+    those whom the sniffer heard at all; ``retries`` tells that senders in it try again what was not acknowledged."""
 
-    def __init__(self, source: str, acks: int, voices: Container[int]) -> None:
+    def __init__(self, source: str, acks: int, voices: Container[int], *, retries: bool) -> None:
         self.source = source
         self.acks = acks
+        self.retries = retries
         self._voices = voices
 
     def hears(self, address: int) -> bool:
@@ -80,7 +95,7 @@ class Witness:
 
     def acked(self, heard: Heard) -> bool | None:
         """As :mod:`~halfopen.diagnose.radio` has it."""
-        return None if heard.group or not self.hears(heard.receiver) else heard.acked
+        return heard.acked if heard.answerable and self.hears(heard.receiver) else None
 
     def text(self, heard: Heard) -> str:
         """The frame as one line."""

@@ -18,7 +18,14 @@ LINKS_MAX = 4096
 QUOTED_MAX = 50_000
 APS_MAX = 32
 #: An acknowledgement may follow this much later, in nanoseconds: a block acknowledgement ends a burst of frames.
-SETTLED_NS = 20_000_000
+SETTLED_NS = 40_000_000
+#: Frames of one direction that may wait for that: with odd time stamps nothing ever gets old.
+OPEN_MAX = 512
+#: A run of frames whose acknowledgements were not heard is told when chance would give one such run in 100 captures: how
+#: often the sniffer misses an acknowledgement the rest of the direction tells.
+CHANCE_MAX = 0.01
+#: What a sniffer misses where nothing else tells: it counts as much as one frame.
+MISSED_USUALLY = 0.05
 #: One lost frame is the air's everyday.
 RUN_MIN = 2
 #: Neither tells of the link: probe responses go to stations that may have left the channel.
@@ -34,39 +41,60 @@ class _Run:
     count: int = 0
     nulls: int = 0
     farewells: int = 0
+    retried: int = 0
+    answered: int = 0  # frames the other way that were acknowledged meanwhile
     resumed: Heard | None = None
 
 
 class _Direction:
     """What one side of a link sends to the other."""
 
-    __slots__ = ("open", "run", "runs")
+    __slots__ = ("missed", "open", "run", "runs", "settled")
 
     def __init__(self, quota: Quota) -> None:
         self.open: deque[Heard] = deque()  # frames that may still be acknowledged
         self.run: _Run | None = None
         self.runs: Bounded[_Run] = Bounded(quota)
+        self.settled = 0
+        self.missed = 0
+
+    def told(self, run: _Run, *, retries: bool) -> bool:
+        """Whether a run means more than that the sniffer missed acknowledgements: what was acknowledged is not sent
+        again (where ``retries`` are heard at all), the other way the link is dead too, and chance does not make runs so
+        long."""
+        if (retries and run.retried * 2 < run.count) or run.answered * 2 >= run.count:
+            return False
+        others = self.settled - run.count
+        share = (self.missed - run.count + MISSED_USUALLY) / (others + 1)
+        return self.settled * share**run.count <= CHANCE_MAX
 
     def send(self, heard: Heard) -> None:
         """Take a frame; earlier ones are settled by now."""
         self.settle(heard.time - SETTLED_NS)
         self.open.append(heard)
+        if len(self.open) > OPEN_MAX:
+            self._decide(self.open.popleft())
 
     def settle(self, before: int) -> None:
         """Decide on the frames last tried before this time."""
         while self.open and self.open[0].tried < before:
-            heard = self.open.popleft()
-            if heard.acked:
-                if self.run is not None:
-                    self.run.resumed = heard
-                self._close()
-                continue
-            if self.run is None:
-                self.run = _Run(heard, heard)
-            self.run.last = heard
-            self.run.count += 1
-            self.run.nulls += heard.null
-            self.run.farewells += heard.kind in (d.DEAUTH, d.DISASSOC)
+            self._decide(self.open.popleft())
+
+    def _decide(self, heard: Heard) -> None:
+        self.settled += 1
+        if heard.acked:
+            if self.run is not None:
+                self.run.resumed = heard
+            self._close()
+            return
+        self.missed += 1
+        if self.run is None:
+            self.run = _Run(heard, heard)
+        self.run.last = heard
+        self.run.count += 1
+        self.run.nulls += heard.null
+        self.run.farewells += heard.kind in (d.DEAUTH, d.DISASSOC)
+        self.run.retried += heard.retried
 
     def _close(self) -> None:
         if self.run is not None and self.run.count >= RUN_MIN:
@@ -130,6 +158,8 @@ class Stations:
 
     def see(self, heard: Heard, rssi: int) -> None:
         """Take a management or data frame that is no retry."""
+        if heard.kind >> 4 == 2 and heard.bssid < 0:
+            return  # access points among themselves
         if not heard.by_ap:
             self._sent(heard, rssi)
         if heard.bssid < 0 or heard.kind in UNLINKED:
@@ -141,14 +171,19 @@ class Stations:
             link.spoke = heard.time
         elif heard.null:
             link.polls.add(heard)
-        if not heard.group:
+        if heard.answerable:
             link.directions[heard.by_ap].send(heard)
 
     def reached(self, heard: Heard) -> None:
         """A frame was acknowledged."""
         link = self._links.get((heard.station, heard.bssid))
-        if link is not None and not heard.by_ap:
+        if link is None:
+            return
+        if not heard.by_ap:
             link.reached = heard.time
+        run = link.directions[not heard.by_ap].run
+        if run is not None:
+            run.answered += 1
 
     def again(self, heard: Heard) -> None:
         """A frame was heard once more."""
@@ -208,7 +243,8 @@ class Stations:
             for by_ap, direction in enumerate(link.directions):
                 direction.end()
                 for run in direction.runs if witness.hears(station if by_ap else bssid) else ():
-                    yield _unacked(run, mac(station), mac(bssid), bool(by_ap), witness)
+                    if direction.told(run, retries=witness.retries):
+                        yield _unacked(run, mac(station), mac(bssid), bool(by_ap), witness)
         for known in self._stations.values():
             for turn in known.turns:
                 yield SleepSeen(
