@@ -3,7 +3,8 @@
 FACTS "On the air": a station's own leave can be echoed a second later by the access point's deauth 2; an access point
 that boots or stops says so by broadcast; after a roam the old access point cleans up with null, disassoc 4, deauth 2
 towards a station that lives elsewhere; a deaf station gets disassoc 4 and, a second later, deauth 2 for one loss. Where
-protection (PMF) hides the reason, a poll without an answer just before tells that it was inactivity.
+protection (PMF) hides the reason, a poll without an answer just before tells that it was inactivity; one that is not
+protected where it should be is ignored, and data flows on.
 """
 
 from __future__ import annotations
@@ -100,6 +101,8 @@ def _meaning(
         return "broadcast"
     if home and event.ap != home:
         return "left-behind"
+    if event.outlived:
+        return "ignored"
     if left is not None and event.ap == left.ap and event.ref.time - left.ref.time <= _ECHO_S:
         return "echo"
     if (

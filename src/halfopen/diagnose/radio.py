@@ -26,6 +26,7 @@ class FarewellSeen(Event):
 
     ``by_ap`` tells who sent it; ``reason`` is ``None`` when the frame is protected and cannot be read. ``idle_s`` is how
     long the station had sent nothing that this access point's side could hear (``None`` when it never did).
+    ``outlived``: later the access point sent the station data, and it had not joined anew: the link never ended.
     """
 
     kind: Farewell
@@ -38,6 +39,7 @@ class FarewellSeen(Event):
     protected: bool
     ref: FrameRef
     idle_s: float | None = None
+    outlived: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,15 @@ class HandshakeSeen(Event):
     station: str
     ap: str
     acked: bool | None
+    ref: FrameRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeysUsed(Event):
+    """The first encrypted data after a join or a handshake: both sides have the same keys."""
+
+    station: str
+    ap: str
     ref: FrameRef
 
 
@@ -161,7 +172,7 @@ class StationObserved(Event):
     """One station: its access points in the order it joined them, frames, first and last frame it sent, RSSI in dBm of
     its frames (median, minimum; ``None`` without radiotap), how often it changed its power management bit; ``dozed_s``
     of the ``watched_s`` seconds that the bit was known it dozed (a scan elsewhere is a short doze among long wakes);
-    ``retried`` of its frames were heard more than once."""
+    ``retried`` of its frames were heard more than once; ``talked`` are its first and last data to an access point."""
 
     station: str
     aps: tuple[str, ...]
@@ -174,6 +185,7 @@ class StationObserved(Event):
     dozed_s: float = 0.0
     watched_s: float = 0.0
     retried: int = 0
+    talked: tuple[FrameRef, FrameRef] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,12 +77,11 @@ def report_text(
         root = own[0] if own else None
         if root is not None and root.severity != "info":
             family = firmware or device.firmware
-            for finding in own if everything else own[:1]:
+            each = list({finding.code: finding for finding in reversed(own)}.values())[::-1]
+            for finding in each if everything else each[:1]:
                 _remedy(console, finding, _speaks(family), guessed=not family)
-            told = {root.code}
-            for finding in [] if everything else own[1:]:
-                if finding.severity != "info" and finding.code not in told:
-                    told.add(finding.code)
+            for finding in [] if everything else each[1:]:
+                if finding.severity != "info":
                     _remedy_in_brief(console, finding)
         console.print()
     _open_ends(console, report)

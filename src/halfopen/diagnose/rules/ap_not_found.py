@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import ApUnreachable, Event
-from halfopen.diagnose.radio import JoinStepSeen, ProbingObserved
+from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen, ProbingObserved, StationObserved
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -50,13 +50,27 @@ def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _on_air(timeline: Timeline) -> Iterator[Finding]:
-    """Directed probes that nobody answered, from a station that never got in."""
-    joined = any(
-        s.step in ("assoc-response", "reassoc-response") and s.status == 0 for s in timeline.of(JoinStepSeen)
-    )
-    mute = [p for p in timeline.of(ProbingObserved) if p.asked >= _PROBES_MIN and not p.answered]
-    if mute and not joined:
+    """Directed probes that nobody answered, from a station that was not connected meanwhile; a sniffer that hears no
+    access point at all cannot tell."""
+    if not any(timeline.of(BeaconsObserved)):
+        return
+    mute = [
+        p
+        for p in timeline.of(ProbingObserved)
+        if p.asked >= _PROBES_MIN and not p.answered and not _connected(timeline, p.frames[0].time)
+    ]
+    if mute:
         probing = max(mute, key=lambda p: p.asked)
         summary = f"the station asked for {probing.ssid!r} {often(probing.asked)} and no access point of that name answered."
         proof: list[Proof] = [(probing, ref) for ref in probing.frames[:3]]
         yield prove(timeline, "HO410", summary, proof, confidence=0.9)
+
+
+def _connected(timeline: Timeline, since: float) -> bool:
+    """Whether the station joined or talked to an access point after a moment: then it looks for others beside."""
+    joined = any(
+        s.step in ("assoc-response", "reassoc-response") and s.status == 0 and s.ref.time > since
+        for s in timeline.of(JoinStepSeen)
+    )
+    talks = any(s.talked is not None and s.talked[1].time > since for s in timeline.of(StationObserved))
+    return joined or talks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen
+from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen, StationObserved
 from halfopen.diagnose.rules.outage import reports, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import duration, often
@@ -36,14 +36,16 @@ def ap_restarted(timeline: Timeline) -> Iterator[Finding]:
         summary = f"the access point announced that it was leaving (reason 3), was not to be found{span}, and came back: it restarted."
         yield prove(timeline, "HO412", summary, [left.events[-1], *spread(reports(gone))], confidence=0.75)
         return
-    booted = next((found for found in _boots_on_air(timeline)), None)
-    if booted is not None:
-        beacons, before, after = booted
+    booted = list(_boots_on_air(timeline))
+    for number, (beacons, before, after) in enumerate(booted):
         summary = (
             f"the access point was silent for {duration(after.time - before.time)} while the station was associated and began anew:"
             " it restarted."
         )
-        yield prove(timeline, "HO412", summary, [(beacons, after), (beacons, before)], confidence=0.9)
+        about = str(after.frame) if number else ""
+        proof = [(beacons, after), (beacons, before)]
+        yield prove(timeline, "HO412", summary, proof, confidence=0.9, about=about)
+    if booted:
         return
     drops = with_reasons(timeline, (206,))
     if drops:
@@ -56,11 +58,6 @@ def ap_restarted(timeline: Timeline) -> Iterator[Finding]:
 
 def _boots_on_air(timeline: Timeline) -> Iterator[tuple[BeaconsObserved, FrameRef, FrameRef]]:
     """Silences of an access point the station had joined, that ended with a timer (TSF) begun anew."""
-    joined = [
-        s
-        for s in timeline.of(JoinStepSeen)
-        if s.step in ("assoc-response", "reassoc-response") and s.status == 0
-    ]
     for beacons in timeline.of(BeaconsObserved):
         began = {ref.frame for ref in beacons.restarts}
         announced = [
@@ -69,8 +66,22 @@ def _boots_on_air(timeline: Timeline) -> Iterator[tuple[BeaconsObserved, FrameRe
             if f.meaning == "broadcast" and f.seen.ap == beacons.ap
         ]
         for before, after in beacons.gaps:
-            inside = any(s.ap == beacons.ap and s.ref.time < before.time for s in joined)
+            inside = _home(timeline, before.time) == beacons.ap
             # an access point that boots begins with a broadcast deauthentication (FACTS)
             told = any(before.time < at <= after.time + 1.0 for at in announced)
             if inside and (after.frame in began or told):
                 yield beacons, before, after
+
+
+def _home(timeline: Timeline, at: float) -> str:
+    """The access point that the station lived on at a moment: the last it joined, or talked to since before the
+    capture began."""
+    joined = [
+        s
+        for s in timeline.of(JoinStepSeen)
+        if s.step in ("assoc-response", "reassoc-response") and s.status == 0 and s.ref.time < at
+    ]
+    if joined:
+        return joined[-1].ap
+    known = (s for s in timeline.of(StationObserved) if s.talked is not None and s.talked[0].time < at)
+    return next((s.aps[0] for s in known if s.aps), "")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from halfopen.diagnose.drops import Drop
+from halfopen.diagnose.radio import FarewellSeen
 from halfopen.diagnose.rules.four_way import unfinished
-from halfopen.diagnose.rules.on_air import beside, cited, heard, unsent
+from halfopen.diagnose.rules.on_air import beside, cited, heard, matching, unsent
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -41,14 +42,25 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
     """Reason 2, and which of the two it is."""
     drops = with_reasons(timeline, (2,))
     kicks = timeline.kicks(2)
-    if not drops and kicks:
-        cut = [message for seen in kicks for message in unfinished(timeline, seen)]
-        stage = "before the 4-way handshake was done" if cut else "while it was running"
-        summary = f"the access point {heard(kicks)} with reason 2 {stage}: it had dropped the station's authentication."
-        proof = [*cited(kicks), *((m, m.ref) for m in cut[-2:])]
-        yield prove(timeline, "HO401", summary, proof, confidence=0.9)
-    if not drops:
-        return
+    both = matching(timeline, drops, kicks)
+    alone = [seen for seen in kicks if seen not in both]
+    if alone:
+        yield _on_air(timeline, alone, "air" if drops else "")
+    if drops:
+        yield _logged(timeline, drops, both)
+
+
+def _on_air(timeline: Timeline, kicks: list[FarewellSeen], about: str) -> Finding:
+    cut = [message for seen in kicks for message in unfinished(timeline, seen)]
+    stage = "before the 4-way handshake was done" if cut else "while it was running"
+    summary = (
+        f"the access point {heard(kicks)} with reason 2 {stage}: it had dropped the station's authentication."
+    )
+    proof = [*cited(kicks), *((m, m.ref) for m in cut[-2:])]
+    return prove(timeline, "HO401", summary, proof, confidence=0.9, about=about)
+
+
+def _logged(timeline: Timeline, drops: list[Drop], kicks: list[FarewellSeen]) -> Finding:
     joining, handshake, running = expired(timeline)
     own = not joining and not handshake and unsent(timeline, running)
     told: list[str] = []
@@ -66,13 +78,11 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
         who = "the station gave" if own else "the access point had dropped"
         what = "its authentication up" if own else "the station's authentication"
         told.append(f"{often(len(running))} while running: {who} {what}")
-    summary = "reason 2 AUTH_EXPIRE " + "; ".join(told) + "." + beside(timeline, running, kicks)
-    confidence = 0.5 if own else 0.9 if len(drops) > 1 else 0.75
-    yield prove(
+    return prove(
         timeline,
         "HO401",
-        summary,
+        "reason 2 AUTH_EXPIRE " + "; ".join(told) + "." + beside(timeline, running, kicks),
         [*spread(reports(drops)), *cited(kicks)],
-        confidence=confidence,
+        confidence=0.5 if own else 0.9 if len(drops) > 1 else 0.75,
         severity=severity(timeline, drops) or ("warning" if own else None),
     )

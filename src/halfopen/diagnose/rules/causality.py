@@ -111,23 +111,23 @@ def ranked(found: Sequence[Finding]) -> tuple[Finding, ...]:
 
     A finding that only follows from another becomes ``info``; so does a crash beside a worse fault.
     """
-    by_fault = {f.fault: f for f in found}
+    by_fault: dict[str, list[Finding]] = {}
+    for finding in found:
+        by_fault.setdefault(finding.fault, []).append(finding)
     causes: dict[str, tuple[Finding, bool]] = {}
     for effect in found:
         candidates = [
-            (by_fault[name], absorbs)
+            (cause, absorbs)
             for table, absorbs in ((_ABSORBED, True), (_LINKED, False))
             for name, effects in table.items()
-            if name in by_fault and effect.fault in effects and _may_cause(by_fault[name], effect)
-        ]
-        candidates = [
-            (cause, absorbs) for cause, absorbs in candidates if not _follows(cause, effect, causes)
+            for cause in (by_fault.get(name, ()) if effect.fault in effects else ())
+            if _may_cause(cause, effect) and not _follows(cause, effect, causes)
         ]
         if candidates:
             nearest = min((cause for cause, _ in candidates), key=lambda cause: _remoteness(cause.fault))
-            causes[effect.fault] = nearest, any(absorbs for _, absorbs in candidates)
-    told = [_told(finding, causes.get(finding.fault)) for finding in found]
-    crash = by_fault.get("crashed")
+            causes[effect.key] = nearest, any(absorbs for _, absorbs in candidates)
+    told = [_told(finding, causes.get(finding.key)) for finding in found]
+    crash = next(iter(by_fault.get("crashed", ())), None)
     if crash and any(
         f.severity != "info" and f.fault != "crashed" and f.caused_by != crash.key for f in told
     ):
@@ -189,11 +189,11 @@ def _places(finding: Finding, choose: Callable[[float, float], float]) -> dict[s
 def _follows(cause: Finding, effect: Finding, causes: dict[str, tuple[Finding, bool]]) -> bool:
     """Whether ``cause`` itself already follows from ``effect``: the tables name some pairs both ways."""
     seen: set[str] = set()
-    at = cause.fault
-    while at in causes and at not in seen:
-        seen.add(at)
-        at = causes[at][0].fault
-        if at == effect.fault:
+    at = cause
+    while at.key in causes and at.key not in seen:
+        seen.add(at.key)
+        at = causes[at.key][0]
+        if at.fault == effect.fault:
             return True
     return False
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from halfopen.diagnose.radio import FarewellSeen, HandshakeSeen, JoinStepSeen
+from halfopen.diagnose.drops import Drop
+from halfopen.diagnose.radio import FarewellSeen, HandshakeSeen, JoinStepSeen, KeysUsed
+from halfopen.diagnose.rules.on_air import ended_in
 from halfopen.diagnose.timeline import Timeline
 
 #: hostapd repeats M1 four times (FACTS): one lost M2 is repaired by the next, two unanswered ones show the pattern.
@@ -13,11 +16,11 @@ M2_MIN = 2
 
 @dataclass(frozen=True, slots=True)
 class FourWay:
-    """All handshakes of one station: the M2s of attempts that stopped there (``stalled``), the M1s of attempts without
-    any M2 that the station was not heard to acknowledge (``unheard``); ``complete`` tells whether any came to M3."""
+    """Handshakes of one station: the M2s of attempts that stopped there (``stalled``), the M1s that an access point
+    repeated without getting any M2 (``repeated``); ``complete`` tells whether any came to M3 or to encrypted data."""
 
     stalled: tuple[HandshakeSeen, ...]
-    unheard: tuple[HandshakeSeen, ...]
+    repeated: tuple[HandshakeSeen, ...]
     complete: bool
 
     @property
@@ -32,33 +35,36 @@ class FourWay:
         return None if not known else sum(known) * 2 > len(known)
 
 
-def four_way(timeline: Timeline) -> FourWay:
-    """What the capture shows of the station's handshakes."""
+def four_way(timeline: Timeline, drops: Sequence[Drop] = ()) -> FourWay:
+    """What the capture shows of the station's handshakes; with ``drops``, of those that ended in them."""
     stalled: list[HandshakeSeen] = []
-    unheard: list[HandshakeSeen] = []
+    repeated: list[HandshakeSeen] = []
     attempt: dict[int, list[HandshakeSeen]] = {1: [], 2: []}
     complete = False
-    for event in (*timeline.of(HandshakeSeen, JoinStepSeen), None):
+    for event in (*timeline.of(HandshakeSeen, JoinStepSeen, KeysUsed), None):
+        if event is not None and drops and not ended_in(timeline, event.at.host or 0.0, drops):
+            continue
         if isinstance(event, HandshakeSeen) and event.message in attempt:
             attempt[event.message].append(event)
             continue
-        ended = isinstance(event, HandshakeSeen) and event.message in (3, 4)
-        complete = complete or ended
-        if ended or not isinstance(event, HandshakeSeen):
-            if not ended:
+        done = isinstance(event, KeysUsed) or (isinstance(event, HandshakeSeen) and event.message in (3, 4))
+        complete = complete or done
+        if done or not isinstance(event, HandshakeSeen):
+            if not done:
                 stalled += attempt[2]
-                unheard += [m for m in attempt[1] if m.acked is False and not attempt[2]]
+                repeated += attempt[1] if len(attempt[1]) >= M2_MIN and not attempt[2] else []
             attempt = {1: [], 2: []}
-    return FourWay(tuple(stalled), tuple(unheard), complete)
+    return FourWay(tuple(stalled), tuple(repeated), complete)
 
 
 def unfinished(timeline: Timeline, farewell: FarewellSeen) -> list[HandshakeSeen]:
     """The messages of the 4-way handshake that a farewell of the access point cut off; none when it came later."""
     messages: list[HandshakeSeen] = []
-    for event in timeline.of(HandshakeSeen, JoinStepSeen):
-        at = event.ref.time if isinstance(event, (HandshakeSeen, JoinStepSeen)) else 0.0
-        if at > farewell.ref.time:
+    for event in timeline.of(HandshakeSeen, JoinStepSeen, KeysUsed):
+        if (event.at.host or 0.0) > farewell.ref.time:
             break
+        if isinstance(event, KeysUsed):
+            return []
         if isinstance(event, HandshakeSeen):
             messages.append(event)
         elif isinstance(event, JoinStepSeen):

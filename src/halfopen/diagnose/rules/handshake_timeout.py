@@ -25,8 +25,8 @@ def handshake_timeout(timeline: Timeline) -> Iterator[Finding]:
         yield from _on_air(timeline)
         return
     right = any(_credentials_right(timeline, d) for d in drops)
-    shakes = four_way(timeline)
-    told_by_air = not right and bool(timeline.clocks) and shakes.told
+    shakes = four_way(timeline, drops)
+    told_by_air = not right and shakes.told
     if told_by_air and shakes.heard_by_ap:
         return  # the password: HO408
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
@@ -55,12 +55,18 @@ def _credentials_right(timeline: Timeline, drop: Drop) -> bool:
 def _on_air(timeline: Timeline) -> Iterator[Finding]:
     """M2 sent and not acknowledged, or a group rekey that ended in deauthentication 16."""
     shakes = four_way(timeline)
-    if len(shakes.stalled) >= M2_MIN and shakes.heard_by_ap is False:
+    if len(shakes.stalled) >= M2_MIN and shakes.heard_by_ap is False and not shakes.complete:
         summary = f"{len(shakes.stalled)} M2 of the 4-way handshake were not acknowledged: the access point did not hear the station."
         yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.stalled[:4]], confidence=0.9)
-    elif len(shakes.unheard) >= M2_MIN and not shakes.stalled:
-        summary = f"{len(shakes.unheard)} M1 of the 4-way handshake were not acknowledged: the station did not hear the access point."
-        yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.unheard[:4]], confidence=0.85)
+    elif shakes.repeated and not shakes.complete and not shakes.stalled:
+        heard_it = [m for m in shakes.repeated if m.acked is not False]
+        why = (
+            "the station acknowledged them and answered none"
+            if heard_it
+            else "the station did not hear the access point"
+        )
+        summary = f"M1 of the 4-way handshake was sent {often(len(shakes.repeated))} and no M2 came: {why}."
+        yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.repeated[:4]], confidence=0.85)
     rekeys = timeline.kicks(16)
     if rekeys:
         summary = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen
-from halfopen.diagnose.rules.on_air import beside, cited, heard, unsent
+from halfopen.diagnose.rules.on_air import beside, cited, heard, matching, unsent
 from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -30,18 +30,27 @@ def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
         if _kicked(d) and not refused_for_capacity(timeline, d)
     ]
     kicks = [f.seen for f in timeline.farewells if f.meaning == "kick" and f.reason not in _OWN_FAULT_ON_AIR]
-    if not drops and kicks:
-        reasons = ", ".join(dict.fromkeys(_reason(timeline, seen) for seen in kicks))
-        summary = f"the access point {heard(kicks)}: {reasons}."
-        hidden = all(seen.reason is None for seen in kicks)
-        yield prove(timeline, "HO403", summary, cited(kicks), confidence=0.6 if hidden else 0.9)
-    if not drops:
-        return
+    both = matching(timeline, drops, kicks)
+    alone = [seen for seen in kicks if seen not in both]
+    if alone:
+        yield _on_air(timeline, alone, "air" if drops else "")
+    if drops:
+        yield _logged(timeline, drops, both)
+
+
+def _on_air(timeline: Timeline, kicks: list[FarewellSeen], about: str) -> Finding:
+    reasons = ", ".join(dict.fromkeys(_reason(timeline, seen) for seen in kicks))
+    summary = f"the access point {heard(kicks)}: {reasons}."
+    hidden = all(seen.reason is None for seen in kicks)
+    return prove(timeline, "HO403", summary, cited(kicks), confidence=0.6 if hidden else 0.9, about=about)
+
+
+def _logged(timeline: Timeline, drops: list[Drop], kicks: list[FarewellSeen]) -> Finding:
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
     own = unsent(timeline, drops)
     who = "the running station dropped out" if own else "the access point put the running station out"
     summary = f"{who} {often(len(drops))}: {kinds}.{beside(timeline, drops, kicks)}"
-    yield prove(
+    return prove(
         timeline,
         "HO403",
         summary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.radio import BeaconsObserved, FarewellSeen, StationObserved
+from halfopen.diagnose.radio import AirObserved, BeaconsObserved, FarewellSeen, StationObserved
 from halfopen.diagnose.rules.proof import Proof
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -16,6 +16,8 @@ _FRAMES = 3
 _MARGIN_S = 1.0
 #: A disconnect is logged within this time of the frame that caused it.
 _SAME_S = 3.0
+#: A failed join takes no longer than this (hostapd gives a handshake up after four seconds, ESP-IDF after about ten).
+_ATTEMPT_S = 15.0
 
 
 def heard(farewells: Sequence[FarewellSeen]) -> str:
@@ -42,10 +44,9 @@ def unsent(timeline: Timeline, drops: Sequence[Drop]) -> bool:
 
 
 def _unsent(timeline: Timeline, drop: Drop) -> bool:
-    clock, boot = timeline.clocks.get(drop.at.epoch), drop.at.boot
-    if clock is None or boot is None:
-        return False
-    at = clock.to_capture(boot)
+    at = heard_at(timeline, drop)
+    if at is None or any(len(air.channels) > 1 for air in timeline.of(AirObserved)):
+        return False  # a sniffer that hops is elsewhere most of the time
     aps = {ap for station in timeline.of(StationObserved) for ap in station.aps}
     listened = any(
         beacons.first.time + _MARGIN_S <= at <= beacons.last.time - _MARGIN_S
@@ -55,6 +56,24 @@ def _unsent(timeline: Timeline, drop: Drop) -> bool:
     )
     near = any(seen.by_ap and abs(seen.ref.time - at) <= _SAME_S for seen in timeline.of(FarewellSeen))
     return listened and not near
+
+
+def heard_at(timeline: Timeline, drop: Drop) -> float | None:
+    """When a drop of the log was on the capture's clock, ``None`` where its boot has no common clock."""
+    clock, boot = timeline.clocks.get(drop.at.epoch), drop.at.boot
+    return None if clock is None or boot is None else clock.to_capture(boot)
+
+
+def ended_in(timeline: Timeline, at: float, drops: Sequence[Drop]) -> bool:
+    """Whether one of ``drops`` came just after a moment of the capture."""
+    times = [heard_at(timeline, drop) for drop in drops]
+    return any(time is not None and -_SAME_S <= time - at <= _ATTEMPT_S for time in times)
+
+
+def matching(timeline: Timeline, drops: Sequence[Drop], kicks: Sequence[FarewellSeen]) -> list[FarewellSeen]:
+    """Those of ``kicks`` that are the same as one of ``drops``: logged when they were heard."""
+    times = [at for drop in drops if (at := heard_at(timeline, drop)) is not None]
+    return [seen for seen in kicks if any(abs(seen.ref.time - at) <= _SAME_S for at in times)]
 
 
 def cited(farewells: Sequence[FarewellSeen]) -> list[Proof]:

@@ -34,8 +34,8 @@ def wrong_credentials(timeline: Timeline) -> Iterator[Finding]:
     )
     count = often(max(len(drops), len(rejected)))
     only_local = bool(drops) and all(d.reason == 204 for d in drops) and not rejected
-    shakes = four_way(timeline)
-    told_by_air = only_local and bool(timeline.clocks) and shakes.told
+    shakes = four_way(timeline, drops)
+    told_by_air = only_local and shakes.told
     if told_by_air and not shakes.heard_by_ap:
         return  # the radio: HO409
     doubt = (

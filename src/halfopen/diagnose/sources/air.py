@@ -255,6 +255,8 @@ class Air:
         elif cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL:
             self._joins.key(heard, body[8:])
             self._encryption.shaken(heard, body[8:])
+        elif kind >> 4 == 2 and not heard.null and heard.answerable and heard.bssid >= 0:
+            self._joins.data(heard)
         if kind >> 4 == 2 and not heard.null and heard.by_ap:
             self._beacons.delivered(heard)
         self._stations.see(heard, cells[k.W_RSSI])

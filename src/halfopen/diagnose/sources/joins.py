@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from halfopen.diagnose.radio import Farewell, FarewellSeen, HandshakeSeen, JoinStep, JoinStepSeen
+from halfopen.diagnose.radio import (
+    Farewell,
+    FarewellSeen,
+    HandshakeSeen,
+    JoinStep,
+    JoinStepSeen,
+    KeysUsed,
+)
 from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import message_number
 
+#: What an access point had queued for a station may still follow its farewell for this long, in nanoseconds.
+FLUSHED_NS = 500_000_000
 #: Pairs of station and access point that are told apart, and frames quoted of all of them together.
 PAIRS_MAX = 2048
 QUOTED_MAX = 50_000
+#: Farewells in a row without a join between them that are remembered.
+PARTING_MAX = 16
 
 FAREWELLS: dict[int, Farewell] = {d.DEAUTH: "deauth", d.DISASSOC: "disassoc"}
 STEPS: dict[int, JoinStep] = {
@@ -37,6 +48,7 @@ class _Farewell:
     reason: int | None
     spoke: int | None  # when the station last sent anything to this access point
     reached: int | None  # when it last sent what was acknowledged
+    outlived: bool = False
 
 
 @dataclass(slots=True)
@@ -54,7 +66,12 @@ class _Message:
     message: int
 
 
-Note = _Farewell | _Step | _Message
+@dataclass(slots=True)
+class _Sealed:
+    heard: Heard
+
+
+Note = _Farewell | _Step | _Message | _Sealed
 
 
 class Joins:
@@ -64,6 +81,10 @@ class Joins:
         self.lost = 0
         self._quota = Quota(QUOTED_MAX)
         self._notes: dict[tuple[type, int, int], Bounded[Note]] = {}
+        self._keyless: set[tuple[int, int]] = set()  # pairs that joined and have not used keys yet
+        self._parting: dict[
+            tuple[int, int], list[_Farewell]
+        ] = {}  # farewells of access points, until a new join
 
     def bid(self, heard: Heard, body: bytes, spoke: int | None, reached: int | None) -> None:
         """Take a deauthentication or disassociation; the times are the station's last signs of life."""
@@ -74,7 +95,12 @@ class Joins:
             if reason is not None
             else f"{name} ({'protected' if heard.protected else 'cut'})"
         )
-        self._note(_Farewell(heard, reason, spoke, reached))
+        note = _Farewell(heard, reason, spoke, reached)
+        self._note(note)
+        if heard.by_ap and not heard.group and len(self._parting) < PAIRS_MAX:
+            parting = self._parting.setdefault((heard.station, heard.bssid), [])
+            parting.append(note)
+            del parting[:-PARTING_MAX]
 
     def step(self, heard: Heard, body: bytes) -> int | None:
         """Take an authentication or association frame; the status that it tells."""
@@ -97,6 +123,7 @@ class Joins:
         if status is not None:
             heard.detail += f" status {status}"
         self._note(note)
+        self._joining(heard)
         return status
 
     def key(self, heard: Heard, eapol: bytes) -> None:
@@ -110,6 +137,24 @@ class Joins:
             else f"EAPOL-Key group message {message - 4} of 2"
         )
         self._note(_Message(heard, message))
+        if message <= 2 and not heard.protected:
+            self._joining(heard)
+
+    def _joining(self, heard: Heard) -> None:
+        pair = (heard.station, heard.bssid)
+        self._parting.pop(pair, None)
+        if len(self._keyless) < PAIRS_MAX:
+            self._keyless.add(pair)
+
+    def data(self, heard: Heard) -> None:
+        """Take data with content between a station and its access point: what it proves of keys and farewells."""
+        pair = (heard.station, heard.bssid)
+        if heard.protected and pair in self._keyless:
+            self._keyless.discard(pair)
+            self._note(_Sealed(heard))
+        if heard.by_ap and pair in self._parting:
+            for farewell in self._parting[pair]:
+                farewell.outlived |= heard.time - farewell.heard.time > FLUSHED_NS
 
     def _note(self, note: Note) -> None:
         key = (type(note), note.heard.station, note.heard.bssid)
@@ -118,7 +163,7 @@ class Joins:
             return
         self._notes.setdefault(key, Bounded(self._quota)).add(note)
 
-    def observed(self, witness: Witness) -> Iterator[FarewellSeen | JoinStepSeen | HandshakeSeen]:
+    def observed(self, witness: Witness) -> Iterator[FarewellSeen | JoinStepSeen | HandshakeSeen | KeysUsed]:
         """Every frame that was kept, station by station."""
         for notes in self._notes.values():
             for note in notes:
@@ -126,8 +171,10 @@ class Joins:
                     yield _farewell(note, witness)
                 elif isinstance(note, _Step):
                     yield _step(note, witness)
-                else:
+                elif isinstance(note, _Message):
                     yield _handshake(note, witness)
+                else:
+                    yield _used(note, witness)
 
 
 def _farewell(note: _Farewell, witness: Witness) -> FarewellSeen:
@@ -146,6 +193,7 @@ def _farewell(note: _Farewell, witness: Witness) -> FarewellSeen:
         protected=heard.protected,
         ref=witness.ref(heard),
         idle_s=None if since is None or heard.group else (heard.time - since) / NS,
+        outlived=note.outlived,
     )
 
 
@@ -175,4 +223,11 @@ def _handshake(note: _Message, witness: Witness) -> HandshakeSeen:
         ap=mac(heard.bssid),
         acked=witness.acked(heard),
         ref=witness.ref(heard),
+    )
+
+
+def _used(note: _Sealed, witness: Witness) -> KeysUsed:
+    heard = note.heard
+    return KeysUsed(
+        witness.where(heard), witness.at(heard), mac(heard.station), mac(heard.bssid), witness.ref(heard)
     )

@@ -135,6 +135,7 @@ class _Station:
     dozed: int = 0
     watched: int = 0
     retried: int = 0
+    talked: tuple[Heard, Heard] | None = None
 
 
 class Stations:
@@ -215,6 +216,7 @@ class Stations:
             return
         if not station.aps:  # it joined before the capture began
             station.aps[heard.bssid] = None
+        station.talked = (station.talked[0] if station.talked else heard, heard)
         dozing = bool(heard.flags & k.FC_POWER)
         if station.since is not None and heard.time > station.since:
             station.watched += heard.time - station.since
@@ -274,6 +276,7 @@ class Stations:
                 dozed_s=known.dozed / NS,
                 watched_s=known.watched / NS,
                 retried=known.retried,
+                talked=(witness.ref(known.talked[0]), witness.ref(known.talked[1])) if known.talked else None,
             )
 
 
