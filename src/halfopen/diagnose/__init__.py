@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
-from halfopen.diagnose.radio import AirObserved
+from halfopen.diagnose.radio import AirObserved, StationObserved
 from halfopen.diagnose.report import Clock, Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
@@ -56,8 +56,11 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     devices: list[Device] = []
     clocks: list[Clock] = []
     captures: dict[CaptureClock, None] = {}  # in order, each once
+    cells: dict[str, list[str]] = {}  # the access points of each device
     for timeline in timelines(sources, remarks):
         devices.append(timeline.device)
+        heard = (seen for part in (timeline, *timeline.apart) for seen in part.of(StationObserved))
+        cells[timeline.device.name] = [ap for seen in heard for ap in seen.aps]
         clocks += [clock for part in (timeline, *timeline.apart) for clock in _clocks(part)]
         captures.update(
             (clock, None) for part in (timeline, *timeline.apart) for clock in part.capture_clocks
@@ -71,7 +74,7 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         found.extend(findings)
         doubts.extend(doubt for doubt in undecided if doubt not in doubts)
     if len(devices) > 1:  # the device with the worst finding first; its own order stays
-        found = list(shared_fate(found))
+        found = list(shared_fate(found, cells))
         worst = {
             d.name: min(
                 (SEVERITIES.index(f.severity) for f in found if f.device == d.name), default=len(SEVERITIES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from halfopen import findings
@@ -13,6 +13,10 @@ _DEVICES_MIN = 3
 #: Devices notice the loss of their access point within their own beacon or ping timeouts of each other; in the
 #: recordings of hostapd all stations fell within a second (FACTS: broadcast deauthentication, beacon loss).
 _TOGETHER_S = 10.0
+#: On the air the moment itself is seen, not when each noticed it, and at least half of the stations must be concerned.
+_ON_AIR_S = 2.0
+#: Devices are back from a shared loss, or have failed of it in every way they can, after this.
+_AFTERMATH_S = 90.0
 #: Devices named in a summary; each also has a word of its own.
 _NAMED_MAX = 8
 #: How the loss of the access point looks from one device.
@@ -30,27 +34,34 @@ _LOSSES = frozenset(
 )
 
 
-def shared_fate(found: Sequence[Finding]) -> tuple[Finding, ...]:
+def shared_fate(
+    found: Sequence[Finding], cells: Mapping[str, Collection[str]] | None = None
+) -> tuple[Finding, ...]:
     """``found`` over all devices, with what they share said once: the restart of one access point that many saw, and
     losses that came together, which only a restart of what they share explains.
 
-    Only times of one source are compared: two logs have two clocks.
+    ``cells`` names the access points that each device was heard with: devices with none in common share nothing. Only
+    times of one source are compared: two logs have two clocks.
     """
     told = _one_restart_each(tuple(found))
     explained = {f.key for f in told if f.fault == "ap-restarted" and f.severity != "info"}
-    first: dict[str, dict[str, tuple[Evidence, Finding]]] = {}
+    first: dict[tuple[str, str], dict[str, tuple[Evidence, Finding]]] = {}
     for finding in told:
         if finding.fault not in _LOSSES or finding.caused_by in explained:
             continue
         for quote in finding.evidence:
             if quote.time is None:
                 continue
-            devices = first.setdefault(quote.source, {})
-            if finding.device not in devices or quote.time < (devices[finding.device][0].time or 0.0):
-                devices[finding.device] = (quote, finding)
-    for source, devices in first.items():
-        together = _largest_burst(sorted(devices.values(), key=lambda pair: pair[0].time or 0.0))
-        if len(together) >= _DEVICES_MIN:
+            for cell in (cells or {}).get(finding.device, ()) or ("",):
+                devices = first.setdefault((quote.source, cell), {})
+                held = devices.get(finding.device)
+                if held is None or quote.time < (held[0].time or 0.0):
+                    devices[finding.device] = (quote, finding)
+    for (source, cell), devices in first.items():
+        crowd = sum(cell in aps for aps in (cells or {}).values()) if cell else 0
+        span = _ON_AIR_S if cell else _TOGETHER_S
+        together = _largest_burst(sorted(devices.values(), key=lambda pair: pair[0].time or 0.0), span)
+        if len(together) >= max(_DEVICES_MIN, crowd / 2):
             told = _explained(told, source, together)
     return told
 
@@ -69,7 +80,7 @@ def _one_restart_each(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
         devices = [finding.device for finding in shared]
         cause = replace(
             shared[0],
-            key=f"{shared[0].code}/{'+'.join(devices[:3])}/{len(devices)}",
+            key=f"{shared[0].code}/{'+'.join(devices[:3])}/{len(devices)}/{shared[0].evidence[0].frame or 0}",
             summary=f"{shared[0].summary} It took {len(devices)} stations along: {_listed(devices)}.",
         )
         renamed = {finding.key: cause.key for finding in shared}
@@ -97,13 +108,11 @@ def _listed(devices: Sequence[str]) -> str:
     return ", ".join(devices[:_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
-def _largest_burst(losses: list[tuple[Evidence, Finding]]) -> list[tuple[Evidence, Finding]]:
-    """The most losses that lie within ``_TOGETHER_S`` of the first of them."""
+def _largest_burst(losses: list[tuple[Evidence, Finding]], span_s: float) -> list[tuple[Evidence, Finding]]:
+    """The most losses that lie within ``span_s`` of the first of them."""
     best: list[tuple[Evidence, Finding]] = []
     for position, (quote, _) in enumerate(losses):
-        burst = [
-            pair for pair in losses[position:] if (pair[0].time or 0.0) - (quote.time or 0.0) <= _TOGETHER_S
-        ]
+        burst = [pair for pair in losses[position:] if (pair[0].time or 0.0) - (quote.time or 0.0) <= span_s]
         best = max(best, burst, key=len)
     return best
 
@@ -126,12 +135,18 @@ def _explained(
         evidence=tuple(quote for quote, _ in together[:6]),
         remedy=entry.remedy,
     )
-    lost = {finding.key for _, finding in together}
+    begun, ended = together[0][0].time or 0.0, (together[-1][0].time or 0.0) + _AFTERMATH_S
     rest = [
         replace(f, severity="info", caused_by=cause.key)
-        if f.key in lost or (f.device in devices and f.fault in _LOSSES)
+        if f.device in devices and f.fault in _LOSSES and _within(f, source, begun, ended)
         else f
         for f in found
         if not (f.code == entry.code and f.device in devices)
     ]
     return (cause, *rest)
+
+
+def _within(finding: Finding, source: str, begun: float, ended: float) -> bool:
+    """Whether all that proves a finding lies between two moments of a source: what came later has a cause of its own."""
+    times = [quote.time for quote in finding.evidence if quote.source == source and quote.time is not None]
+    return bool(times) and begun <= min(times) and max(times) <= ended
