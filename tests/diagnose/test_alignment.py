@@ -35,13 +35,14 @@ class Boot:
 
 
 def scene(seed: int, false_share: float = 0.3) -> tuple[list[Boot], list[Sighting]]:
-    """One to four boots as a log saw them, and what a capture saw of all of them."""
+    """One to four boots as a log saw them, and what a capture saw of all of them. Eight events at least: of fewer often
+    just two are true, and two do not carry a clock."""
     chance = random.Random(seed)
     offset, drift = chance.uniform(1e9, 2e9), chance.uniform(-200e-6, 200e-6)
     boots: list[Boot] = []
     capture: list[Sighting] = []
     for _ in range(1 + chance.randint(0, 3)):
-        count, span = chance.randint(6, 40), chance.choice((60.0, 600.0, 3600.0, 86400.0))
+        count, span = chance.randint(8, 40), chance.choice((60.0, 600.0, 3600.0, 86400.0))
         log: list[Sighting] = []
         for at in sorted(chance.uniform(1, span) for _ in range(count)):
             kind = chance.choice(KINDS)
@@ -125,3 +126,14 @@ def test_the_real_stack_is_aligned(log: Path) -> None:
 def test_nothing_in_common_is_no_alignment() -> None:
     state = LinkStateChanged(Provenance("uart.log", 1, None, ""), Moment(0, boot=1.0), "init", "auth", 0xB0)
     assert alignments([state], []) == {}
+
+
+def test_a_daily_join_is_no_clock() -> None:
+    """Joining takes the same second of events every day: log and capture of two days must not be put together."""
+    join = [("association", 1.0), ("lease", 2.4), ("syn to 10.0.0.1:1883", 3.1)]
+    other_day = [(kind, 1e9 + at + 0.01) for kind, at in join]
+    assert align(join, other_day) is None
+    named = [*join, ("established from 62916", 3.2)]
+    fit = align(named, [*other_day, ("established from 62916", 1e9 + 3.21)])
+    assert fit is not None
+    assert fit.matches == 4

@@ -26,8 +26,12 @@ _WINDOW_S = 0.25
 _RESIDUAL_S = 0.12
 #: Fewer agreeing pairs than this can be chance.
 _MATCHES_MIN = 3
-#: Two suffice where each is of a kind that happened once (a connection from one port): they can only be the same.
-_MATCHES_MIN_UNIQUE = 2
+#: Two suffice where one of them names a connection by its port: it can only be the same.
+_MATCHES_MIN_NAMED = 2
+NAMED = "established from "
+#: A join is the same second of events every day: without a named event, matches must lie in so many bursts.
+_BURSTS_MIN = 2
+_BURST_GAP_S = 3.0
 #: Over less than this a drift of 200 ppm hides in the residual.
 _DRIFT_SPAN_S = 100.0
 #: Of the events of the witness that saw fewer, at least this share must agree: random times agree in a few.
@@ -60,14 +64,17 @@ def align(
     capture: Sequence[Sighting],
     drift_span_s: float = _DRIFT_SPAN_S,
     share: float = SHARE_MIN,
+    bursts: int = _BURSTS_MIN,
 ) -> Alignment | None:
     """The alignment of one boot's ``log`` with ``capture``, or ``None`` when the evidence does not carry one.
 
     Matches that span less than ``drift_span_s`` claim no drift; two captures can know theirs sooner than a log. At
-    least ``share`` of the events of the witness that saw fewer must agree.
+    least ``share`` of the events of the witness that saw fewer must agree, and where none of them is ``NAMED`` they must
+    lie in so many ``bursts``.
     """
     pairs = _pairs(log, capture)
-    least = _MATCHES_MIN_UNIQUE if _unique(log, capture) >= _MATCHES_MIN_UNIQUE else _MATCHES_MIN
+    named = _named(log, capture)
+    least = _MATCHES_MIN_NAMED if named else _MATCHES_MIN
     if len(pairs) < least:
         return None
     span = max(t for t, _ in pairs) - min(t for t, _ in pairs)
@@ -75,6 +82,11 @@ def align(
     best = _fit(pairs, _densest(pairs, window), least, drift_span_s)
     if best is None or best.matches < share * min(len(log), len(capture)):
         return None
+    agreed = sorted(t for t, gap in pairs if abs(gap - best.offset - best.drift * t) <= _RESIDUAL_S)
+    if named.isdisjoint(agreed):
+        apart = 1 + sum(b - a > _BURST_GAP_S for a, b in zip(agreed, agreed[1:], strict=False))
+        if best.matches < _MATCHES_MIN or apart < bursts:
+            return None
     rest = [(t, gap) for t, gap in pairs if abs(gap - best.offset - best.drift * t) > _RESIDUAL_S]
     rival = _fit(rest, _densest(rest, window), least, drift_span_s) if len(rest) >= least else None
     if rival is not None and rival.matches > best.matches * _RIVAL_SHARE:
@@ -82,10 +94,10 @@ def align(
     return best
 
 
-def _unique(log: Sequence[Sighting], capture: Sequence[Sighting]) -> int:
-    """How many kinds were seen exactly once by both."""
+def _named(log: Sequence[Sighting], capture: Sequence[Sighting]) -> frozenset[float]:
+    """When the log saw what both saw exactly once and name alike."""
     told, seen = Counter(kind for kind, _ in log), Counter(kind for kind, _ in capture)
-    return sum(told[kind] == 1 == seen[kind] for kind in told)
+    return frozenset(at for kind, at in log if kind.startswith(NAMED) and told[kind] == 1 == seen[kind])
 
 
 def _pairs(log: Sequence[Sighting], capture: Sequence[Sighting]) -> list[tuple[float, float]]:

@@ -230,14 +230,14 @@ def aligned(own: Shown, reference: Shown, began: float) -> Alignment | None:
 
 def _with_drift(own: Sequence[Sighting], reference: Sequence[Sighting]) -> Alignment | None:
     """The fit with a drift where the frames know it, also over less than the 100 s that a log needs."""
-    fit = align(own, reference, _DRIFT_SPAN_S)
+    fit = align(own, reference, _DRIFT_SPAN_S, bursts=1)
     if fit is None or not fit.drift:
         return fit
     agreed = _agreed(own, reference, fit, _NEAR_S)
     span = agreed[-1][0] - agreed[0][0]
     off = sorted(distance for _, distance in agreed)[len(agreed) * 9 // 10]
     told = off <= _DRIFT_DOUBT * span and _bursts(agreed) >= _DRIFT_BURSTS_MIN
-    return fit if told else align(own, reference)
+    return fit if told else align(own, reference, bursts=1)
 
 
 def _once_in_both(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from halfopen.diagnose.alignment import Alignment, Sighting, align
+from halfopen.diagnose.alignment import NAMED, Alignment, Sighting, align
 from halfopen.diagnose.events import (
     AddressGot,
     CallFailed,
@@ -72,9 +72,9 @@ def _in_log(events: Iterable[Event]) -> Iterator[Sighting]:
         if isinstance(event, ConnectStarted) and event.port:
             yield f"syn to {event.host}:{event.port}", at
         elif isinstance(event, Connected) and event.local_port:
-            yield f"established from {event.local_port}", at
+            yield f"{NAMED}{event.local_port}", at
         elif isinstance(event, SocketOpened) and event.peer_port:
-            yield f"established from {event.peer_port}", at
+            yield f"{NAMED}{event.peer_port}", at
         elif isinstance(event, CallFailed) and event.errno == 104:
             yield "reset", at
         elif isinstance(event, AddressGot):
@@ -92,7 +92,7 @@ def _in_capture(events: Iterable[Event]) -> Iterator[Sighting]:
             if event.from_client.syn is not None:
                 yield f"syn to {event.server.ip}:{event.server.port}", event.from_client.syn.time
             if event.established is not None:
-                yield f"established from {event.client.port}", event.established.time
+                yield f"{NAMED}{event.client.port}", event.established.time
             if event.from_server.rst is not None:
                 yield "reset", event.from_server.rst.time
         elif isinstance(event, LeaseObserved):
