@@ -25,7 +25,9 @@ from halfopen.diagnose.radio import (
     FarewellSeen,
     HandshakeSeen,
     JoinStepSeen,
+    KeysUsed,
     PollSeen,
+    ProbingObserved,
     StationObserved,
     UnackedRun,
 )
@@ -340,3 +342,114 @@ def test_a_weak_station_beside_a_strong_access_point(
         return event
 
     assert serious(judged([("air.pcapng", [told(event) for event in air_with()])])) == expected
+
+
+# What came afterwards decides what it was.
+
+
+def test_encrypted_data_proves_the_password() -> None:
+    """The sniffer missed M3 and M4; the station goes on with encrypted data."""
+    steps: list[Event] = []
+    for n in range(3):
+        steps.append(handshake(50 + 10 * n, 1006.0 + n * 60, 2, True))
+        where, moment, ref = on_air(51 + 10 * n, 1006.5 + n * 60)
+        steps.append(KeysUsed(where, moment, STATION, AP, ref))
+    assert judged([("air.pcapng", air_with(*steps))]).findings == ()
+    alone = [step for step in steps if not isinstance(step, KeysUsed)]
+    assert serious(judged([("air.pcapng", air_with(*alone))])) == ["wrong-credentials"]
+
+
+def test_a_farewell_after_which_data_flows_on_was_ignored() -> None:
+    kick = dataclasses.replace(farewell(77, 1200.0, 7), outlived=True)
+    assert judged([("air.pcapng", air_with(kick))]).findings == ()
+
+
+def probing(station: StationObserved | None, *, beacons: bool = True) -> list[Event]:
+    where, moment, ref = on_air(30, 1030.0)
+    asked = ProbingObserved(where, moment, STATION, "office", 5, 0, (ref,) * 3)
+    kept = [e for e in air_with() if not isinstance(e, (StationObserved, JoinStepSeen, LeaseObserved))]
+    kept = [e for e in kept if beacons or not isinstance(e, BeaconsObserved)]
+    return [*kept, asked, *([station] if station else [])]
+
+
+def test_a_connected_station_may_look_for_another_network() -> None:
+    where, moment, first = on_air(1, 1000.0)
+    station = StationObserved(where, moment, STATION, (), 300, first, first, -50, -60, 0)
+    late = FrameRef(800, 1390.0, "frame 800")
+    talks = dataclasses.replace(station, aps=(AP,), talked=(first, late))
+    assert serious(judged([("air.pcapng", probing(station))])) == ["ap-not-found"]
+    assert serious(judged([("air.pcapng", probing(talks))])) == []
+    assert (
+        serious(judged([("air.pcapng", probing(station, beacons=False))])) == []
+    )  # who answers is not heard
+
+
+def restarts(*gaps: tuple[float, float], ap: str = AP) -> BeaconsObserved:
+    where, moment, first = on_air(1, 1000.0)
+    silences = tuple(
+        (FrameRef(int(a), a, "last before"), FrameRef(int(b), b, "first after")) for a, b in gaps
+    )
+    begun = tuple(after for _, after in silences)
+    last = FrameRef(9000, 1400.0, "")
+    return BeaconsObserved(where, moment, ap, "lab", 6, 4000, 0.1024, 2, silences, begun, first, last)
+
+
+def test_every_restart_is_told_to_who_lived_there() -> None:
+    events = [e for e in air_with() if not isinstance(e, BeaconsObserved)]
+    report = judged([("air.pcapng", [*events, restarts((1050.0, 1060.0), (1200.0, 1212.0))])])
+    assert [f.code for f in report.findings] == ["HO412", "HO412"]
+    assert len({f.key for f in report.findings}) == 2
+    where, moment, ref = on_air(40, 1040.0)
+    roamed = JoinStepSeen(where, moment, "reassoc-response", STATION, "02:00:00:00:00:a1", 0, True, ref)
+    report = judged([("air.pcapng", [*events, roamed, restarts((1050.0, 1060.0))])])
+    assert report.findings == ()
+
+
+def test_a_restart_concerns_a_station_that_joined_before_the_capture() -> None:
+    where, moment, first = on_air(1, 1000.0)
+    station = StationObserved(
+        where, moment, STATION, (AP,), 300, first, first, -50, -60, 0, talked=(first, first)
+    )
+    kept = [e for e in air_with() if not isinstance(e, (BeaconsObserved, JoinStepSeen, StationObserved))]
+    report = judged([("air.pcapng", [*kept, station, restarts((1050.0, 1060.0))])])
+    assert serious(report) == ["ap-restarted"]
+
+
+def test_a_sniffer_that_hops_cannot_say_that_nobody_sent() -> None:
+    hopping = [
+        dataclasses.replace(e, channels=(2412, 2437, 2462)) if isinstance(e, AirObserved) else e
+        for e in air_with()
+    ]
+    report = judged([("uart.log", log_of_a_drop(4)), ("air.pcapng", hopping)])
+    assert not any("Nobody sent" in f.summary for f in report.findings)
+
+
+def test_reason_7_that_the_sniffer_missed_was_sent_all_the_same() -> None:
+    report = judged([("uart.log", log_of_a_drop(7)), ("air.pcapng", air_with())])
+    (finding,) = [f for f in report.findings if f.code == "HO404"]
+    assert "The sniffer did not hear the frame" in finding.summary
+    assert "by itself" not in finding.summary
+
+
+def test_proof_comes_from_the_attempt_that_the_log_tells() -> None:
+    """Boot 1 is in the capture, boot 2 is not: its reason 204 is not explained by what was heard of boot 1."""
+    log: list[Event] = [AddressGot(*at(t, n + 1), "10.0.0.9") for n, t in enumerate((10.0, 40.0, 95.0))]
+    for n in range(3):
+        place = Provenance("uart.log", 50 + n, None, f"line {50 + n}")
+        log.append(WifiDropped(place, Moment(1, boot=5.0 + 10 * n), 204))
+    stalled = [handshake(60 + n, 1010.0 + n, 2, True) for n in range(4)]
+    report = judged([("uart.log", log), ("air.pcapng", air_with(*stalled))])
+    assert report.clocks
+    assert not any("On the air" in f.summary for f in report.findings)
+
+
+def test_a_kick_of_another_time_is_a_finding_of_its_own() -> None:
+    log = log_of_a_drop(4)
+    report = judged([("uart.log", log), ("air.pcapng", air_with(farewell(90, 1380.0, 4)))])
+    told = [f for f in report.findings if f.code == "HO402"]
+    assert len(told) == 2
+    assert [{q.source for q in f.evidence} for f in told] in (
+        [{"uart.log"}, {"air.pcapng"}],
+        [{"air.pcapng"}, {"uart.log"}],
+    )
+    assert len({f.key for f in told}) == 2

@@ -28,7 +28,7 @@ def cell(until: int, silent: range = range(0)) -> list[Timed]:
     for n, at in enumerate(range(0, until, INTERVAL)):
         if at not in silent:
             began = silent.stop if silent and at >= silent.stop else 0
-            frames.append((at, beacon(n, at - began)))
+            frames.append((at, beacon(n % 4096, at - began)))
     if silent:
         frames.append((silent.stop + 10, frame(0x0C, ALL, AP, AP, b"\x02\x00", sequence=4000)))
     return frames
@@ -139,3 +139,41 @@ def test_one_inactive_station_beside_a_restart_keeps_its_own_cause(tmp_path: Pat
     found = report(frames, tmp_path)
     assert "assoc-expired" in worst(found, STATIONS[4])
     assert [f.code for f in found.findings if f.severity != "info" and f.device != STATIONS[4]] == ["HO412"]
+
+
+def kicked(n: int, at: int, reason: int, ap: str = AP) -> list[Timed]:
+    return acked(at, frame(0x0C, STATIONS[n], ap, ap, struct.pack("<H", reason), 0, 3300 + n), ap)
+
+
+def test_different_access_points_share_no_fate(tmp_path: Path) -> None:
+    """Three networks, three reasons, within seconds of each other."""
+    frames: list[Timed] = []
+    for n, reason in enumerate((5, 34, 3)):
+        ap = f"02:00:00:00:00:b{n}"
+        net = Wpa2(STATIONS[n], ap=ap, salt=bytes([n]))
+        frames += [(SECOND + n * 50_000 + 300 * k, each) for k, each in enumerate(net.joining())]
+        frames += kicked(n, 20 * SECOND + n * SECOND // 2, reason, ap)
+    found = report(frames, tmp_path)
+    assert [f.code for f in found.findings if f.severity != "info"] == ["HO403"] * 3
+
+
+def test_three_of_many_with_reasons_of_their_own_share_no_fate(tmp_path: Path) -> None:
+    frames = cell(40 * SECOND)
+    for n in range(10):
+        frames += join(n, SECOND + n * 100_000) + alive(n, 30 * SECOND + n * 100_000)
+    for n, reason in enumerate((5, 34, 3)):
+        frames += kicked(n, 20 * SECOND + n * 600_000, reason) + join(n, 25 * SECOND + n * 100_000)
+    found = report(frames, tmp_path)
+    assert [f.code for f in found.findings if f.severity != "info"] == ["HO403"] * 3
+
+
+def test_what_comes_long_after_a_shared_loss_has_a_cause_of_its_own(tmp_path: Path) -> None:
+    frames = cell(1000 * SECOND)
+    for n in range(5):
+        frames += join(n, SECOND + n * 50_000) + kicked(n, 20 * SECOND + n * 30_000, 3)
+        frames += join(n, 30 * SECOND + n * 50_000) + alive(n, 40 * SECOND + n * 50_000)
+    for k in range(3):
+        frames += kicked(4, (800 + 20 * k) * SECOND, 7) + join(4, (804 + 20 * k) * SECOND)
+    found = report(frames, tmp_path)
+    serious = [(f.code, f.device) for f in found.findings if f.severity != "info"]
+    assert sorted(serious) == [("HO404", STATIONS[4]), ("HO412", STATIONS[0])]

@@ -175,6 +175,11 @@ def _warn_of_gaps(item: Input, heard: Sequence[AirObserved], notes: list[str]) -
             notes.append(
                 f"{item.name}: frames to {names} were heard and nothing from there: what arrived is not evidence"
             )
+        if len(air.channels) > 1:
+            notes.append(
+                f"{item.name}: {len(air.channels)} channels were heard; where the sniffer hops, what is missing on one of"
+                " them is not evidence"
+            )
         if len(air.channels) == 1:
             notes.append(
                 f"{item.name}: one channel was heard ({air.channels[0]} MHz); what happened on others is not evidence"

@@ -10,6 +10,7 @@ there is no fit: nothing is pretended.
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ _DRIFT_SPAN_S = 100.0
 SHARE_MIN = 0.35
 #: The next best offset must explain no more than this share of what the best explains.
 _RIVAL_SHARE = 0.6
+#: Pairs looked at; sorting them takes a second.
+_PAIRS_MAX = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def align(
         return None
     agreed = sorted(t for t, gap in pairs if abs(gap - best.offset - best.drift * t) <= _RESIDUAL_S)
     if named.isdisjoint(agreed):
-        apart = 1 + sum(b - a > _BURST_GAP_S for a, b in zip(agreed, agreed[1:], strict=False))
+        apart = 1 + sum(b - a > _BURST_GAP_S for a, b in itertools.pairwise(agreed))
         if best.matches < _MATCHES_MIN or apart < bursts:
             return None
     rest = [(t, gap) for t, gap in pairs if abs(gap - best.offset - best.drift * t) > _RESIDUAL_S]
@@ -101,11 +104,21 @@ def _named(log: Sequence[Sighting], capture: Sequence[Sighting]) -> frozenset[fl
 
 
 def _pairs(log: Sequence[Sighting], capture: Sequence[Sighting]) -> list[tuple[float, float]]:
-    """Every (log time, capture time − log time) of one kind."""
-    by_kind: dict[str, list[float]] = {}
-    for kind, at in capture:
-        by_kind.setdefault(kind, []).append(at)
-    return [(at, there - at) for kind, at in log for there in by_kind.get(kind, ())]
+    """Every (log time, capture time − log time) of one kind, the rarest kinds first, ``_PAIRS_MAX`` at most: what
+    happens all the time fits anywhere."""
+    told, seen = _by_kind(log), _by_kind(capture)
+    pairs: list[tuple[float, float]] = []
+    for kind in sorted(told.keys() & seen.keys(), key=lambda kind: len(told[kind]) * len(seen[kind])):
+        room = (_PAIRS_MAX - len(pairs)) // len(seen[kind])
+        pairs += [(at, there - at) for at in told[kind][:room] for there in seen[kind]]
+    return pairs
+
+
+def _by_kind(sightings: Sequence[Sighting]) -> dict[str, list[float]]:
+    kinds: dict[str, list[float]] = {}
+    for kind, at in sightings:
+        kinds.setdefault(kind, []).append(at)
+    return kinds
 
 
 def _densest(pairs: Sequence[tuple[float, float]], window: float) -> list[tuple[float, float]]:

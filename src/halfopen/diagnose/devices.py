@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
@@ -150,22 +150,38 @@ def timelines(
                 f"{assumed} and {watched[0]}: one device in each and nothing that links them; taken as the same"
             )
     told = tuple(_timeline(story) for story in stories)
-    remarks += _without_clock(told)
+    remarks += _without_clock(told, captured=bool(captures))
     if notes is not None:
         notes += remarks
     return told
 
 
-def _without_clock(told: Sequence[Timeline]) -> list[str]:
-    """A note for each device whose log could not be put on the clock of any capture of it."""
+def _without_clock(told: Sequence[Timeline], *, captured: bool) -> list[str]:
+    """A note for each device whose log could not be put on the clock of any capture of it, or belongs to none."""
     remarks: list[str] = []
     for timeline in told:
         captures = [part.events[0].where.source for part in timeline.apart]
         if captures and not timeline.clocks and not any(timeline.of(CaptureObserved)):
             logs = dict.fromkeys(event.where.source for event in timeline.events)
+            timed = any(event.at.boot is not None for event in timeline.events)
+            why = (
+                f"too few events that {captures[0]} shows too"
+                if timed
+                else "no line of it carries a time of the boot"
+            )
             remarks.append(
-                f"{', '.join(logs)}: fewer than three events that {captures[0]} shows too, so the log and the capture have"
-                " no common clock: no times are compared and each finding rests on one of them"
+                f"{', '.join(logs)}: {why}, so the log and the capture have no common clock: no times are compared and each"
+                " finding rests on one of them"
+            )
+        elif (
+            captured
+            and timeline.device.sources
+            and not timeline.apart
+            and not any(timeline.of(CaptureObserved))
+        ):
+            remarks.append(
+                f"{', '.join(timeline.device.sources)}: names no address or port that a capture shows, so it stands alone;"
+                " a line with the device's MAC or IP address would join them"
             )
     return remarks
 
@@ -281,17 +297,32 @@ def _join_captures(stories: list[_Story], shown: Sequence[_Shown], watched: list
         for ip in host.ips:
             _note(story.ips, ip)
         story.sources += [name for name in watched if name not in story.sources]
+    concerned = [_Concerned(seen) for seen in shown]
     for story in {id(s): s for s in owners.values()}.values():
-        story.shown = [part for seen in shown if (part := _part(seen, story)) is not None]
+        story.shown = [part for one in concerned if (part := one.part(story)) is not None]
     return assumed
 
 
-def _part(seen: _Shown, story: _Story) -> _Shown | None:
-    """What concerns one device of what captures on one clock show; ``None`` when they do not show it."""
-    events = tuple(event for event in seen.told.events if _concerns(event, story))
-    if all(_concerns_all(event) for event in events):
-        return None
-    return _Shown(Told(events, seen.told.others), seen.clocks)
+class _Concerned:
+    """What captures on one clock show, by the addresses that it concerns: there may be hundreds of devices."""
+
+    def __init__(self, seen: _Shown) -> None:
+        self._seen = seen
+        self._everybody: list[int] = []
+        self._by_address: dict[str, list[int]] = {}
+        for place, event in enumerate(seen.told.events):
+            if _concerns_all(event):
+                self._everybody.append(place)
+            for address in _addresses(event):
+                self._by_address.setdefault(address, []).append(place)
+
+    def part(self, story: _Story) -> _Shown | None:
+        """What concerns one device; ``None`` when the captures do not show it."""
+        own = {place for address in (*story.ips, *story.macs) for place in self._by_address.get(address, ())}
+        if not own:
+            return None
+        events = tuple(self._seen.told.events[place] for place in sorted(own.union(self._everybody)))
+        return _Shown(Told(events, self._seen.told.others), self._seen.clocks)
 
 
 def _hosts(capture: list[Event]) -> list[_Host]:
@@ -334,19 +365,20 @@ def _same(story: _Story, host: _Host, flows: Sequence[FlowObserved]) -> bool:
     return any(story.address_in(flow) in host.ips for flow in flows)
 
 
-def _concerns(event: Event, story: _Story) -> bool:
-    ips, macs = set(story.ips), set(story.macs)
+def _addresses(event: Event) -> Iterator[str]:
+    """Whom an event of a capture concerns, by hardware address and IP address."""
     if isinstance(event, FlowObserved):
-        return bool({event.client.ip, event.server.ip} & ips or {event.client.mac, event.server.mac} & macs)
-    if isinstance(event, (ArpObserved, PingObserved)):
-        return bool({event.asker_ip, event.target_ip} & ips)
-    if isinstance(event, LookupObserved):
-        return event.asker_ip in ips
-    if isinstance(event, LeaseObserved):
-        return event.mac in macs
-    if isinstance(event, HostObserved):
-        return event.mac in macs or bool(ips & set(event.ips))
-    return _concerns_all(event) or getattr(event, "station", None) in macs
+        yield from (event.client.ip, event.client.mac, event.server.ip, event.server.mac)
+    elif isinstance(event, (ArpObserved, PingObserved)):
+        yield from (event.asker_ip, event.target_ip)
+    elif isinstance(event, LookupObserved):
+        yield event.asker_ip
+    elif isinstance(event, LeaseObserved):
+        yield event.mac
+    elif isinstance(event, HostObserved):
+        yield from (event.mac, *event.ips)
+    else:
+        yield getattr(event, "station", None) or ""
 
 
 def _concerns_all(event: Event) -> bool:

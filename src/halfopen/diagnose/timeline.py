@@ -267,14 +267,36 @@ class Timeline:
             return False
         for epoch, clock in self.clocks.items():
             at = clock.to_log(farewell.seen.ref.time)
-            told = [event for event in self.events if event.at.epoch == epoch and event.at.boot is not None]
-            if not told or not (told[0].at.boot or 0.0) <= at <= (told[-1].at.boot or 0.0) - _NOTICED_S:
+            began, ended, joins, changes = self._told_by_boot.get(epoch, (0.0, 0.0, [], []))
+            if not began <= at <= ended - _NOTICED_S:
                 continue
-            changes = [*self.joins, *(event for drop in self.drops for event in drop.events)]
-            times = [e.at.boot for e in changes if e.at.epoch == epoch and e.at.boot is not None]
-            joined = any(time < at for time in times)
-            return joined and not any(at - _BEFORE_S <= time <= at + _NOTICED_S for time in times)
+            joined = bool(joins) and joins[0] < at
+            place = bisect.bisect_left(changes, at - _BEFORE_S)
+            return joined and not (place < len(changes) and changes[place] <= at + _NOTICED_S)
         return False
+
+    @cached_property
+    def _told_by_boot(self) -> dict[int, tuple[float, float, list[float], list[float]]]:
+        """For each boot of the log: its first and last time, when it tells of joins, and of joins and losses."""
+        spans: dict[int, tuple[float, float]] = {}
+        for event in self.events:
+            if event.at.boot is not None:
+                began, ended = spans.get(event.at.epoch, (event.at.boot, event.at.boot))
+                spans[event.at.epoch] = min(began, event.at.boot), max(ended, event.at.boot)
+        joins: dict[int, list[float]] = {}
+        changes: dict[int, list[float]] = {}
+        for event in self.joins:
+            if event.at.boot is not None:
+                joins.setdefault(event.at.epoch, []).append(event.at.boot)
+                changes.setdefault(event.at.epoch, []).append(event.at.boot)
+        for drop in self.drops:
+            for event in drop.events:
+                if event.at.boot is not None:
+                    changes.setdefault(event.at.epoch, []).append(event.at.boot)
+        return {
+            epoch: (*span, sorted(joins.get(epoch, [])), sorted(changes.get(epoch, [])))
+            for epoch, span in spans.items()
+        }
 
     @cached_property
     def joins(self) -> tuple[Event, ...]:
