@@ -84,6 +84,11 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
 )
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with a timeline picture too: one file to mail or to attach to an issue.",
+)
 def diagnose(
     paths: tuple[str, ...],
     form: str,
@@ -91,6 +96,7 @@ def diagnose(
     firmware: str | None,
     everything: bool,
     output: Path | None,
+    html: Path | None,
 ) -> None:
     """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
 
@@ -114,6 +120,8 @@ def diagnose(
         _write(as_json(report, ascii_only=plain) + "\n", output)
     else:
         _text(report, output, firmware, everything)
+    if html is not None:
+        _page(report, html, paths, firmware)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
 
@@ -194,6 +202,16 @@ def _text(report: Report, output: Path | None, firmware: str | None, everything:
     collected = io.StringIO()
     show(lambda console: report_text(console, report, firmware, everything), collected)
     _write(collected.getvalue(), output)
+
+
+def _page(report: Report, file: Path, paths: tuple[str, ...], firmware: str | None) -> None:
+    """Write the page and say so beside the report."""
+    from halfopen.diagnose import excerpts
+    from halfopen.diagnose.report.as_html import as_html
+
+    page = as_html(report, excerpts(paths, report), firmware=firmware)
+    _write(page, file)
+    click.echo(f"wrote {file} ({max(len(page.encode()) // 1000, 1)} KB)", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.radio import AirObserved
-from halfopen.diagnose.report import Clock, Report
+from halfopen.diagnose.report import LINES_AROUND, Clock, Excerpts, Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device
@@ -47,7 +47,8 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     doubts: list[Undecided] = []
     devices: list[Device] = []
     clocks: list[Clock] = []
-    for timeline in timelines(sources, remarks):
+    told = timelines(sources, remarks)
+    for timeline in told:
         devices.append(timeline.device)
         clocks += [Clock(timeline.device.name, boot + 1, fit) for boot, fit in timeline.clocks.items()]
         if timeline.device.firmware == "esp8266":
@@ -68,7 +69,33 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         }
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
-    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks))
+    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks), told)
+
+
+def excerpts(paths: Sequence[str], report: Report) -> Excerpts:
+    """The lines that ``report`` quotes with a few lines before and after each, read again from ``paths``.
+
+    Of standard input nothing can be read twice; what has changed or gone since yields nothing.
+    """
+    from halfopen.diagnose.sources.excerpt import LineExcerpt
+
+    wanted: dict[str, set[int]] = {}
+    for finding in report.findings:
+        for quote in finding.evidence:
+            if quote.line is not None:
+                wanted.setdefault(quote.source, set()).add(quote.line)
+    found: dict[str, dict[int, str]] = {}
+    for item in inputs(paths) if wanted else ():
+        if item.path is None or item.name not in wanted:
+            continue
+        excerpt = LineExcerpt(wanted[item.name], LINES_AROUND)
+        for chunk in item.chunks([]):
+            excerpt.feed(chunk)
+            if excerpt.done:
+                break
+        excerpt.end()
+        found[item.name] = excerpt.lines
+    return found
 
 
 def read(item: Input, notes: list[str], progress: Progress | None = None) -> list[Event] | None:
