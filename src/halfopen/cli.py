@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from halfopen.diagnose import Progress
-    from halfopen.diagnose.report import Report
+    from halfopen.diagnose.report import Excerpts, Report
+    from halfopen.diagnose.report.redaction import Redaction
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -57,6 +58,8 @@ Examples:
   idf.py monitor | tee uart.log                 record, then diagnose the file
   dumpcap -w - | halfopen diagnose -            a live capture, read to its end
   halfopen diagnose uart.log --format json      for programs
+  halfopen diagnose uart.log --html report.html a page with the timeline, to mail or attach
+  halfopen diagnose uart.log --redact --html r.html   the same without names and addresses
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
 @click.argument("paths", nargs=-1, required=True, type=str, shell_complete=_paths)
@@ -89,6 +92,11 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a page with a timeline picture too: one file to mail or to attach to an issue.",
 )
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Replace SSIDs, addresses, host names and secrets everywhere, so that the report can be published.",
+)
 def diagnose(
     paths: tuple[str, ...],
     form: str,
@@ -97,13 +105,14 @@ def diagnose(
     everything: bool,
     output: Path | None,
     html: Path | None,
+    redact: bool,
 ) -> None:
     """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
 
     PATHS are console logs of any ESP32 firmware and packet captures (pcap, pcapng), also gzip'd: files, folders,
     globs, or - for standard input. Exit status: 0; 1 with --fail-on; 2 when nothing could be read.
     """
-    from halfopen.diagnose import NothingToRead, diagnose
+    from halfopen.diagnose import NothingToRead, diagnose, excerpts
     from halfopen.ports.files import MissingInput
 
     try:
@@ -113,15 +122,18 @@ def diagnose(
         for line in str(error).splitlines():
             click.echo(f"halfopen: {line}", err=True)
         sys.exit(2)
+    around = excerpts(paths, report) if html is not None or redact else {}
+    redaction = _redaction(report, around) if redact else None
+    told = redaction.report(report) if redaction is not None else report
     if form == "json":
         from halfopen.diagnose.report.as_json import as_json
 
         plain = output is None and not (sys.stdout.encoding or "").lower().startswith("utf")
-        _write(as_json(report, ascii_only=plain) + "\n", output)
+        _write(as_json(told, ascii_only=plain) + "\n", output)
     else:
-        _text(report, output, firmware, everything)
+        _text(told, output, firmware, everything)
     if html is not None:
-        _page(report, html, paths, firmware)
+        _page(report, around, html, firmware, redaction)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
 
@@ -204,12 +216,18 @@ def _text(report: Report, output: Path | None, firmware: str | None, everything:
     _write(collected.getvalue(), output)
 
 
-def _page(report: Report, file: Path, paths: tuple[str, ...], firmware: str | None) -> None:
-    """Write the page and say so beside the report."""
-    from halfopen.diagnose import excerpts
+def _redaction(report: Report, around: Excerpts) -> Redaction:
+    from halfopen.diagnose.report.redaction import Redaction
+
+    return Redaction(report, around)
+
+
+def _page(
+    report: Report, around: Excerpts, file: Path, firmware: str | None, redaction: Redaction | None
+) -> None:
     from halfopen.diagnose.report.as_html import as_html
 
-    page = as_html(report, excerpts(paths, report), firmware=firmware)
+    page = as_html(report, around, firmware=firmware, redaction=redaction)
     _write(page, file)
     click.echo(f"wrote {file} ({max(len(page.encode()) // 1000, 1)} KB)", err=True)
 

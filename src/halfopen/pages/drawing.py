@@ -8,7 +8,7 @@ fading]``; ``number`` is a line when positive and a frame when negative, texts a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from halfopen.pages.picture import Lane, Mark, Picture, Place, Sample, Series, Span
@@ -21,14 +21,23 @@ TEXT_MAX = 220
 _RESOLUTION = 1e-8
 
 
-def drawing(picture: Picture) -> dict[str, Any]:
-    """``picture`` as data for the script: JSON types only, the same bytes for the same picture."""
-    return _Drawing(picture).data()
+#: How a text, or the name of a source, is written on a page.
+Spelling = Callable[[str], str]
+
+
+def drawing(picture: Picture, spell: Spelling = str, name: Spelling = str) -> dict[str, Any]:
+    """``picture`` as data for the script: JSON types only, the same bytes for the same picture.
+
+    ``spell`` rewrites every text from a device, ``name`` the names of sources.
+    """
+    return _Drawing(picture, spell, name).data()
 
 
 class _Drawing:
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, spell: Spelling, name: Spelling) -> None:
         self.picture = picture
+        self._spell, self._name = spell, name
+        self._spelled: dict[str, int] = {}
         self._texts: dict[str, int] = {"": 0}
         self._sources: dict[str, int] = {}
         self._kinds = {kind: number for number, kind in enumerate(picture.kinds())}
@@ -48,7 +57,7 @@ class _Drawing:
             {
                 "x": self._x(pin.x),
                 "label": pin.label,
-                "title": pin.title,
+                "title": self._spell(pin.title),
                 "tone": pin.tone,
                 "target": pin.target,
                 "threads": [
@@ -60,7 +69,7 @@ class _Drawing:
         ]
         rules = [self._rule(mark) for mark in thin_marks(picture.rules, picture.start, picture.end)]
         return {
-            "title": picture.title,
+            "title": self._spell(picture.title),
             "sections": [
                 {
                     "start": self._x(s.start),
@@ -68,7 +77,7 @@ class _Drawing:
                     "since": round(s.since, 6),
                     "rate": s.rate,
                     "clock": s.clock,
-                    "label": s.label,
+                    "label": self._spell(s.label),
                 }
                 for s in picture.sections
             ],
@@ -82,7 +91,7 @@ class _Drawing:
                 for (source, line, frame), target in self._targets.items()
                 if source in self._sources
             ],
-            "sources": list(self._sources),
+            "sources": [self._name(source) for source in self._sources],
             "texts": list(self._texts),
             "thinned": self.thinned,
         }
@@ -94,7 +103,7 @@ class _Drawing:
         if lane.rows:
             data["rows"] = [
                 {
-                    "label": row.label,
+                    "label": self._spell(row.label),
                     "spans": [self._span(span) for span in self._thin_spans(row.spans)],
                     "marks": [self._mark(mark) for mark in self._thin_marks(row.marks)],
                 }
@@ -159,9 +168,12 @@ class _Drawing:
         return self._sources.setdefault(place.source, len(self._sources))
 
     def _text(self, text: str) -> int:
-        text = text.strip()
-        short = text if len(text) <= TEXT_MAX else f"{text[: TEXT_MAX - 1]}…"
-        return self._texts.setdefault(short, len(self._texts))
+        """The number of a text; each is spelled once."""
+        if text not in self._spelled:
+            short = self._spell(text.strip())
+            short = short if len(short) <= TEXT_MAX else f"{short[: TEXT_MAX - 1]}…"
+            self._spelled[text] = self._texts.setdefault(short, len(self._texts))
+        return self._spelled[text]
 
     def _x(self, x: float) -> float:
         return _short(round(x, self._digits))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from halfopen.pages.picture import Mark, Picture, Place, Section
@@ -24,16 +24,21 @@ class Moment:
     where: str
 
 
-def moments(picture: Picture) -> list[Moment]:
-    """Findings and everything alarming of ``picture`` in order of time, at most ``MOMENTS_MAX``."""
-    found = sorted(_moments(picture), key=lambda moment: moment.x)
+def moments(
+    picture: Picture, spell: Callable[[str], str] = str, name: Callable[[str], str] = str
+) -> list[Moment]:
+    """Findings and everything alarming of ``picture`` in order of time, at most ``MOMENTS_MAX``.
+
+    ``spell`` rewrites texts from a device, ``name`` the names of sources.
+    """
+    found = sorted(_moments(picture, name), key=lambda moment: moment.x)
     if len(found) > MOMENTS_MAX:
         pinned = [m for m in found if m.lane == "finding"]
         rest = [m for m in found if m.lane != "finding"]
         step = max(len(rest) / max(MOMENTS_MAX - len(pinned), 1), 1.0)
         kept = [rest[int(n * step)] for n in range(int(len(rest) / step))]
         found = sorted([*pinned, *kept], key=lambda moment: moment.x)[:MOMENTS_MAX]
-    return found
+    return [replace(m, lane=spell(m.lane), what=spell(m.what)) for m in found]
 
 
 def written(picture: Picture, x: float) -> str:
@@ -42,10 +47,10 @@ def written(picture: Picture, x: float) -> str:
     return _time(section, section.since + (x - section.start) * section.rate)
 
 
-def _moments(picture: Picture) -> Iterator[Moment]:
+def _moments(picture: Picture, name: Callable[[str], str]) -> Iterator[Moment]:
     for pin in picture.pins:
         what = f"{pin.label}: {pin.title}"
-        yield Moment(pin.x, written(picture, pin.x), "finding", what, _where(pin.threads[0][1]))
+        yield Moment(pin.x, written(picture, pin.x), "finding", what, _where(pin.threads[0][1], name))
     marks: list[tuple[str, Mark]] = [("device", rule) for rule in picture.rules]
     for lane in picture.lanes:
         marks += [(lane.title, mark) for mark in lane.marks]
@@ -54,13 +59,14 @@ def _moments(picture: Picture) -> Iterator[Moment]:
     for title, mark in marks:
         if mark.kind.tone == "bad" or mark in picture.rules:
             what = f"{mark.kind.name}: {mark.detail}" if mark.detail else mark.kind.name
-            yield Moment(mark.x, written(picture, mark.x), title, what, _where(mark.place))
+            yield Moment(mark.x, written(picture, mark.x), title, what, _where(mark.place, name))
 
 
-def _where(place: Place) -> str:
+def _where(place: Place, name: Callable[[str], str]) -> str:
+    source = name(place.source)
     if place.line is not None:
-        return f"{place.source}:{place.line}"
-    return f"{place.source} frame {place.frame}" if place.frame is not None else place.source
+        return f"{source}:{place.line}"
+    return f"{source} frame {place.frame}" if place.frame is not None else source
 
 
 def _time(section: Section, time: float) -> str:

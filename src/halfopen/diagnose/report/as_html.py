@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from halfopen import __version__
@@ -11,11 +13,12 @@ from halfopen import findings as catalogue
 from halfopen.diagnose.report import LINES_AROUND, Excerpts, Report
 from halfopen.diagnose.report.languages import TITLES, speaks
 from halfopen.diagnose.report.quoting import place, utc
+from halfopen.diagnose.report.redaction import Redaction
 from halfopen.diagnose.report.scene import evidence_anchor, scene
 from halfopen.diagnose.report.story import Story, doubt, story
-from halfopen.diagnose.timeline import Device, Timeline
-from halfopen.findings import Evidence, Finding, Firmware, Severity
-from halfopen.pages.drawing import drawing
+from halfopen.diagnose.timeline import Device
+from halfopen.findings import Evidence, Firmware, Severity
+from halfopen.pages.drawing import Spelling, drawing
 from halfopen.pages.moments import Moment, moments
 from halfopen.pages.picture import Kind, Picture
 from halfopen.pages.shapes import PATHS
@@ -93,137 +96,145 @@ class _Shown:
 
 
 def as_html(
-    report: Report, excerpts: Excerpts | None = None, *, firmware: str | None = None, made: str = ""
+    report: Report,
+    excerpts: Excerpts | None = None,
+    *,
+    firmware: str | None = None,
+    redaction: Redaction | None = None,
+    made: str = "",
 ) -> str:
     """``report`` as a document that needs nothing but itself.
 
-    ``excerpts`` are the lines around quoted ones; ``firmware`` overrides the recognised family for the fixes; ``made``
-    says when or from what the page was made, and is left out when empty, so that the same input gives the same bytes.
+    ``excerpts`` are the lines around quoted ones; ``firmware`` overrides the recognised family for the fixes;
+    ``redaction`` replaces names, addresses and secrets. ``made`` says when or from what the page was made, and is left
+    out when empty, so that the same input gives the same bytes.
     """
-    fixed: dict[tuple[str, Firmware], str] = {}
-    anchors = {finding.key: f"f{number}" for number, finding in enumerate(report.findings, 1)}
-    by_name = {timeline.device.name: timeline for timeline in report.timelines}
-    shown = [
-        _device(
-            f"d{number}", device, by_name.get(device.name), report, anchors, excerpts or {}, firmware, fixed
-        )
-        for number, device in enumerate(_worst_first(report), 1)
-    ]
+    page = _Page(report, excerpts or {}, firmware, redaction)
+    shown = [page.device(f"d{number}", index) for number, index in enumerate(_worst_first(report), 1)]
     return rendered(
         "report.html.j2",
         title=_title(shown),
         devices=shown,
         folded=len(shown) >= _FOLDED_FROM,
-        undecided=[(_names(doubt.faults), doubt.next) for doubt in report.undecided],
-        notes=report.notes,
+        undecided=[(_names(doubt.faults), doubt.next) for doubt in page.said.undecided],
+        notes=page.said.notes,
         shapes=PATHS,
         version=__version__,
         made=made,
     )
 
 
-def _worst_first(report: Report) -> list[Device]:
-    """The devices in the order of their findings, those without any last."""
+class _Page:
+    """What all devices of a page share: the report as it may be shown, anchors, and which fixes were told.
+
+    Pictures are drawn from ``report`` itself, because places are found by the names of sources; only what is written
+    is spelled by the redaction.
+    """
+
+    def __init__(
+        self, report: Report, excerpts: Excerpts, firmware: str | None, redaction: Redaction | None
+    ) -> None:
+        self.report = report
+        self.said = redaction.report(report) if redaction is not None else report
+        self._excerpts = redaction.excerpts(excerpts) if redaction is not None else excerpts
+        self._spell: Spelling = redaction.text if redaction is not None else str
+        self._name: Spelling = redaction.source if redaction is not None else _short_names(report)
+        self._firmware = firmware
+        self._fixed: dict[tuple[str, Firmware], str] = {}
+        self._anchors = {finding.key: f"f{number}" for number, finding in enumerate(report.findings, 1)}
+        self._by_key = {finding.key: finding for finding in report.findings}
+
+    def device(self, anchor: str, index: int) -> _Shown:
+        """The device number ``index`` of the report."""
+        device, said = self.report.devices[index], self.said.devices[index]
+        timeline = self.report.timelines[index] if self.report.timelines else None
+        own = [n for n, finding in enumerate(self.report.findings) if finding.device == device.name]
+        found = [self.report.findings[n] for n in own]
+        picture = scene(timeline, found, self._anchors) if timeline is not None else None
+        data = drawing(picture, self._spell, self._name) if picture is not None else None
+        rows = tuple(moments(picture, self._spell, self._name)) if picture is not None else ()
+        return _Shown(
+            anchor,
+            said,
+            story(device, found, timeline, self._by_key),
+            picture,
+            data,
+            tuple(picture.kinds()) if picture is not None else (),
+            rows,
+            tuple(self._told(n, device, first=place == 0) for place, n in enumerate(own)),
+            tuple(str(clock) for clock in self.report.clocks if clock.device == device.name),
+            guessed=not (self._firmware or device.firmware),
+        )
+
+    def _told(self, number: int, device: Device, *, first: bool) -> _Told:
+        original, finding = self.report.findings[number], self.said.findings[number]
+        language = speaks(self._firmware or device.firmware)
+        anchor = self._anchors[original.key]
+        cause = self._by_key.get(original.caused_by or "")
+        entry = catalogue.fault(finding.code)
+        fixes: list[_Fix] = []
+        elsewhere = self._fixed.setdefault((finding.code, language), anchor)
+        if elsewhere == anchor:
+            fixes = [
+                _Fix(f"{anchor}-{name}", TITLES[name], code)
+                for name, code in sorted(finding.remedy.code.items(), key=lambda item: item[0] != language)
+            ]
+        return _Told(
+            anchor=anchor,
+            code=finding.code,
+            title=entry.title,
+            severity=finding.severity,
+            sure=f"{doubt(finding.confidence)}: {finding.confidence:.0%} sure",
+            summary=finding.summary[:1].upper() + finding.summary[1:],
+            why=entry.why,
+            cause=(cause.code, self._anchors[cause.key]) if cause is not None else None,
+            quotes=tuple(
+                self._quote(evidence_anchor(anchor, place), quote, strongest=place == 1)
+                for place, quote in enumerate(finding.evidence, 1)
+            ),
+            blocks=tuple(_blocks(finding.evidence, self._excerpts, self._name)),
+            remedy=finding.remedy.summary,
+            fix=fixes[0] if fixes else None,
+            others=tuple(fixes[1:]),
+            elsewhere="" if elsewhere == anchor else elsewhere,
+            folded=not first and (finding.severity == "info" or cause is not None),
+        )
+
+    def _quote(self, anchor: str, quote: Evidence, *, strongest: bool) -> _Quote:
+        when = utc(quote.time) if quote.frame is not None and quote.time is not None else ""
+        text = quote.text.strip()
+        if len(text) > _QUOTE_MAX:
+            text = f"{text[: _QUOTE_MAX * 3 // 4]} … {text[-_QUOTE_MAX // 4 :]}"
+        return _Quote(anchor, place(replace(quote, source=self._name(quote.source))), when, text, strongest)
+
+
+def _short_names(report: Report) -> Spelling:
+    """Files by their base names where that tells them apart: a page is for people who have other folders."""
+    sources = {source for device in report.devices for source in device.sources}
+    sources |= {quote.source for finding in report.findings for quote in finding.evidence}
+    bases = Counter(PurePath(source).name for source in sources)
+    return lambda source: base if bases[base := PurePath(source).name] == 1 else source
+
+
+def _worst_first(report: Report) -> list[int]:
+    """The devices, by number, in the order of their findings; those without any last."""
     order = list(dict.fromkeys(finding.device for finding in report.findings))
-    return sorted(report.devices, key=lambda d: order.index(d.name) if d.name in order else len(order))
+    names = [device.name for device in report.devices]
+    return sorted(range(len(names)), key=lambda n: order.index(names[n]) if names[n] in order else len(order))
 
 
 def _title(shown: Sequence[_Shown]) -> str:
     if len(shown) == 1:
         return f"{shown[0].device.name}: {shown[0].story.verdict}"
     ill = sum(device.story.severity in ("error", "warning") for device in shown)
-    return f"{ill} of {len(shown)} devices need attention"
+    return f"{ill} of {len(shown)} devices {'needs' if ill == 1 else 'need'} attention"
 
 
 def _names(codes: Sequence[str]) -> list[tuple[str, str]]:
     return [(code, catalogue.fault(code).title) for code in codes]
 
 
-def _device(
-    anchor: str,
-    device: Device,
-    timeline: Timeline | None,
-    report: Report,
-    anchors: Mapping[str, str],
-    excerpts: Excerpts,
-    firmware: str | None,
-    fixed: dict[tuple[str, Firmware], str],
-) -> _Shown:
-    own = [finding for finding in report.findings if finding.device == device.name]
-    language = speaks(firmware or device.firmware)
-    picture = scene(timeline, own, anchors) if timeline is not None else None
-    told = tuple(
-        _told(finding, report, anchors, excerpts, language, fixed, first=n == 0)
-        for n, finding in enumerate(own)
-    )
-    return _Shown(
-        anchor,
-        device,
-        story(device, own, timeline),
-        picture,
-        drawing(picture) if picture is not None else None,
-        tuple(picture.kinds()) if picture is not None else (),
-        tuple(moments(picture)) if picture is not None else (),
-        told,
-        tuple(str(clock) for clock in report.clocks if clock.device == device.name),
-        guessed=not (firmware or device.firmware),
-    )
-
-
-def _told(
-    finding: Finding,
-    report: Report,
-    anchors: Mapping[str, str],
-    excerpts: Excerpts,
-    language: Firmware,
-    fixed: dict[tuple[str, Firmware], str],
-    *,
-    first: bool,
-) -> _Told:
-    anchor = anchors[finding.key]
-    cause = next((f for f in report.findings if f.key == finding.caused_by), None)
-    entry = catalogue.fault(finding.code)
-    elsewhere = fixed.get((finding.code, language), "")
-    fixes: list[_Fix] = []
-    if not elsewhere:
-        fixed[finding.code, language] = anchor
-        fixes = [
-            _Fix(f"{anchor}-{name}", TITLES[name], code)
-            for name, code in sorted(finding.remedy.code.items(), key=lambda item: item[0] != language)
-        ]
-    return _Told(
-        anchor=anchor,
-        code=finding.code,
-        title=entry.title,
-        severity=finding.severity,
-        sure=f"{doubt(finding.confidence)}: {finding.confidence:.0%} sure",
-        summary=finding.summary,
-        why=entry.why,
-        cause=(cause.code, anchors[cause.key]) if cause is not None else None,
-        quotes=tuple(
-            _quote(evidence_anchor(anchor, number), quote, strongest=number == 1)
-            for number, quote in enumerate(finding.evidence, 1)
-        ),
-        blocks=tuple(_blocks(finding.evidence, excerpts)),
-        remedy=finding.remedy.summary,
-        fix=fixes[0] if fixes else None,
-        others=tuple(fixes[1:]),
-        elsewhere=elsewhere,
-        folded=not first and (finding.severity == "info" or cause is not None),
-    )
-
-
-def _quote(anchor: str, quote: Evidence, *, strongest: bool) -> _Quote:
-    when = ""
-    if quote.time is not None:
-        when = utc(quote.time) if quote.frame is not None else ""
-    text = quote.text.strip()
-    if len(text) > _QUOTE_MAX:
-        text = f"{text[: _QUOTE_MAX * 3 // 4]} … {text[-_QUOTE_MAX // 4 :]}"
-    return _Quote(anchor, place(quote), when, text, strongest)
-
-
-def _blocks(evidence: Sequence[Evidence], excerpts: Excerpts) -> Iterator[_Block]:
+def _blocks(evidence: Sequence[Evidence], excerpts: Excerpts, name: Spelling) -> Iterator[_Block]:
     """The lines around the quoted ones, those that touch joined."""
     for source in dict.fromkeys(quote.source for quote in evidence):
         hits = {quote.line for quote in evidence if quote.source == source and quote.line is not None}
@@ -232,8 +243,8 @@ def _blocks(evidence: Sequence[Evidence], excerpts: Excerpts) -> Iterator[_Block
         block: list[tuple[int, str, bool]] = []
         for number in near:
             if block and number != block[-1][0] + 1:
-                yield _Block(source, tuple(block))
+                yield _Block(name(source), tuple(block))
                 block = []
             block.append((number, known[number], number in hits))
         if block:
-            yield _Block(source, tuple(block))
+            yield _Block(name(source), tuple(block))

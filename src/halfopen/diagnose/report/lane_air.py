@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halfopen.diagnose.farewells import Meaning
 from halfopen.diagnose.radio import (
     BeaconsObserved,
     BufferingObserved,
@@ -24,6 +25,7 @@ from halfopen.pages.picture import Kind, Lane, Mark, Row, Span
 
 DEAUTH = Kind("deauthentication", "cross", "bad")
 DISASSOC = Kind("disassociation", "down", "bad")
+PARTED = Kind("farewell that is no fault", "left", "mute")
 POLL = Kind("poll: are you there?", "ring", "info")
 JOIN = Kind("joining step", "tick", "info")
 JOIN_REFUSED = Kind("join refused", "cross", "warn")
@@ -37,6 +39,16 @@ TIM = Kind("frames wait for the sleeper", "up", "warn")
 PROBING = Kind("probe request", "tick", "mute")
 #: Access points whose beacons are drawn: the ones the device spoke with first.
 APS_MAX = 4
+#: What farewells mean that did not put the device out.
+_HARMLESS: dict[Meaning, str] = {
+    "own": "the device left on its own",
+    "echo": "the answer to the device's own leave",
+    "left-behind": "clean-up after the device moved on",
+    "broadcast": "to all stations",
+    "clean-up": "repeated for a loss already told",
+    "unheard": "the device did not hear it",
+    "unknown": "nothing shows that the device heard it",
+}
 
 
 def air_lane(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
@@ -54,13 +66,14 @@ def _heard(acked: bool | None) -> str:
     return {True: "acknowledged", False: "not acknowledged", None: ""}[acked]
 
 
-def _farewell(seen: FarewellSeen) -> str:
+def _farewell(seen: FarewellSeen, meaning: str) -> str:
     told = [wifi_reason.spelled(seen.reason) if seen.reason is not None else "protected, reason not readable"]
-    told += ["to all stations"] if seen.broadcast else [_heard(seen.acked)]
+    told += [seen.kind if meaning else "", meaning or _heard(seen.acked)]
     return ", ".join(part for part in told if part)
 
 
 def _marks(timeline: Timeline, axis: Axis, *, by_ap: bool) -> Iterator[Mark]:
+    meanings = {id(f.seen): _HARMLESS.get(f.meaning, "") for f in timeline.farewells}
     for seen in timeline.of(FarewellSeen, PollSeen, JoinStepSeen, HandshakeSeen):
         kind: Kind
         match seen:
@@ -68,7 +81,9 @@ def _marks(timeline: Timeline, axis: Axis, *, by_ap: bool) -> Iterator[Mark]:
                 continue
             case FarewellSeen():
                 sent_by_ap = seen.by_ap
-                kind, told = DEAUTH if seen.kind == "deauth" else DISASSOC, _farewell(seen)
+                harmless = meanings.get(id(seen), "")
+                kind = PARTED if harmless else DEAUTH if seen.kind == "deauth" else DISASSOC
+                told = _farewell(seen, harmless)
             case PollSeen():
                 sent_by_ap, kind, told = True, POLL, _heard(seen.acked)
             case JoinStepSeen():

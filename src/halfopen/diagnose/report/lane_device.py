@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from halfopen.diagnose.events import (
     AddressGot,
@@ -33,7 +33,7 @@ from halfopen.diagnose.report.axis import Axis
 from halfopen.diagnose.report.quoting import of_event
 from halfopen.diagnose.timeline import Timeline
 from halfopen.formats import newlib_errno
-from halfopen.pages.picture import Kind, Lane, Mark, Row
+from halfopen.pages.picture import Kind, Lane, Mark, Row, Tone
 
 BOOTED = Kind("boot", "star", "info")
 CRASHED = Kind("crash", "cross", "bad")
@@ -52,6 +52,8 @@ ANSWERED = Kind("heartbeat answered", "dot", "good")
 ADDRESS = Kind("address", "dot", "good")
 NO_ADDRESS = Kind("no address or name", "cross", "bad")
 NETIF_DOWN = Kind("interface down", "down", "mute")
+
+_WORST: tuple[Tone, ...] = ("bad", "warn", "info", "calm", "good", "mute")
 
 #: Event → the row it stands in, its kind, and what a reader who points at it wants to know.
 _ROWS: tuple[tuple[str, dict[type[Event], Kind]], ...] = (
@@ -99,7 +101,7 @@ def device_lane(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
     """One lane with a row for each subject that the log speaks of."""
     rows = []
     for label, kinds in _ROWS:
-        marks = _marks(timeline.of(*kinds), kinds.__getitem__, axis)
+        marks = _one_a_line(_marks(timeline.of(*kinds), kinds.__getitem__, axis))
         if marks:
             rows.append(Row(label, marks=marks))
     if rows:
@@ -109,6 +111,17 @@ def device_lane(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
 def boot_rules(timeline: Timeline, axis: Axis) -> list[Mark]:
     """The restarts, to be drawn through all lanes."""
     return _marks((boot.event for boot in timeline.boots), lambda kind: BOOTED, axis)
+
+
+def _one_a_line(marks: Sequence[Mark]) -> list[Mark]:
+    """A line that says two things of one subject is one mark, of the worse kind."""
+    found: list[Mark] = []
+    for mark in marks:
+        if found and (found[-1].place.source, found[-1].place.line) == (mark.place.source, mark.place.line):
+            found[-1] = min(found[-1], mark, key=lambda m: (_WORST.index(m.kind.tone), not m.detail))
+        else:
+            found.append(mark)
+    return found
 
 
 def _marks(events: Iterable[Event], kind_of: Callable[[type[Event]], Kind], axis: Axis) -> list[Mark]:

@@ -29,7 +29,7 @@ from halfopen.formats import wifi_reason
 from halfopen.pages.picture import Kind, Lane, Mark, Place, Row, Sample, Series, Span
 
 ONLINE = Kind("connected", "bar", "good")
-ASSOCIATED = Kind("associated, no address yet", "bar", "info")
+ASSOCIATED = Kind("associated", "bar", "info")
 JOINING = Kind("joining", "hatch", "warn")
 OFFLINE = Kind("disconnected", "dash", "bad")
 DOZING = Kind("modem sleep on", "bar", "calm")
@@ -83,8 +83,8 @@ _SAME = object()
 
 def _state_after(event: Event, before: Kind | None) -> object:
     """The state that ``event`` leads to; ``None`` where nothing is known, ``_SAME`` when it says nothing of it."""
-    if isinstance(event, (AddressGot, ServerConnected)):
-        return ONLINE
+    if isinstance(event, (AddressGot, ServerConnected)) or (isinstance(event, WifiJoined) and event.bssid):
+        return ONLINE  # the driver names the access point when the keys are in place
     if isinstance(event, WifiJoined) or (isinstance(event, LinkStateChanged) and event.new == "run"):
         return _SAME if before is ONLINE else ASSOCIATED
     if isinstance(event, WifiStarted) or (

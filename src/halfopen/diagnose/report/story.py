@@ -6,7 +6,7 @@ wrong, and whether the device came back. It is pure, so that every report can te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from halfopen import findings as catalogue
@@ -30,8 +30,16 @@ class Story:
     severity: Severity | None
 
 
-def story(device: Device, findings: Sequence[Finding], timeline: Timeline | None = None) -> Story:
-    """The story of ``device`` from its ``findings``, ranked as a report ranks them."""
+def story(
+    device: Device,
+    findings: Sequence[Finding],
+    timeline: Timeline | None = None,
+    all_by_key: Mapping[str, Finding] | None = None,
+) -> Story:
+    """The story of ``device`` from its ``findings``, ranked as a report ranks them.
+
+    ``all_by_key`` are the findings of every device: what befell several at once has its cause with one of them.
+    """
     if device.firmware == "esp8266":
         return Story(
             "This is a log of an ESP8266, which halfopen does not judge.",
@@ -47,6 +55,13 @@ def story(device: Device, findings: Sequence[Finding], timeline: Timeline | None
             None,
         )
     root = findings[0]
+    shared = (all_by_key or {}).get(root.caused_by or "")
+    if shared is not None and shared.device != device.name:
+        return Story(
+            f"Lost together with others: {_lowered(_plain(shared))}",
+            (f"What failed is what they share: {_lowered(_plain(shared))}", *_outcome(timeline)),
+            root.severity,
+        )
     if all(finding.severity == "info" for finding in findings):
         return Story(
             f"Nothing that needs action: {_lowered(_plain(root))}",

@@ -740,7 +740,7 @@
 
     words(hit) {
       const { lanes, kinds, texts, pins } = this.data;
-      if (!hit) return this.pin < 0 ? { what: "", place: "", text: "Point at something to read what it is." } : this.words({ type: "pin", n: this.pin, x: pins[this.pin].x });
+      if (!hit) return this.pin < 0 ? { what: "", place: "", text: "Point at something to read what it is.", plain: true } : this.words({ type: "pin", n: this.pin, x: pins[this.pin].x });
       const when = this.when(hit.x, 1, true);
       if (hit.type === "time") return { what: when, place: "", text: "" };
       if (hit.type === "pin") {
