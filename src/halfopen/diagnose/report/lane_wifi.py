@@ -9,6 +9,7 @@ from halfopen.diagnose.events import (
     AddressGot,
     ApUnreachable,
     AuthRejected,
+    BeaconIntervalTold,
     BeaconsMissed,
     Booted,
     Event,
@@ -36,6 +37,7 @@ DOZING = Kind("modem sleep on", "bar", "calm")
 AWAKE = Kind("modem sleep off", "dash", "mute")
 DROPPED = Kind("link lost or join failed", "down", "bad")
 PLANNED = Kind("left on purpose", "down", "mute")
+BEAT_TOLD = Kind("beacon interval and DTIM told", "dot", "mute")
 BEACONS_MISSED = Kind("beacons missed", "tick", "warn")
 
 
@@ -51,8 +53,18 @@ def wifi_lanes(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
     drops.sort(key=lambda mark: mark.x)
     rows = [Row("state", states, drops)] if states or drops else []
     naps = list(_power_save(timeline, axis))
-    if naps:
-        rows.append(Row("power save", naps))
+    beats = [
+        Mark(
+            x,
+            BEAT_TOLD,
+            of_event(event),
+            f"DTIM every {event.dtim} beacons of {event.interval_us / 1000:g} ms",
+        )
+        for event in timeline.of(BeaconIntervalTold)
+        if (x := axis.of(event)) is not None
+    ]
+    if naps or beats:
+        rows.append(Row("power save", naps, beats))
     if rows:
         yield Lane("Wi-Fi", rows=rows)
     signal = [

@@ -23,11 +23,12 @@ _TOLD_MAX = 3
 @dataclass(frozen=True, slots=True)
 class Story:
     """One device's story: ``verdict`` in a sentence, ``sentences`` for the paragraph, ``severity`` of the worst finding
-    (``None`` when nothing is wrong)."""
+    (``None`` when nothing is wrong); ``shared`` when it fell together with others."""
 
     verdict: str
     sentences: tuple[str, ...]
     severity: Severity | None
+    shared: bool = False
 
 
 def story(
@@ -61,6 +62,7 @@ def story(
             f"Lost together with others: {_lowered(_plain(shared))}",
             (f"What failed is what they share: {_lowered(_plain(shared))}", *_outcome(timeline)),
             root.severity,
+            shared=True,
         )
     if all(finding.severity == "info" for finding in findings):
         return Story(

@@ -245,12 +245,23 @@
       c.clearRect(0, 0, this.width, this.height);
       this.hits = [];
       this.anchors = new Map();
+      this.written = []; // labels that lines must not cross out: painted last, on a ground of their own
       this.packPins(this.view);
       this.drawAxis(c);
       this.data.lanes.forEach((lane, l) => this.drawLane(c, lane, l));
       this.drawRules(c);
       this.drawPins(c);
+      this.written.forEach((label) => this.write(c, label));
       this.drawCursor();
+    }
+
+    write(c, { text, x, y, font, colour }) {
+      c.font = font;
+      c.textAlign = "left";
+      c.fillStyle = this.colours.raised;
+      c.fillRect(x - 2, y - 10, c.measureText(text).width + 4, 13);
+      c.fillStyle = colour;
+      c.fillText(text, x, y);
     }
 
     redraw() {
@@ -317,10 +328,9 @@
         const at = clamp(px - width / 2, from, to - width);
         if (at < free || to - from < width) continue;
         free = at + width + 10;
-        c.fillStyle = quiet;
-        c.textAlign = "left";
-        c.fillText(label, at, this.axisTop + 12);
-        if (this.height > 420) c.fillText(label, at, this.bottom + 15);
+        const style = { text: label, x: at, font: this.font.small, colour: quiet };
+        this.written.push({ ...style, y: this.axisTop + 12 });
+        if (this.height > 420) this.written.push({ ...style, y: this.bottom + 15 });
       }
     }
 
@@ -342,10 +352,9 @@
         c.lineTo(this.width - 12, box.top - 4.5);
         c.stroke();
       }
+      this.written.push({ text: lane.title, x: 12, y: box.title + 12, font: this.font.bold, colour: this.colours.text });
       c.font = this.font.bold;
-      c.fillStyle = this.colours.text;
       c.textAlign = "left";
-      c.fillText(lane.title, 12, box.title + 12);
       const after = 12 + c.measureText(lane.title).width + 12;
       if (lane.rows) {
         if (lane.note) {
@@ -413,11 +422,47 @@
     }
 
     drawSeries(c, lane, series, l, s) {
-      const xs = series.x;
-      const first = Math.max(lowerBound(xs, this.view[0]) - 1, 0);
-      const last = Math.min(lowerBound(xs, this.view[1]) + 1, xs.length);
+      const first = Math.max(lowerBound(series.x, this.view[0]) - 1, 0);
+      const last = Math.min(lowerBound(series.x, this.view[1]) + 1, series.x.length);
       this.stroke(c, series);
       c.lineJoin = "round";
+      if (last - first > 1.5 * (this.right - this.left)) this.drawDense(c, series, l, first, last);
+      else this.drawLine(c, series, l, first, last);
+      c.setLineDash([]);
+      this.hits.push({ type: "series", l, s, top: this.lanes[l].bodyTop - 4, end: this.lanes[l].bodyEnd + 4 });
+      series.number.forEach((number, n) => {
+        const key = `${series.source.length ? series.source[n] : series.first}:${number}`;
+        if (this.targets.has(key) && !this.anchors.has(key)) this.anchors.set(key, this.y(l, series.y[n]));
+      });
+    }
+
+    /** Too many samples for a line: from the lowest to the highest of each column, and a line through their middle. */
+    drawDense(c, series, l, first, last) {
+      const columns = [];
+      for (let n = first; n < last; n += 1) {
+        const px = Math.floor(this.px(series.x[n]) / 2) * 2, y = series.y[n];
+        const column = columns[columns.length - 1];
+        if (!column || column.px !== px) columns.push({ px, low: y, high: y, sum: y, count: 1, section: this.section(series.x[n]) });
+        else { column.low = Math.min(column.low, y); column.high = Math.max(column.high, y); column.sum += y; column.count += 1; }
+      }
+      c.fillStyle = this.colours[`${series.tone}-tint`];
+      for (const { px, low, high } of columns) {
+        const top = this.y(l, high);
+        c.fillRect(px, top - 0.5, 2, Math.max(this.y(l, low) - top, 0) + 1);
+      }
+      c.beginPath();
+      columns.forEach(({ px, sum, count, section }, n) => {
+        const near = columns.slice(Math.max(n - 2, 0), n + 3).filter((other) => other.section === section);
+        const mean = near.reduce((all, one) => all + one.sum, 0) / near.reduce((all, one) => all + one.count, 0);
+        if (n && columns[n - 1].section === section) c.lineTo(px + 1, this.y(l, mean));
+        else c.moveTo(px + 1, this.y(l, mean));
+      });
+      c.lineWidth = 1.2;
+      c.stroke();
+    }
+
+    drawLine(c, series, l, first, last) {
+      const xs = series.x;
       c.beginPath();
       let section = null, before = 0, column = null;
       const flush = () => {
@@ -447,7 +492,6 @@
       }
       flush();
       c.stroke();
-      c.setLineDash([]);
       if (!series.step && last - first <= 80) {
         c.fillStyle = this.colours[series.tone];
         for (let n = first; n < last; n += 1) {
@@ -456,11 +500,6 @@
           c.fill();
         }
       }
-      this.hits.push({ type: "series", l, s, top: this.lanes[l].bodyTop - 4, end: this.lanes[l].bodyEnd + 4 });
-      series.number.forEach((number, n) => {
-        const key = `${series.source.length ? series.source[n] : series.first}:${number}`;
-        if (this.targets.has(key) && !this.anchors.has(key)) this.anchors.set(key, this.y(l, series.y[n]));
-      });
     }
 
     drawRow(c, row, l, r) {
@@ -469,7 +508,7 @@
       c.fillStyle = this.colours.quiet;
       c.textAlign = "left";
       if (this.wide) c.fillText(this.fit(c, row.label, this.left - 36), 20, place.middle + 4);
-      else if (row.label) c.fillText(this.fit(c, row.label, this.width - 24), 12, place.label);
+      else if (row.label) this.written.push({ text: this.fit(c, row.label, this.width - 24), x: 12, y: place.label, font: this.font.small, colour: this.colours.quiet });
       this.clip(c, () => {
         c.strokeStyle = this.colours.soft;
         c.lineWidth = 1;
@@ -784,6 +823,7 @@
 
     tell(hit) {
       this.pointed = hit;
+      this.figure.classList.toggle("live", Boolean(hit));
       const words = this.words(hit);
       const parts = [];
       const add = (kind, text) => {
