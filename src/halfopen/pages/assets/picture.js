@@ -243,6 +243,8 @@
       this.wanted = false;
       const c = this.context;
       c.clearRect(0, 0, this.width, this.height);
+      c.lineWidth = 1; // what the last drawing left behind must not show in this one
+      c.setLineDash([]);
       this.hits = [];
       this.anchors = new Map();
       this.written = []; // labels that lines must not cross out: painted last, on a ground of their own
@@ -378,6 +380,7 @@
       for (const value of [scale.low, (scale.low + scale.high) / 2, scale.high]) {
         const y = Math.round(this.y(l, value)) + 0.5;
         c.strokeStyle = soft;
+        c.lineWidth = 1;
         c.setLineDash([]);
         c.beginPath();
         c.moveTo(this.left - 6, y);
@@ -615,6 +618,7 @@
     drawRules(c) {
       this.clip(c, () => {
         c.strokeStyle = this.colours.info;
+        c.lineWidth = 1;
         c.globalAlpha = 0.55;
         c.setLineDash([1, 3]);
         for (const [x] of this.data.rules) {
@@ -856,6 +860,7 @@
     move(from, to) {
       const [low, high] = this.whole;
       const span = clamp(to - from, Math.min((high - low) / 1e6 + 1e-4, high - low), high - low);
+      if (span > (high - low) * 0.9999) { this.view = [low, high]; this.redraw(); return; }
       const middle = clamp((from + to) / 2, low + span / 2, high - span / 2);
       this.view = [middle - span / 2, middle + span / 2];
       this.redraw();
