@@ -46,7 +46,7 @@ PATTERN = "|".join(
         r"(?P<ipv4>(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d))",
         rf"(?P<fqdn>(?i:{_FQDN}))",
         r"(?P<bare>(?<![0-9A-Za-z])[0-9A-Fa-f]{12}(?![0-9A-Za-z]))",
-        r"(?P<token>(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{16,}|[A-Za-z0-9+/_.-]{24,}={0,2})(?![0-9A-Za-z]))",
+        r"(?P<token>(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{16,}|[A-Za-z0-9+/_-]{24,}={0,2})(?![0-9A-Za-z]))",
     )
 )
 
@@ -74,6 +74,7 @@ _SSIDS = tuple(
 _PYTHON_PASSWORD = re.compile(r"\bconnect\(\s*[\"'][^\"']{1,32}[\"']\s*,\s*[\"'](?P<value>[^\"']{1,64})[\"']")
 _HOSTS = re.compile(
     r"\b(?:host ?name|hostname|mdns name|device name)[\"']?\s*[:=]\s*[\"']?(?P<value>[A-Za-z0-9][\w.-]{2,62})"
+    r"|\b(?:in mode \S{1,4} as|server active on) (?P<tasmota>[A-Za-z0-9][\w-]{2,62})"
     r"|\b(?:mqtts?|https?|wss?|tcp|ssl|coaps?|ftp)://(?:[^\s/@]{1,200}@)?(?P<url>[A-Za-z0-9][\w.-]{1,253})",
     re.IGNORECASE,
 )
@@ -124,7 +125,7 @@ def ssids_in(text: str) -> Iterator[str]:
 def hosts_in(text: str) -> Iterator[str]:
     """Names of hosts that ``text`` shows as such, by a word before them or as part of an address (URL)."""
     for found in _HOSTS.finditer(text):
-        name = (found["value"] or found["url"]).rstrip(".")
+        name = (found["value"] or found["tasmota"] or found["url"]).rstrip(".")
         if name.lower() not in _NO_NAMES and not name.replace(".", "").isdigit():
             yield name
 

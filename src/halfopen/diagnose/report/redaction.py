@@ -46,6 +46,7 @@ class Redaction:
         self._addresses: dict[str, str] = {}
         self._networks: dict[str, dict[str, int]] = {}
         self._sources: dict[str, str] = {}
+        self._known: re.Pattern[str] | None = None
         self._learn(report, excerpts or {})
         self._pattern = self._compiled()
 
@@ -107,8 +108,6 @@ class Redaction:
         texts = list(_texts(report, excerpts))
         for device in report.devices:
             self._hear(f"{device.mac} {' '.join(device.ips)}")
-        for event in (event for timeline in report.timelines for event in timeline.events):
-            self._event(event)
         for text in texts:
             for ssid in ssids_in(text):
                 self._name(ssid, "SSID")
@@ -118,6 +117,8 @@ class Redaction:
                 self._name(secret, "secret")
             for user in users_in(text):
                 self._name(user, "user")
+        for event in (event for timeline in report.timelines for event in timeline.events):
+            self._event(event)
         for text in texts:
             self._hear(text)
         sources = dict.fromkeys(source for device in report.devices for source in device.sources)
@@ -142,7 +143,9 @@ class Redaction:
         """Names that need no guessing: the events say what they are."""
         match event:
             case WifiStarted() | BeaconsObserved() | ProbingObserved():
-                self._name(event.ssid, "SSID")
+                # a firmware that prints no quotes leaves it open where a name ends: the text may have told more of it
+                if not any(name.startswith(f"{event.ssid.lower()} ") for name in self._names):
+                    self._name(event.ssid, "SSID")
             case HostObserved() | LeaseObserved():
                 self._name(event.hostname, "host")
             case LookupObserved():
@@ -185,7 +188,8 @@ class Redaction:
             tails = sorted({mac[6:] for mac in self._macs})
             spelled = "|".join(f"{t}|{t[:2]}[:-]{t[2:4]}[:-]{t[4:]}" for t in tails)
             parts.append(rf"(?P<tail>(?i:(?<![0-9a-z])(?:{spelled})(?![0-9a-z])))")
-        return re.compile("|".join([PATTERN, *parts] if not literals else [parts[0], PATTERN, *parts[1:]]))
+        self._known = re.compile("|".join(parts)) if parts else None
+        return re.compile("|".join([*parts[:1], PATTERN, *parts[1:]] if literals else [PATTERN, *parts]))
 
     def _stand_in(self, found: re.Match[str]) -> str:
         text = found[0]
@@ -198,14 +202,20 @@ class Redaction:
             return self._kept_key(found)
         if kind in ("mac", "bare"):
             known = re.sub("[^0-9a-f]", "", text.lower()) in self._macs
-            return self._mac(text) if kind == "mac" or known or re.search("[a-fA-F]", text) else text
+            return (
+                self._mac(text) if kind == "mac" or known or re.search("[a-fA-F]", text) else self._rest(text)
+            )
         if kind in ("ipv4", "ipv6"):
             return self._ip(text)
         if kind == "fqdn":
             return self._once(text.rstrip("."), "host")
         if kind == "mail":
             return self._once(text, "mail")
-        return self._once(text, "token") if is_token(text) else text
+        return self._once(text, "token") if is_token(text) else self._rest(text)
+
+    def _rest(self, text: str) -> str:
+        """What only looked like an address or a key may still hold a known name."""
+        return self._known.sub(self._stand_in, text) if self._known is not None else text
 
     def _kept_key(self, found: re.Match[str]) -> str:
         """``password=`` keeps its key and loses its value."""
@@ -246,7 +256,7 @@ class Redaction:
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
-            return text
+            return self._rest(text)
         if address.is_loopback or address.is_multicast or address.is_unspecified or text.startswith("255."):
             return text
         if text not in self._addresses:
