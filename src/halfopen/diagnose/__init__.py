@@ -86,8 +86,8 @@ def excerpts(paths: Sequence[str], report: Report) -> Excerpts:
                 wanted.setdefault(quote.source, set()).add(quote.line)
     found: dict[str, dict[int, str]] = {}
     for item in inputs(paths) if wanted else ():
-        if item.path is None or item.name not in wanted:
-            continue
+        if item.path is None or not item.path.is_file() or item.name not in wanted:
+            continue  # a pipe is empty by now
         excerpt = LineExcerpt(wanted[item.name], LINES_AROUND)
         for chunk in item.chunks([]):
             excerpt.feed(chunk)

@@ -580,18 +580,27 @@
 
     drawMarks(c, marks, l, r, middle) {
       const last = new Map();
+      const heights = r < 0 ? [0] : [0, 6, -6]; // marks at one moment stand above each other, as far as a row allows
+      let crowd = 0, before = -Infinity;
       for (const mark of marks) {
         const px = this.px(mark[0]);
         if (px < this.left - 8 || px > this.right + 8) continue;
         const key = `${mark[2]}:${mark[3]}`;
-        if (this.targets.has(key)) this.anchors.set(key, middle);
         const near = last.get(mark[1]);
-        if (near && px - near.px < 3) { near.count += mark[6]; if (this.targets.has(key)) near.mark = mark; continue; }
-        const hit = { type: "mark", l, r, mark, px, py: middle, count: mark[6] };
+        if (near && px - near.px < 3) {
+          near.count += mark[6];
+          if (this.targets.has(key)) { near.mark = mark; this.anchors.set(key, near.py); }
+          continue;
+        }
+        crowd = px - before < 6 ? crowd + 1 : 0;
+        before = px;
+        const py = middle + heights[crowd % heights.length];
+        if (this.targets.has(key)) this.anchors.set(key, py);
+        const hit = { type: "mark", l, r, mark, px, py, count: mark[6] };
         last.set(mark[1], hit);
         this.hits.push(hit);
         const [, shape, tone] = this.data.kinds[mark[1]];
-        this.symbol(c, shape, this.colours[tone], px, middle);
+        this.symbol(c, shape, this.colours[tone], px, py);
       }
     }
 
