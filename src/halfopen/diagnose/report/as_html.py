@@ -226,11 +226,12 @@ def _worst_first(report: Report) -> list[int]:
 def _title(shown: Sequence[_Shown]) -> str:
     if len(shown) == 1:
         return f"{shown[0].device.name}: {shown[0].story.verdict}"
-    together = sum(device.story.shared for device in shown)
-    if together:
-        return f"{together + 1} of {len(shown)} devices were lost together"
     ill = sum(device.story.severity in ("error", "warning") for device in shown)
-    return f"{ill} of {len(shown)} devices {'needs' if ill == 1 else 'need'} attention"
+    together = sum(device.story.shared for device in shown) + 1
+    if together > 1 and ill <= 1:
+        return f"{together} of {len(shown)} devices were lost together"
+    need = f"{ill} of {len(shown)} devices {'needs' if ill == 1 else 'need'} attention"
+    return f"{need}, {together} were lost together" if together > 1 else need
 
 
 def _names(codes: Sequence[str]) -> list[tuple[str, str]]:

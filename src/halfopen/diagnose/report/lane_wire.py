@@ -30,6 +30,8 @@ RST = Kind("RST", "cross", "bad")
 AGAIN = Kind("sent again", "right", "warn")
 ACKNOWLEDGED = Kind("acknowledged at last", "dot", "good")
 PROBE = Kind("keepalive probe", "ring", "info")
+SHUT = Kind("window 0 told or probed", "tick", "bad")
+REOPENED = Kind("window open again", "up", "good")
 UNREACHABLE = Kind("unreachable (ICMP)", "diamond", "bad")
 ASKED = Kind("asked", "tick", "mute")
 ANSWERED = Kind("answered", "dot", "good")
@@ -157,6 +159,10 @@ def _marks(talk: Conversation, axis: Axis) -> list[Mark]:
         told = f"by the {who} after {probes.idle_s:.0f} s of silence, {probes.answers} of {probes.count} answered"
         found += [(ref, PROBE, told) for ref in probes.frames]
         found.append((probes.answered, ANSWERED, "the last answered probe"))
+    for shut in flow.zero_window_runs:
+        told = f"{shut.probes} probes, {shut.answers} answered"
+        found += [(ref, SHUT, told) for ref in shut.frames]
+        found.append((shut.reopened, REOPENED, ""))
     found += [(ref, UNREACHABLE, "") for ref in flow.unreachable]
     return _placed(found, source, axis)
 

@@ -1027,17 +1027,34 @@
     }
   }
 
-  const all = [];
-  for (const figure of document.querySelectorAll("figure.timeline")) all.push(new Timeline(figure));
+  // A picture is made when it is first seen: a fleet has hundreds, most of them folded.
+  const made = new Map();
+  const make = (figure) => {
+    if (!made.has(figure)) made.set(figure, new Timeline(figure));
+    return made.get(figure);
+  };
+  const seen = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (!target.clientWidth) continue;
+      seen.unobserve(target);
+      make(target.closest("figure"));
+    }
+  });
+  // Asking a folded picture for its width would lay out the whole fold: the observer speaks of visible ones only.
+  for (const stage of document.querySelectorAll("figure.timeline .stage")) seen.observe(stage);
 
   // paper is white whatever the screen is
   window.addEventListener("beforeprint", () => {
     document.documentElement.dataset.paper = "";
     for (const fold of document.querySelectorAll(".finding > details, details.device")) fold.open = true;
-    for (const one of all) { one.paper = true; one.resize(); }
+    for (const figure of document.querySelectorAll("figure.timeline")) {
+      const one = make(figure);
+      one.paper = true;
+      one.resize();
+    }
   });
   window.addEventListener("afterprint", () => {
     delete document.documentElement.dataset.paper;
-    for (const one of all) { one.paper = false; one.resize(); }
+    for (const one of made.values()) { one.paper = false; one.resize(); }
   });
 })();
