@@ -27,8 +27,8 @@ def test_the_command_makes_the_pictures_that_are_shown(load_script: Callable[[st
 
 
 def test_the_keys_that_the_readme_names_work() -> None:
-    script = (ROOT / "src/halfopen/pages/assets/picture.js").read_text()
-    acts = script[script.index("    key(event)") :]
+    script = (ROOT / "src/halfopen/pages/assets/timeline.js").read_text()
+    acts = script[script.index("  key(event)") :]
     for key in ("+", "-", "n", "p", ".", ","):
         assert f"`{key}`" in (ROOT / "README.md").read_text()
         assert f'"{key}":' in acts or f"{key}:" in acts

@@ -79,7 +79,9 @@ def test_a_day_keeps_milliseconds() -> None:
 
 
 def test_texts_are_there_once_and_spelled() -> None:
-    marks = [Mark(float(n), BAD, Place("/some/where/uart.log", n, None, "the same secret")) for n in range(50)]
+    marks = [
+        Mark(float(n), BAD, Place("/some/where/uart.log", n, None, "the same secret")) for n in range(50)
+    ]
     data = drawing(
         picture([Lane("l", rows=[Row("r", marks=marks)])]),
         lambda text: text.replace("secret", "***"),

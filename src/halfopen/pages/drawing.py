@@ -1,6 +1,6 @@
 """A picture as the compact data that the script draws: thinned, texts and kinds once each, numbers rounded.
 
-The script's side of this is ``assets/picture.js``. Things on a lane are lists, to be small:
+The script's side of this is ``assets/layout.js``. Things on a lane are lists, to be small:
 a mark is ``[x, kind, source, number, text, detail, count]``, a stretch ``[start, end, kind, source, number, text, detail,
 fading]``; ``number`` is a line when positive and a frame when negative, texts are numbers into ``texts``.
 """

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+#: The parts of the script, each standing on those before it.
+_SCRIPTS = ("written.js", "layout.js", "lanes.js", "drawing.js", "timeline.js", "page.js")
+
 #: Characters that end a script element or a line of script, and the direction overrides that could disguise one.
 _UNSAFE = {
     character: f"\\u{character:04x}"
@@ -38,7 +41,7 @@ _SHOWN_CONTROLS = "\n\t"
 
 def rendered(template: str, **values: Any) -> str:
     """``template`` of this package filled with ``values``: a whole document with style, script and policy inside."""
-    style, script = _asset("page.css"), f"{_asset('picture.js')}\n{_asset('page.js')}"
+    style, script = _asset("page.css"), _script()
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -81,6 +84,12 @@ def _environment() -> Environment:
     environment.filters["shown"] = shown
     environment.filters["embedded"] = embedded
     return environment
+
+
+def _script() -> str:
+    """The script in one closure: nothing of it is visible outside."""
+    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n\n{parts}}})();\n'
 
 
 def _asset(name: str) -> str:
