@@ -59,8 +59,8 @@ def test_boots_follow_each_other() -> None:
     one = "I (100) wifi: RSSI: -60\nI (60000) wifi: RSSI: -61\n"
     axis = Axis(timeline(one + "ets Jun  8 2016 00:22:57\nrst:0x1 (POWERON_RESET),boot:0x13\n" + one))
     assert [(s.clock, s.label) for s in axis.sections] == [
-        ("elapsed", "uart.log, boot 1"),
-        ("elapsed", "uart.log, boot 2"),
+        ("elapsed", "boot 1 of uart.log"),
+        ("elapsed", "boot 2 of uart.log"),
     ]
     places = [axis.of_line("uart.log", line) for line in (1, 2, 5, 6)]
     assert places == sorted(places, key=lambda place: place or 0.0)

@@ -164,7 +164,7 @@ def _of_log(
             found.append((_stretch(name, clock, source, rest, read), aligned))
         return found
     for epoch in boots:
-        label = f"{name}, boot {epoch + 1}" if len(epochs) > 1 else name
+        label = f"boot {epoch + 1} of {name}" if len(epochs) > 1 else name
         own = [event for event in rest if event.at.epoch == epoch]
         earlier = any(fitted < epoch for fitted in timeline.clocks) and aligned
         found.append((_stretch(label, clock, source, own, read), earlier))

@@ -29,7 +29,7 @@ from halfopen.diagnose.timeline import Timeline
 from halfopen.formats import wifi_reason
 from halfopen.pages.picture import Kind, Lane, Mark, Place, Row, Sample, Series, Span
 
-ONLINE = Kind("connected", "bar", "good")
+ONLINE = Kind("online", "bar", "good")
 ASSOCIATED = Kind("associated", "bar", "info")
 JOINING = Kind("joining", "hatch", "warn")
 OFFLINE = Kind("disconnected", "dash", "bad")
@@ -78,10 +78,14 @@ def wifi_lanes(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
 
 def _states(timeline: Timeline, axis: Axis) -> Iterator[Span]:
     """The association from state to state; what came before the first sign is unknown and left blank."""
+    losses = {id(drop.events[0]) for drop in timeline.drops if drop.stage in ("running", "handshake")}
     changes: list[tuple[float, Kind | None, Place]] = []
     for event in timeline.events:
         if event.where.line is None:
             continue
+        if id(event) in losses and changes and changes[-1][1] is OFFLINE:
+            # who loses a link must have had one: it came back unseen, nobody knows when
+            changes[-1] = (changes[-1][0], None, changes[-1][2])
         kind = _state_after(event, changes[-1][1] if changes else None)
         if kind is not _SAME and (x := axis.of(event)) is not None:
             changes.append((x, kind if isinstance(kind, Kind) else None, of_event(event)))
@@ -95,8 +99,8 @@ _SAME = object()
 
 def _state_after(event: Event, before: Kind | None) -> object:
     """The state that ``event`` leads to; ``None`` where nothing is known, ``_SAME`` when it says nothing of it."""
-    if isinstance(event, (AddressGot, ServerConnected)) or (isinstance(event, WifiJoined) and event.bssid):
-        return ONLINE  # the driver names the access point when the keys are in place
+    if isinstance(event, (AddressGot, ServerConnected)):
+        return ONLINE
     if isinstance(event, WifiJoined) or (isinstance(event, LinkStateChanged) and event.new == "run"):
         return _SAME if before is ONLINE else ASSOCIATED
     if isinstance(event, WifiStarted) or (
