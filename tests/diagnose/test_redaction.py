@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import string
@@ -65,6 +66,22 @@ E (2100) NET: Unable to create socket: errno 23 (Too many open files in system) 
 E (2200) NET: Unable to create socket: errno 23 (Too many open files in system) token {token}
 """
 
+KINDS = (
+    "ssid",
+    "mac",
+    "MAC",
+    "flat",
+    "tail",
+    "host",
+    "ip",
+    "gateway",
+    "public",
+    "ipv6",
+    "token",
+    "password",
+    "user",
+)
+
 _LETTERS = string.ascii_letters + string.digits
 names = st.text(_LETTERS + "-_ ", min_size=6, max_size=24).filter(
     lambda name: (
@@ -82,6 +99,13 @@ macs = st.binary(min_size=6, max_size=6).filter(
 )
 tokens = st.text(string.ascii_letters, min_size=14, max_size=30).map(lambda text: f"aB3{text}9Xy7Qz")
 passwords = st.text(_LETTERS + "!#%+", min_size=8, max_size=20)
+
+
+@functools.cache
+def our_own_words() -> str:
+    """What stands in all forms by itself, text of the catalogue and code included, is nobody's name."""
+    report, around = read(SAYINGS.format(**dict.fromkeys(KINDS, "0")))
+    return "\n".join(forms(report, around)).lower()
 
 
 @settings(
@@ -119,8 +143,7 @@ def test_nothing_that_names_somebody_survives(
     assert report.findings
     open_forms = forms(report, around, redact=False)
     closed = forms(report, around)
-    # what stands in the page by itself (our own words and code) is nobody's name
-    own = as_html(read("I (1) a: b\n")[0]).lower()
+    own = our_own_words()
     for kind, word in words.items():
         if word.lower() in own:
             continue
@@ -217,3 +240,30 @@ def test_markup_characters_in_names_do_not_escape() -> None:
     report, around = read('E (1) NET: socket: 23 on ssid="<b>x & y</b>"\nE (2) NET: socket: 23\n')
     assert "<b>" not in forms(report, around)[2]
     assert "x &amp; y" not in forms(report, around)[2]
+
+
+@pytest.mark.parametrize("ssid", ["a", "7b", "AP"])
+def test_short_names_are_replaced_where_they_are_names(ssid: str) -> None:
+    lines = [
+        f"I (1) wifi:connected with {ssid}, aid = 1, channel 6",
+        f"[W][wifi_esp32:781]: Disconnected ssid='{ssid}' bssid=[redacted] reason='Beacon Timeout'",
+        f"I (2) APP: SSID: {ssid}",
+        "I (3) APP: a plan of 7b or AP mode",
+    ]
+    report, around = read("\n".join(lines))
+    told = [Redaction(report, around).text(line) for line in lines]
+    assert told[0] == "I (1) wifi:connected with SSID-1, aid = 1, channel 6" or ssid == "AP"
+    assert "ssid='SSID-1'" in told[1] or ssid == "AP"
+    assert told[3] == lines[3]
+
+
+def test_notes_on_other_files_lose_their_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "acme-corp"
+    folder.mkdir()
+    (folder / "uart.log").write_bytes((RECORDINGS / "lwip/a_leaky.uart.log").read_bytes())
+    (folder / "readme.txt").write_text("Nothing of a firmware here.\n")
+    report = diagnose(str(folder))
+    assert any("readme.txt" in note for note in report.notes)
+    notes = Redaction(report).report(report).notes
+    assert any(note.startswith("readme.txt: ") for note in notes)
+    assert not any("acme" in note for note in notes)

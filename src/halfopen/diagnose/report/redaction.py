@@ -34,6 +34,9 @@ _NAME_MIN = 3
 #: A name from this length on is replaced inside longer words too.
 _INSIDE_FROM = 5
 _WORD = r"[0-9A-Za-z_]"
+#: What stands before and after a short name where it is one.
+_INTRODUCED = r"(?:(?<=[\"'])|(?<=ssid=)|(?<=ssid:)|(?<=ssid: )|(?<=connected with )|(?<=connecting to ))"
+_CLOSED = r"(?=[\"',;\s.)]|$)"
 
 
 class Redaction:
@@ -75,7 +78,7 @@ class Redaction:
                 )
                 for device in report.devices
             ),
-            tuple(self.text(note) for note in report.notes),
+            tuple(self._note(note) for note in report.notes),
             tuple(replace(clock, device=self._device(clock.device)) for clock in report.clocks),
         )
 
@@ -98,6 +101,11 @@ class Redaction:
 
     def _evidence(self, quote: Evidence) -> Evidence:
         return replace(quote, source=self.source(quote.source), text=self.text(quote.text))
+
+    def _note(self, note: str) -> str:
+        """A note on an input that no device came from names a file that is no source: its folder goes too."""
+        name, colon, rest = self.text(note).partition(": ")
+        return f"{PurePath(name.replace(chr(92), '/')).name}{colon}{rest}" if colon else name
 
     def _device(self, name: str) -> str:
         return self._sources.get(name) or self.text(name)
@@ -177,6 +185,7 @@ class Redaction:
         literals = [re.escape(source) for source in self._sources if "/" in source or "\\" in source]
         for name in self._names:
             if len(name) < _NAME_MIN:
+                literals.append(f"{_INTRODUCED}{re.escape(name)}{_CLOSED}")
                 continue
             loose = len(name) >= _INSIDE_FROM
             before = "" if loose or not re.match(_WORD, name[0]) else f"(?<!{_WORD})"
