@@ -98,7 +98,8 @@ macs = st.binary(min_size=6, max_size=6).filter(
     lambda raw: raw[0] & 1 == 0 and re.search("[a-f]", raw[3:].hex())
 )
 tokens = st.text(string.ascii_letters, min_size=14, max_size=30).map(lambda text: f"aB3{text}9Xy7Qz")
-passwords = st.text(_LETTERS + "!#%+", min_size=8, max_size=20)
+#: Not made of noughts alone, which stand-ins hold too.
+passwords = st.text(_LETTERS + "!#%+", min_size=8, max_size=20).filter(lambda text: len(set(text)) > 4)
 
 
 @functools.cache
