@@ -299,7 +299,10 @@ def test_it_prints_on_white_with_everything_unfolded(opened: Callable[..., Any],
             page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--raised').trim()")
             == "#ffffff"
         )
-        assert page.evaluate("[...document.querySelectorAll('.finding > details')].every(fold => fold.open)")
+        assert page.evaluate("[...document.querySelectorAll('.fold')].every(fold => fold.open)")
+        assert not page.evaluate(
+            "[...document.querySelectorAll('.context, .fixes, .why')].some(fold => fold.open)"
+        )
         assert drawn(page) != dark
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert drawn(page) == dark

@@ -27,6 +27,7 @@ WINDOW_ZERO = Kind("window 0: may not send", "hatch", "bad")
 SYN = Kind("SYN", "tick", "mute")
 FIN = Kind("FIN", "square", "calm")
 RST = Kind("RST", "cross", "bad")
+FIRST = Kind("what had to be sent again", "right", "mute")
 AGAIN = Kind("sent again", "right", "warn")
 ACKNOWLEDGED = Kind("acknowledged at last", "dot", "good")
 PROBE = Kind("keepalive probe", "ring", "info")
@@ -152,6 +153,7 @@ def _marks(talk: Conversation, axis: Axis) -> list[Mark]:
         ]
     for run in flow.retransmission_runs:
         who = "device" if run.by == talk.mine else "peer"
+        found.append((run.original, FIRST, f"{run.kind} by the {who}"))
         found += [(ref, AGAIN, f"{run.kind} by the {who}, {run.count} times in all") for ref in run.frames]
         found.append((run.answered, ACKNOWLEDGED, ""))
     for probes in flow.probe_runs:

@@ -7,7 +7,7 @@ function reveal(id) {
     if (at.tagName === "DETAILS") at.open = true;
     // a finding's own fold lies inside the element that carries its name
     if (at === place && at.classList.contains("finding")) {
-      const fold = at.querySelector(":scope > details");
+      const fold = at.querySelector(":scope > details.fold");
       if (fold) fold.open = true;
     }
   }

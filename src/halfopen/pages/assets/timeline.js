@@ -331,7 +331,7 @@ for (const stage of document.querySelectorAll("figure.timeline .stage")) seen.ob
 // paper is white whatever the screen is
 window.addEventListener("beforeprint", () => {
   document.documentElement.dataset.paper = "";
-  for (const fold of document.querySelectorAll(".finding > details, details.device")) fold.open = true;
+  for (const fold of document.querySelectorAll("details.fold, details.device")) fold.open = true;
   for (const figure of document.querySelectorAll("figure.timeline")) {
     const one = make(figure);
     one.paper = true;
