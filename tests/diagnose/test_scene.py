@@ -78,6 +78,28 @@ def test_connections_that_follow_each_other_share_a_row() -> None:
     assert len(rows[0].spans) == 40
 
 
+def test_rows_that_prove_something_are_drawn_before_others() -> None:
+    names = ("lwip/e2_httpd_like.uart.log", "lwip/e2_httpd_like.pcapng")
+    made = picture(*names)
+    tcp = lane(made, "TCP")
+    assert "not drawn" in tcp.note
+    drawn = {
+        (thing.place.source, thing.place.frame) for row in tcp.rows for thing in (*row.marks, *row.spans)
+    }
+    report = diagnose(*(str(RECORDINGS / name) for name in names))
+    flows = report.timelines[0].conversations
+    ends = {
+        ref.frame
+        for talk in flows
+        for side in (talk.device, talk.peer)
+        for ref in (side.syn, side.rst)
+        if ref
+    }
+    proof = {(q.source, q.frame) for f in report.findings for q in f.evidence if q.frame in ends}
+    assert proof
+    assert proof <= drawn
+
+
 def test_only_a_kick_looks_like_one() -> None:
     kick = kinds(picture("air/s3_kick_open.hwsim0.pcapng"), "On the air", "access point")
     assert kick["deauthentication"] + kick["disassociation"] >= 4

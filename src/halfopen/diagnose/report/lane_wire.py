@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from halfopen.diagnose.report.axis import Axis
@@ -17,7 +17,9 @@ from halfopen.diagnose.traffic import (
     PingObserved,
 )
 from halfopen.formats.packet_text import endpoint_text
-from halfopen.pages.picture import Kind, Lane, Mark, Row, Span
+from halfopen.pages.picture import Kind, Lane, Mark, Place, Row, Span
+from halfopen.pages.thinning import Quoted
+from halfopen.pages.thinning import quoted as place_key
 
 CLOSED = Kind("TCP closed by both sides", "bar", "calm")
 OPEN = Kind("TCP not closed", "bar", "info")
@@ -33,6 +35,7 @@ ACKNOWLEDGED = Kind("acknowledged at last", "dot", "good")
 PROBE = Kind("keepalive probe", "ring", "info")
 SHUT = Kind("window 0 told or probed", "tick", "bad")
 REOPENED = Kind("window open again", "up", "good")
+PROOF = Kind("frame that a finding quotes", "dot", "info")
 UNREACHABLE = Kind("unreachable (ICMP)", "diamond", "bad")
 ASKED = Kind("asked", "tick", "mute")
 ANSWERED = Kind("answered", "dot", "good")
@@ -42,7 +45,7 @@ REFUSED = Kind("refused", "cross", "bad")
 ROWS_MAX = 14
 
 
-@dataclass
+@dataclass(eq=False)
 class _Track:
     """Conversations with one peer that follow each other."""
 
@@ -50,19 +53,28 @@ class _Track:
     until: float
     spans: list[Span] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    conversations: int = 0
+
+    def places(self) -> list[Place]:
+        """Every frame that is drawn."""
+        return [*(mark.place for mark in self.marks), *(span.place for span in self.spans)]
 
 
-def wire_lanes(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
-    """The conversations packed into rows by peer, then DHCP, DNS, ARP and ping."""
+def wire_lanes(timeline: Timeline, axis: Axis, quoted: Collection[Quoted] = ()) -> Iterator[Lane]:
+    """The conversations packed into rows by peer, then DHCP, DNS, ARP and ping.
+
+    Where there are more rows than are drawn, those with a frame that a finding ``quoted`` come first.
+    """
     tracks: list[_Track] = []
     for talk in timeline.conversations:
-        _draw(tracks, talk, axis, _capture_end(timeline, talk, axis))
+        _draw(tracks, talk, axis, _capture_end(timeline, talk, axis), quoted)
     if tracks:
         order = list(dict.fromkeys(track.label for track in tracks))
         tracks.sort(key=lambda track: order.index(track.label))
-        drawn = tracks[:ROWS_MAX]
-        left = sum(len(track.spans) for track in tracks[ROWS_MAX:])
-        note = f"{left} more conversations are not drawn" if left else ""
+        drawn = _chosen(tracks, quoted)
+        left = sum(track.conversations for track in tracks if track not in drawn)
+        more = "conversation is" if left == 1 else "conversations are"
+        note = f"{left} more {more} not drawn" if left else ""
         rows = [
             Row(
                 t.label if n == 0 or drawn[n - 1].label != t.label else "",
@@ -77,6 +89,14 @@ def wire_lanes(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
         yield Lane("Addresses and names", rows=asked)
 
 
+def _chosen(tracks: list[_Track], quoted: Collection[Quoted]) -> list[_Track]:
+    """As many rows as are drawn, in their order: those that prove something before others."""
+    proving = [t for t in tracks if any(place_key(place) in quoted for place in t.places())]
+    others = [t for t in tracks if t not in proving]
+    kept = [*proving, *others][:ROWS_MAX]
+    return [t for t in tracks if t in kept]
+
+
 def _capture_end(timeline: Timeline, talk: Conversation, axis: Axis) -> float | None:
     for capture in timeline.of(CaptureObserved):
         if capture.where.source == talk.flow.where.source:
@@ -84,7 +104,13 @@ def _capture_end(timeline: Timeline, talk: Conversation, axis: Axis) -> float | 
     return None
 
 
-def _draw(tracks: list[_Track], talk: Conversation, axis: Axis, capture_end: float | None) -> None:
+def _draw(
+    tracks: list[_Track],
+    talk: Conversation,
+    axis: Axis,
+    capture_end: float | None,
+    quoted: Collection[Quoted],
+) -> None:
     """Put one conversation into the first row of its peer that is free, or into a new one."""
     flow = talk.flow
     refs = [ref for side in (flow.from_client, flow.from_server) for ref in (side.first, side.last) if ref]
@@ -119,8 +145,9 @@ def _draw(tracks: list[_Track], talk: Conversation, axis: Axis, capture_end: flo
         track = _Track(label, until)
         tracks.append(track)
     track.until = max(track.until, until)
+    track.conversations += 1
     track.spans += spans
-    track.marks += _marks(talk, axis)
+    track.marks += _marks(talk, axis, quoted)
 
 
 def _kind(talk: Conversation) -> Kind:
@@ -141,7 +168,7 @@ def _told(talk: Conversation) -> str:
     return ", ".join(told)
 
 
-def _marks(talk: Conversation, axis: Axis) -> list[Mark]:
+def _marks(talk: Conversation, axis: Axis, quoted: Collection[Quoted]) -> list[Mark]:
     flow = talk.flow
     source = flow.where.source
     found: list[tuple[FrameRef | None, Kind, str]] = []
@@ -166,6 +193,12 @@ def _marks(talk: Conversation, axis: Axis) -> list[Mark]:
         found += [(ref, SHUT, told) for ref in shut.frames]
         found.append((shut.reopened, REOPENED, ""))
     found += [(ref, UNREACHABLE, "") for ref in flow.unreachable]
+    told_of = {ref.frame for ref, _, _ in found if ref is not None}
+    for side in (talk.device, talk.peer):
+        for ref in (side.first, side.last_payload, side.last):
+            if ref is not None and ref.frame not in told_of and (source, None, ref.frame) in quoted:
+                told_of.add(ref.frame)
+                found.append((ref, PROOF, ""))
     return _placed(found, source, axis)
 
 

@@ -14,6 +14,7 @@ from halfopen.diagnose.report.quoting import of_evidence
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Evidence, Finding, Severity
 from halfopen.pages.picture import Lane, Picture, Pin, Tone
+from halfopen.pages.thinning import quoted
 
 _TONES: dict[Severity, Tone] = {"error": "bad", "warning": "warn", "info": "info"}
 
@@ -27,7 +28,7 @@ def scene(timeline: Timeline, findings: Sequence[Finding], anchors: Mapping[str,
     axis = Axis(timeline)
     if not axis.sections:
         return None
-    lanes = [lane for lane in _lanes(timeline, axis) if lane.rows or lane.series]
+    lanes = [lane for lane in _lanes(timeline, axis, findings) if lane.rows or lane.series]
     if not lanes:
         return None
     pins = [pin for finding in findings if (pin := _pin(finding, anchors[finding.key], axis)) is not None]
@@ -46,11 +47,12 @@ def evidence_anchor(anchor: str, number: int) -> str:
     return f"{anchor}-{number}"
 
 
-def _lanes(timeline: Timeline, axis: Axis) -> Iterator[Lane]:
+def _lanes(timeline: Timeline, axis: Axis, findings: Sequence[Finding]) -> Iterator[Lane]:
+    proof = {quoted(of_evidence(quote)) for finding in findings for quote in finding.evidence}
     yield from memory_lanes(timeline, axis)
     yield from wifi_lanes(timeline, axis)
     yield from device_lane(timeline, axis)
-    yield from wire_lanes(timeline, axis)
+    yield from wire_lanes(timeline, axis, proof)
     yield from air_lane(timeline, axis)
 
 
