@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults bench soak clean
+.PHONY: help demo test check format faults pictures bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -15,14 +15,16 @@ help:
 	@echo "make check    style, types and import law only"
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
+	@echo "make pictures draw the pictures of the README with Chromium"
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs"
 	@echo "make clean    remove what was built"
 
 demo: $(VENV)/.installed
 	@echo
-	@echo '$$ halfopen diagnose $(EXAMPLE)/uart.log $(EXAMPLE)/capture.pcapng'
-	@$(BIN)/halfopen diagnose $(EXAMPLE)/uart.log $(EXAMPLE)/capture.pcapng
+	@echo '$$ halfopen diagnose $(EXAMPLE)/uart.log $(EXAMPLE)/capture.pcapng --html build/report.html'
+	@mkdir -p build
+	@$(BIN)/halfopen diagnose $(EXAMPLE)/uart.log $(EXAMPLE)/capture.pcapng --html build/report.html
 	@echo "Now try it on your own: $(BIN)/halfopen diagnose uart.log capture.pcapng"
 
 test: $(VENV)/.testing
@@ -40,6 +42,9 @@ format: $(VENV)/.testing
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
+
+pictures: $(VENV)/.testing
+	$(BIN)/python docs/pictures.py docs/pictures
 
 bench: $(VENV)/.testing
 	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -263,6 +265,67 @@ def test_text_goes_to_a_file(tmp_path: Path) -> None:
     assert halfopen("diagnose", LOG, "-o", tmp_path / "no/folder.txt").returncode == 2
 
 
+def test_page_is_written_beside_the_report(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = halfopen("diagnose", LOG, CAPTURE, "--html", page)
+    assert done.returncode == 0
+    assert b"HO101 leaked-sockets" in done.stdout
+    assert re.fullmatch(rf"wrote {re.escape(str(page))} \(\d+ KB\)\n", done.stderr.decode())
+    html = page.read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    assert "In their context" in html
+    halfopen("diagnose", LOG, CAPTURE, "--html", page, "--format", "json")
+    assert page.read_text(encoding="utf-8") == html, "the same input gives the same bytes"
+
+
+def test_page_that_cannot_be_written_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    done = halfopen("diagnose", LOG, "--html", tmp_path / "no/folder.html")
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        f"halfopen: {tmp_path}/no/folder.html: No such file or directory"
+    ]
+
+
+def test_page_of_standard_input_and_of_a_pipe_has_no_context(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert halfopen("diagnose", "-", "--html", page, stdin=LOG.read_bytes()).returncode == 0
+    assert "In their context" not in page.read_text(encoding="utf-8")
+    assert "Unable to create socket" in page.read_text(encoding="utf-8")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    feeder = threading.Thread(target=lambda: pipe.write_bytes(LOG.read_bytes()))
+    feeder.start()
+    done = halfopen("diagnose", pipe, "--html", page)
+    feeder.join()
+    assert done.returncode == 0
+    assert "Unable to create socket" in page.read_text(encoding="utf-8")
+
+
+def test_a_page_in_a_folder_is_no_log(tmp_path: Path) -> None:
+    (tmp_path / "uart.log").write_bytes(LOG.read_bytes())
+    before = halfopen("diagnose", tmp_path, "--format", "json", "--html", tmp_path / "report.html")
+    after = halfopen("diagnose", tmp_path, "--format", "json")
+    assert [d["name"] for d in json.loads(after.stdout)["devices"]] == [
+        d["name"] for d in json.loads(before.stdout)["devices"]
+    ]
+    assert codes(after) == codes(before)
+
+
+def test_redacted_forms_agree_and_name_nobody(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    told = halfopen("diagnose", LOG, CAPTURE, "--redact", "--html", page).stdout.decode()
+    data = halfopen("diagnose", LOG, CAPTURE, "--redact", "--format", "json").stdout.decode()
+    html = page.read_text(encoding="utf-8")
+    (device,) = json.loads(data)["devices"]
+    for text in (told, data, html):
+        assert "192.168.5." not in text
+        assert "12:34:56:78:ab" not in text
+        assert str(LOG.parent) not in text
+        assert device["name"] in text
+        assert "a_leaky.uart.log" in text
+    assert device["name"].startswith("02:12:34:00:00:")
+
+
 def test_fix_speaks_the_language_of_the_firmware() -> None:
     assert "ESPHome" in halfopen("diagnose", LOG, "--firmware", "esphome").stdout.decode()
     python = RECORDINGS / "logs/HO101-fires-3.log"
@@ -293,7 +356,7 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys, halfopen.cli\n"
         "try: halfopen.cli.main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'rich', 'halfopen.diagnose', 'halfopen.findings', 'json', 'tomllib', 'numpy', 'asyncio'} & set(sys.modules)\n"
+        "heavy = {'rich', 'jinja2', 'halfopen.diagnose', 'halfopen.findings', 'json', 'tomllib', 'numpy', 'asyncio'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=60, check=False)
@@ -305,7 +368,7 @@ def test_json_report_loads_no_terminal_library() -> None:
         f"import sys, halfopen.cli\n"
         f"try: halfopen.cli.main(['diagnose', '--format', 'json', {str(LOG)!r}])\n"
         f"except SystemExit: pass\n"
-        f"sys.exit('loaded rich' if 'rich' in sys.modules else 0)"
+        f"sys.exit('loaded too much' if {{'rich', 'jinja2', 'halfopen.pages'}} & set(sys.modules) else 0)"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from halfopen.diagnose import Progress
-    from halfopen.diagnose.report import Report
+    from halfopen.diagnose.report import Excerpts, Report
+    from halfopen.diagnose.report.redaction import Redaction
     from halfopen.formats.wifi_key import WifiKey
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -60,6 +61,8 @@ Examples:
   halfopen diagnose air.pcapng --wifi-key 'home:correct horse'   open WPA2 in a monitor-mode capture
   halfopen diagnose air.pcapng --wifi-key @keys.txt              keys from a file, one a line
   halfopen diagnose uart.log --format json      for programs
+  halfopen diagnose uart.log --html report.html a page with the timeline, to mail or attach
+  halfopen diagnose uart.log --redact --html r.html   the same without names and addresses
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
 @click.argument("paths", nargs=-1, required=True, type=str, shell_complete=_paths)
@@ -95,6 +98,16 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
 )
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with a timeline picture too: one file to mail or to attach to an issue.",
+)
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Replace SSIDs, addresses, host names and secrets everywhere, so that the report can be published.",
+)
 def diagnose(
     paths: tuple[str, ...],
     form: str,
@@ -103,13 +116,15 @@ def diagnose(
     keys: tuple[str, ...],
     everything: bool,
     output: Path | None,
+    html: Path | None,
+    redact: bool,
 ) -> None:
     """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
 
     PATHS are console logs of any ESP32 firmware and packet captures (pcap, pcapng), also gzip'd: files, folders,
     globs, or - for standard input. Exit status: 0; 1 with --fail-on; 2 when nothing could be read.
     """
-    from halfopen.diagnose import NothingToRead, diagnose
+    from halfopen.diagnose import NothingToRead, diagnose, excerpts
     from halfopen.ports.files import MissingInput
 
     wifi_keys = _wifi_keys(keys)
@@ -120,13 +135,18 @@ def diagnose(
         for line in str(error).splitlines():
             click.echo(f"halfopen: {line}", err=True)
         sys.exit(2)
+    around = excerpts(paths, report) if html is not None or redact else {}
+    redaction = _redaction(report, around) if redact else None
+    told = redaction.report(report) if redaction is not None else report
     if form == "json":
         from halfopen.diagnose.report.as_json import as_json
 
         plain = output is None and not (sys.stdout.encoding or "").lower().startswith("utf")
-        _write(as_json(report, ascii_only=plain) + "\n", output)
+        _write(as_json(told, ascii_only=plain) + "\n", output)
     else:
-        _text(report, output, firmware, everything)
+        _text(told, output, firmware, everything)
+    if html is not None:
+        _page(report, around, html, firmware, redaction)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
 
@@ -235,6 +255,22 @@ def _text(report: Report, output: Path | None, firmware: str | None, everything:
     collected = io.StringIO()
     show(lambda console: report_text(console, report, firmware, everything), collected)
     _write(collected.getvalue(), output)
+
+
+def _redaction(report: Report, around: Excerpts) -> Redaction:
+    from halfopen.diagnose.report.redaction import Redaction
+
+    return Redaction(report, around)
+
+
+def _page(
+    report: Report, around: Excerpts, file: Path, firmware: str | None, redaction: Redaction | None
+) -> None:
+    from halfopen.diagnose.report.as_html import as_html
+
+    page = as_html(report, around, firmware=firmware, redaction=redaction)
+    _write(page, file)
+    click.echo(f"wrote {file} ({max(len(page.encode()) // 1000, 1)} KB)", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -9,7 +9,7 @@ from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.radio import AirObserved, StationObserved
-from halfopen.diagnose.report import Clock, Report
+from halfopen.diagnose.report import LINES_AROUND, Clock, Excerpts, Report
 from halfopen.diagnose.rules import judge
 from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device, Timeline
@@ -57,7 +57,8 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     clocks: list[Clock] = []
     captures: dict[CaptureClock, None] = {}  # in order, each once
     cells: dict[str, list[str]] = {}  # the access points of each device
-    for timeline in timelines(sources, remarks):
+    told = timelines(sources, remarks)
+    for timeline in told:
         devices.append(timeline.device)
         heard = (seen for part in (timeline, *timeline.apart) for seen in part.of(StationObserved))
         cells[timeline.device.name] = [ap for seen in heard for ap in seen.aps]
@@ -83,7 +84,35 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
         }
         leading = found[0].device if found else ""
         found.sort(key=lambda f: (worst[f.device], f.device != leading, f.device))
-    return Report(tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks), tuple(captures))
+    return Report(
+        tuple(found), tuple(doubts), tuple(devices), tuple(remarks), tuple(clocks), tuple(captures), told
+    )
+
+
+def excerpts(paths: Sequence[str], report: Report) -> Excerpts:
+    """The lines that ``report`` quotes with a few lines before and after each, read again from ``paths``.
+
+    Of standard input nothing can be read twice; what has changed or gone since yields nothing.
+    """
+    from halfopen.diagnose.sources.excerpt import LineExcerpt
+
+    wanted: dict[str, set[int]] = {}
+    for finding in report.findings:
+        for quote in finding.evidence:
+            if quote.line is not None:
+                wanted.setdefault(quote.source, set()).add(quote.line)
+    found: dict[str, dict[int, str]] = {}
+    for item in inputs(paths) if wanted else ():
+        if item.path is None or not item.path.is_file() or item.name not in wanted:
+            continue  # a pipe is empty by now
+        excerpt = LineExcerpt(wanted[item.name], LINES_AROUND)
+        for chunk in item.chunks([]):
+            excerpt.feed(chunk)
+            if excerpt.done:
+                break
+        excerpt.end()
+        found[item.name] = excerpt.lines
+    return found
 
 
 def _clocks(timeline: Timeline) -> Iterator[Clock]:

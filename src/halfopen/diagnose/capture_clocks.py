@@ -77,6 +77,14 @@ class CaptureClock:
         """A time of the source on the reference's clock, seconds."""
         return own_s + self.offset + self.drift * (own_s - self.began)
 
+    def __str__(self) -> str:
+        drift = f", drift {self.drift * 1e6:.0f} ppm" if self.drift else ""
+        through = f", through {self.through}" if self.through else ""
+        return (
+            f"{self.source} moved by {self.offset:+.3f} s to the clock of {self.reference}: {self.matches} matches,"
+            f" residual {self.residual * 1000:.1f} ms{drift}{through}"
+        )
+
 
 @dataclass(slots=True)
 class OneClock:

@@ -44,11 +44,15 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One catalogue entry: what the fault is, why the link dies of it, what proves it and what cures it."""
+    """One catalogue entry: what the fault is, why the link dies of it, what proves it and what cures it.
+
+    ``plain`` tells in the past tense what happens, in words that need no knowledge of networks.
+    """
 
     code: str
     fault: str
     title: str
+    plain: str
     severity: Severity
     detects: str
     why: str
@@ -107,6 +111,7 @@ def fault(code: str) -> Fault:
         code=data["code"],
         fault=data["fault"],
         title=data["title"],
+        plain=data["plain"],
         severity=data["severity"],
         detects=data["detects"].strip(),
         why=data["why"].strip(),

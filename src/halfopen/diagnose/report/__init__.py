@@ -1,12 +1,13 @@
-"""What is told in the end, and how: the same findings as text for people and as JSON for programs."""
+"""What is told in the end, and how: the same findings as text and as a page for people, as JSON for programs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.capture_clocks import CaptureClock
-from halfopen.diagnose.timeline import Device
+from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.findings import Finding, Undecided
 
 
@@ -20,12 +21,25 @@ class Clock:
     boot: int
     alignment: Alignment
 
+    def __str__(self) -> str:
+        fit = self.alignment
+        drift = f", drift {fit.drift * 1e6:.0f} ppm" if fit.drift else ""
+        residual = f"residual {fit.residual * 1000:.0f} ms{drift}"
+        return f"clocks of {self.log} (boot {self.boot}) and capture: {fit.matches} matches, {residual}"
+
+
+#: Lines shown before and after a quoted one.
+LINES_AROUND = 3
+
+#: Lines of logs with their neighbours: source → number → text.
+Excerpts = Mapping[str, Mapping[int, str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What is known after reading: findings ranked by cause, what is undecided, whom it is about, and notes on input
     that could only be read in part. ``capture_clocks`` says how captures were put on the clock of the first; times of
-    evidence are on that clock."""
+    evidence are on that clock. ``timelines`` are the devices' events, in the order of ``devices``."""
 
     findings: tuple[Finding, ...]
     undecided: tuple[Undecided, ...]
@@ -33,3 +47,4 @@ class Report:
     notes: tuple[str, ...]
     clocks: tuple[Clock, ...] = ()
     capture_clocks: tuple[CaptureClock, ...] = ()
+    timelines: tuple[Timeline, ...] = ()

@@ -13,27 +13,15 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from halfopen.diagnose.capture_clocks import CaptureClock
-from halfopen.diagnose.report import Clock, Report
+from halfopen.diagnose.report import Report
+from halfopen.diagnose.report.languages import TITLES, speaks
+from halfopen.diagnose.report.quoting import place, utc
 from halfopen.diagnose.timeline import Device
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
 
 _STYLE: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _MARK: dict[Severity, str] = {"error": "✖", "warning": "▲", "info": "•"}
-_TITLES: dict[Firmware, str] = {
-    "esp-idf": "ESP-IDF (C)",
-    "arduino": "Arduino",
-    "esphome": "ESPHome",
-    "micropython": "MicroPython",
-}
 _LEXERS: dict[Firmware, str] = {"esp-idf": "c", "arduino": "cpp", "esphome": "yaml", "micropython": "python"}
-#: The firmware whose remedy fits families that have none of their own.
-_SPEAKS: dict[str, Firmware] = {
-    "tasmota": "arduino",
-    "espeasy": "arduino",
-    "host": "esphome",
-    "circuitpython": "micropython",
-}
 #: A quoted line longer than this is cut in the middle; the file has the rest.
 _QUOTE_MAX = 240
 
@@ -67,7 +55,7 @@ def report_text(
         console.print(Rule(Text(_who(device), style="bold"), align="left", style="dim"))
         for clock in report.clocks:
             if clock.device == device.name:
-                console.print(Text(plain(f"  {_fit(clock)}"), style="dim"))
+                console.print(Text(plain(f"  {clock}"), style="dim"))
         if not own:
             console.print(Text("  Nothing wrong was found.", style="green"))
         for number, finding in enumerate(own, 1):
@@ -79,7 +67,7 @@ def report_text(
             family = firmware or device.firmware
             each = list({finding.code: finding for finding in reversed(own)}.values())[::-1]
             for finding in each if everything else each[:1]:
-                _remedy(console, finding, _speaks(family), guessed=not family)
+                _remedy(console, finding, speaks(family), guessed=not family)
             for finding in [] if everything else each[1:]:
                 if finding.severity != "info":
                     _remedy_in_brief(console, finding)
@@ -89,29 +77,12 @@ def report_text(
 
 def _open_ends(console: Console, report: Report) -> None:
     for clock in report.capture_clocks:
-        console.print(Text.assemble(("Clock: ", "dim"), plain(_capture_fit(clock))))
+        console.print(Text.assemble(("Clock: ", "dim"), plain(str(clock))))
     for doubt in report.undecided:
         console.print(Text.assemble(("Undecided: ", "bold magenta"), (" or ".join(doubt.faults), "bold")))
         console.print(Padding(Text(doubt.next), (0, 0, 1, 2)))
     for note in report.notes:
         console.print(Text.assemble(("Note: ", "dim"), plain(note)))
-
-
-def _fit(clock: Clock) -> str:
-    """How well the clocks of log and capture agree."""
-    fit = clock.alignment
-    drift = f", drift {fit.drift * 1e6:.0f} ppm" if fit.drift else ""
-    return f"clocks of {clock.log} (boot {clock.boot}) and capture: {fit.matches} matches, residual {fit.residual * 1000:.0f} ms{drift}"
-
-
-def _capture_fit(clock: CaptureClock) -> str:
-    """How the clocks of two captures run against each other."""
-    drift = f", drift {clock.drift * 1e6:.0f} ppm" if clock.drift else ""
-    through = f", through {clock.through}" if clock.through else ""
-    return (
-        f"{clock.source} moved by {clock.offset:+.3f} s to the clock of {clock.reference}: {clock.matches} matches,"
-        f" residual {clock.residual * 1000:.1f} ms{drift}{through}"
-    )
 
 
 def _who(device: Device) -> str:
@@ -139,29 +110,18 @@ def _finding(finding: Finding, cause: Finding | None, brief: bool) -> Renderable
 def _evidence(quotes: Sequence[Evidence]) -> RenderableType:
     lines = []
     for quote in quotes:
-        place = (
-            f"{quote.source}:{quote.line}"
-            if quote.line is not None
-            else f"{quote.source} frame {quote.frame}"
-        )
-        text = Text(plain(place), style="cyan")
+        text = Text(plain(place(quote)), style="cyan")
         if quote.frame is not None and quote.time is not None and quote.time > 0:
-            text.append(f" {_clock(quote.time)}", style="dim")
+            text.append(f" {utc(quote.time)}", style="dim")
         text.append("\n  " + plain(quote.text.strip()))
         lines.append(text)
     return Group(*lines)
 
 
-def _clock(seconds: float) -> str:
-    """A capture's time of day, UTC, with milliseconds."""
-    day = seconds % 86400
-    return f"{int(day // 3600):02}:{int(day % 3600 // 60):02}:{day % 60:06.3f} UTC"
-
-
 def _remedy(console: Console, finding: Finding, firmware: Firmware, *, guessed: bool) -> None:
     doubt = "; firmware not recognised, --firmware chooses" if guessed else ""
     console.print(
-        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{_TITLES[firmware]}{doubt}]", "green"))
+        Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{TITLES[firmware]}{doubt}]", "green"))
     )
     console.print(Padding(Text(finding.remedy.summary), (0, 0, 1, 2)))
     _code(console, finding.remedy.code.get(firmware, ""), firmware)
@@ -184,12 +144,6 @@ def _code(console: Console, code: str, firmware: Firmware) -> None:
         text.rstrip()
     for line in text.split("\n", allow_blank=True):
         console.print(Text("    ") + line if line.plain else "", soft_wrap=True)
-
-
-def _speaks(family: str | None) -> Firmware:
-    if family in FIRMWARES:
-        return family
-    return _SPEAKS.get(family or "", "esp-idf")
 
 
 def catalogue_text(console: Console, faults: Sequence[Fault]) -> None:
@@ -224,7 +178,7 @@ def fault_text(console: Console, entry: Fault, firmware: str | None = None) -> N
     console.print(Text(entry.remedy.summary))
     for name in FIRMWARES:
         if firmware in (None, name):
-            console.print(Text(f"\n{_TITLES[name]}", style="bold green"))
+            console.print(Text(f"\n{TITLES[name]}", style="bold green"))
             _code(console, entry.remedy.code[name], name)
     console.print(Text("\nReferences", style="bold underline"))
     for item in entry.references:

@@ -105,13 +105,13 @@ class ConsoleSource:
             if len(self._head) < 4096:
                 return
             data, self._head = self._head, b""
-            self._decoder = _decoder_for(data)
+            self._decoder = decoder_for(data)
         yield from self._text(self._decoder.decode(data))
 
     def end(self) -> Iterator[Event]:
         """Events of what is left, a last line without a line end included."""
         if self._decoder is None:
-            self._decoder = _decoder_for(self._head)
+            self._decoder = decoder_for(self._head)
             yield from self._text(self._decoder.decode(self._head))
             self._head = b""
         yield from self._text(self._decoder.decode(b"", final=True))
@@ -294,8 +294,8 @@ class _Clock:
         return (boot_ms + self._wraps * _WRAP_MS) / 1000
 
 
-def _decoder_for(head: bytes) -> codecs.IncrementalDecoder:
-    """The decoder for bytes that begin with ``head``; raises :class:`ConsoleError` when they are no text."""
+def decoder_for(head: bytes) -> codecs.IncrementalDecoder:
+    """The decoder for a log that begins with ``head``; raises :class:`ConsoleError` when that is no text."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return codecs.getincrementaldecoder("utf-16")(errors="replace")
     sample = head[:4096]
