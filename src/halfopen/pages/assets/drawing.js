@@ -147,8 +147,10 @@ class Drawing extends Lanes {
   /** Lines from the chosen finding to where its evidence lies, with a ring round each piece. */
   drawThreads(c, pin) {
     const from = this.axisTop + 20;
+    const drawn = pin.threads.some(([, source, number]) => this.anchors.has(`${source}:${number}`));
     pin.threads.forEach(([x, source, number, text, target], t) => {
       const key = `${source}:${number}`;
+      if (drawn && !this.anchors.has(key)) return; // the same frame in another capture: its witness is drawn
       const px = this.px(x), py = this.anchors.get(key) ?? from;
       c.strokeStyle = this.colours[pin.tone];
       c.globalAlpha = 0.5;
