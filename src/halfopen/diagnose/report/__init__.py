@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.capture_clocks import CaptureClock
@@ -25,7 +26,7 @@ class Clock:
         fit = self.alignment
         drift = f", drift {fit.drift * 1e6:.0f} ppm" if fit.drift else ""
         residual = f"residual {fit.residual * 1000:.0f} ms{drift}"
-        return f"clocks of {self.log} (boot {self.boot}) and capture: {fit.matches} matches, {residual}"
+        return f"clocks of {PurePath(self.log).name} (boot {self.boot}) and capture: {fit.matches} matches, {residual}"
 
 
 #: Lines shown before and after a quoted one.
