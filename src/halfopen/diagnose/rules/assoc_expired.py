@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.farewells import INACTIVITY
 from halfopen.diagnose.radio import FarewellSeen
-from halfopen.diagnose.rules.on_air import beside, cited, heard, matching, unsent
+from halfopen.diagnose.rules.on_air import beside, by_witness, cited, heard, unsent
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -20,12 +20,7 @@ def assoc_expired(timeline: Timeline) -> Iterator[Finding]:
     """Reason 4: no association response, or disassociated for inactivity."""
     drops = with_reasons(timeline, (INACTIVITY,))
     kicks = timeline.kicks(INACTIVITY)
-    both = matching(timeline, drops, kicks)
-    alone = [seen for seen in kicks if seen not in both]
-    if alone:
-        yield _on_air(timeline, alone, "air" if drops else "")
-    if drops:
-        yield _logged(timeline, drops, both)
+    yield from by_witness(timeline, drops, kicks, _on_air, _logged)
 
 
 def _on_air(timeline: Timeline, kicks: list[FarewellSeen], about: str) -> Finding:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen
 from halfopen.diagnose.rules.four_way import unfinished
-from halfopen.diagnose.rules.on_air import beside, cited, heard, matching, unsent
+from halfopen.diagnose.rules.on_air import beside, by_witness, cited, heard, unsent
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -42,12 +42,7 @@ def auth_expired(timeline: Timeline) -> Iterator[Finding]:
     """Reason 2, and which of the two it is."""
     drops = with_reasons(timeline, (2,))
     kicks = timeline.kicks(2)
-    both = matching(timeline, drops, kicks)
-    alone = [seen for seen in kicks if seen not in both]
-    if alone:
-        yield _on_air(timeline, alone, "air" if drops else "")
-    if drops:
-        yield _logged(timeline, drops, both)
+    yield from by_witness(timeline, drops, kicks, _on_air, _logged)
 
 
 def _on_air(timeline: Timeline, kicks: list[FarewellSeen], about: str) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen
-from halfopen.diagnose.rules.on_air import beside, cited, heard, matching, unsent
+from halfopen.diagnose.rules.on_air import beside, by_witness, cited, heard, unsent
 from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
@@ -30,12 +30,7 @@ def kicked_by_ap(timeline: Timeline) -> Iterator[Finding]:
         if _kicked(d) and not refused_for_capacity(timeline, d)
     ]
     kicks = [f.seen for f in timeline.farewells if f.meaning == "kick" and f.reason not in _OWN_FAULT_ON_AIR]
-    both = matching(timeline, drops, kicks)
-    alone = [seen for seen in kicks if seen not in both]
-    if alone:
-        yield _on_air(timeline, alone, "air" if drops else "")
-    if drops:
-        yield _logged(timeline, drops, both)
+    yield from by_witness(timeline, drops, kicks, _on_air, _logged)
 
 
 def _on_air(timeline: Timeline, kicks: list[FarewellSeen], about: str) -> Finding:

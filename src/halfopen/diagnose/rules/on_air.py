@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import AirObserved, BeaconsObserved, FarewellSeen, StationObserved
 from halfopen.diagnose.rules.proof import Proof
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
+from halfopen.findings import Finding
 
 #: Frames quoted per finding.
 _FRAMES = 3
@@ -74,6 +75,22 @@ def matching(timeline: Timeline, drops: Sequence[Drop], kicks: Sequence[Farewell
     """Those of ``kicks`` that are the same as one of ``drops``: logged when they were heard."""
     times = [at for drop in drops if (at := heard_at(timeline, drop)) is not None]
     return [seen for seen in kicks if any(abs(seen.ref.time - at) <= _SAME_S for at in times)]
+
+
+def by_witness(
+    timeline: Timeline,
+    drops: Sequence[Drop],
+    kicks: Sequence[FarewellSeen],
+    on_air: Callable[[Timeline, list[FarewellSeen], str], Finding],
+    logged: Callable[[Timeline, list[Drop], list[FarewellSeen]], Finding],
+) -> Iterator[Finding]:
+    """One finding where log and air tell of the same, by ``logged``; one by ``on_air`` for what only the air tells."""
+    both = matching(timeline, drops, kicks)
+    alone = [seen for seen in kicks if seen not in both]
+    if alone:
+        yield on_air(timeline, alone, "air" if drops else "")
+    if drops:
+        yield logged(timeline, list(drops), both)
 
 
 def cited(farewells: Sequence[FarewellSeen]) -> list[Proof]:
