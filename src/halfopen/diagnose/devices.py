@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
 
 from halfopen.diagnose.alignment import Alignment
-from halfopen.diagnose.capture_clocks import CaptureClock, OneClock, by_clock, linked_by_log
+from halfopen.diagnose.capture_clocks import OneClock, by_clock, linked_by_log
 from halfopen.diagnose.clocks import alignments
 from halfopen.diagnose.events import (
     AddressGot,
@@ -20,16 +20,14 @@ from halfopen.diagnose.events import (
     FirmwareNamed,
     SocketOpened,
 )
-from halfopen.diagnose.radio import BeaconsObserved, StationObserved
+from halfopen.diagnose.shown import Concerned, Host, Shown, hosts_of
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import (
     ArpObserved,
     CaptureObserved,
     FlowObserved,
-    HostObserved,
     LeaseObserved,
     LookupObserved,
-    PingObserved,
 )
 from halfopen.diagnose.witnesses import Told, one_each
 
@@ -51,14 +49,6 @@ _FAMILIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What captures on one clock show, of one device or of all."""
-
-    told: Told
-    clocks: tuple[CaptureClock, ...]
-
-
 @dataclass
 class _Story:
     """What is gathered of one device before its timeline is closed."""
@@ -72,7 +62,7 @@ class _Story:
     sources: list[str] = field(default_factory=list)
     console: list[Event] = field(default_factory=list)
     #: What the captures show of the device, by the clock they are on.
-    shown: list[_Shown] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
 
     def add(self, source: str, events: Iterable[Event]) -> None:
         """Take the console events of one source; its boots are numbered on from those of the log before it."""
@@ -111,16 +101,6 @@ class _Story:
             peers = {e.host for e in self.console if isinstance(e, ConnectStarted)}
             return flow.client.ip if not peers or flow.server.ip in peers else ""
         return flow.server.ip if flow.client.port in self.client_ports else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Host:
-    """One address pair of a capture."""
-
-    mac: str
-    ips: tuple[str, ...]
-    espressif: bool
-    station: bool = False
 
 
 def timelines(
@@ -188,7 +168,7 @@ def _without_clock(told: Sequence[Timeline], *, captured: bool) -> list[str]:
 
 def _on_their_clocks(
     stories: Sequence[_Story], captures: Sequence[tuple[str, Sequence[Event]]], notes: list[str]
-) -> list[_Shown]:
+) -> list[Shown]:
     """What ``captures`` show, by the clock they could be put on; which could not is put into ``notes``."""
     found = by_clock(captures)
     for story in stories:
@@ -201,7 +181,7 @@ def _on_their_clocks(
             f"{', '.join(sides[:_SIDES_NAMED])}{more}: too little that they show in common, so they have no common clock;"
             " no times are compared and each finding rests on one of them (mergecap first joins parts of one recording)"
         )
-    return [_Shown(_once(one), tuple(one.clocks)) for one in found]
+    return [Shown(_once(one), tuple(one.clocks)) for one in found]
 
 
 def _once(one: OneClock) -> Told:
@@ -249,14 +229,14 @@ def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) ->
         same.add(name, [*named_firmware, *(e for e in device_events if e not in named_firmware)])
 
 
-def _join_captures(stories: list[_Story], shown: Sequence[_Shown], watched: list[str]) -> str:
+def _join_captures(stories: list[_Story], shown: Sequence[Shown], watched: list[str]) -> str:
     """Give each device its part of the captures, and each host that is a device without a log a story of its own.
 
     Returns the log that was joined with a capture on no other ground than that both hold one device, or ``""``.
     """
     assumed = ""
     capture = [event for seen in shown for event in seen.told.events]
-    hosts = _hosts(capture)
+    hosts = hosts_of(capture)
     flows = [f for f in capture if isinstance(f, FlowObserved)]
     owners: dict[int, _Story] = {}
     for story in tuple(stories):
@@ -297,52 +277,13 @@ def _join_captures(stories: list[_Story], shown: Sequence[_Shown], watched: list
         for ip in host.ips:
             _note(story.ips, ip)
         story.sources += [name for name in watched if name not in story.sources]
-    concerned = [_Concerned(seen) for seen in shown]
+    concerned = [Concerned(seen) for seen in shown]
     for story in {id(s): s for s in owners.values()}.values():
-        story.shown = [part for one in concerned if (part := one.part(story)) is not None]
+        story.shown = [part for one in concerned if (part := one.part((*story.ips, *story.macs))) is not None]
     return assumed
 
 
-class _Concerned:
-    """What captures on one clock show, by the addresses that it concerns: there may be hundreds of devices."""
-
-    def __init__(self, seen: _Shown) -> None:
-        self._seen = seen
-        self._everybody: list[int] = []
-        self._by_address: dict[str, list[int]] = {}
-        for place, event in enumerate(seen.told.events):
-            if _concerns_all(event):
-                self._everybody.append(place)
-            for address in _addresses(event):
-                self._by_address.setdefault(address, []).append(place)
-
-    def part(self, story: _Story) -> _Shown | None:
-        """What concerns one device; ``None`` when the captures do not show it."""
-        own = {place for address in (*story.ips, *story.macs) for place in self._by_address.get(address, ())}
-        if not own:
-            return None
-        events = tuple(self._seen.told.events[place] for place in sorted(own.union(self._everybody)))
-        return _Shown(Told(events, self._seen.told.others), self._seen.clocks)
-
-
-def _hosts(capture: list[Event]) -> list[_Host]:
-    """Every host of the capture once: by its IP traffic, by its frames on the air, or by both."""
-    aps = {event.ap for event in capture if isinstance(event, BeaconsObserved)}
-    stations = {e.station for e in capture if isinstance(e, StationObserved)} - aps
-    hosts: dict[str, _Host] = {}
-    for seen in (event for event in capture if isinstance(event, HostObserved)):
-        name = seen.mac or " ".join(seen.ips)
-        held = hosts.get(
-            name, _Host(seen.mac, (), False, seen.mac in stations)
-        )  # two captures may show one host
-        ips = (*held.ips, *(ip for ip in seen.ips if ip not in held.ips))
-        hosts[name] = _Host(seen.mac, ips, held.espressif or bool(seen.lwip), held.station)
-    for mac in sorted(stations - hosts.keys()):
-        hosts[mac] = _Host(mac, (), False, station=True)
-    return list(hosts.values())
-
-
-def _one_device(story: _Story, other: _Story, shown: Sequence[_Shown]) -> bool:
+def _one_device(story: _Story, other: _Story, shown: Sequence[Shown]) -> bool:
     """Whether two logs that speak of one host's connections are of one device: nothing that they say of addresses
     contradicts it, and the second shares a clock with a capture, so that its ports are no chance."""
     if (story.ips and other.ips and story.ips.keys().isdisjoint(other.ips)) or (
@@ -352,39 +293,17 @@ def _one_device(story: _Story, other: _Story, shown: Sequence[_Shown]) -> bool:
     return any(alignments(other.console, seen.told.events) for seen in shown)
 
 
-def _may_be(story: _Story, host: _Host) -> bool:
+def _may_be(story: _Story, host: Host) -> bool:
     """Nothing that the log says of its device's addresses contradicts ``host``."""
     return not (story.ips and host.ips) and not (story.macs and host.mac)
 
 
-def _same(story: _Story, host: _Host, flows: Sequence[FlowObserved]) -> bool:
+def _same(story: _Story, host: Host, flows: Sequence[FlowObserved]) -> bool:
     if host.mac and host.mac in story.macs:
         return True
     if set(host.ips) & set(story.ips):
         return True
     return any(story.address_in(flow) in host.ips for flow in flows)
-
-
-def _addresses(event: Event) -> Iterator[str]:
-    """Whom an event of a capture concerns, by hardware address and IP address."""
-    if isinstance(event, FlowObserved):
-        yield from (event.client.ip, event.client.mac, event.server.ip, event.server.mac)
-    elif isinstance(event, (ArpObserved, PingObserved)):
-        yield from (event.asker_ip, event.target_ip)
-    elif isinstance(event, LookupObserved):
-        yield event.asker_ip
-    elif isinstance(event, LeaseObserved):
-        yield event.mac
-    elif isinstance(event, HostObserved):
-        yield from (event.mac, *event.ips)
-    else:
-        yield getattr(event, "station", None) or ""
-
-
-def _concerns_all(event: Event) -> bool:
-    """A fact of a whole capture or of an access point: it stands in the story of every device."""
-    addressed = (FlowObserved, ArpObserved, PingObserved, LookupObserved, LeaseObserved, HostObserved)
-    return not isinstance(event, addressed) and not getattr(event, "station", None)
 
 
 def _timeline(story: _Story) -> Timeline:
