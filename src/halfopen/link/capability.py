@@ -27,6 +27,9 @@ CAUSES = (IDLE, UNACKED, FULL_BUFFER, ZERO_WINDOW)
 _LWIP_SLACK_MS = 500
 #: Linux rounds a long timer up by at most an eighth (kernel/time/timer.c, the timer wheel; measured: 19.4 s for 19).
 _LINUX_SLACK = 0.125
+#: TCP_USER_TIMEOUT counts from the first retransmission (measured 0.4 s late); that comes after one RTO, which is 1 s
+#: where the path was never measured (TCP_TIMEOUT_INIT).
+_LINUX_FIRST_RTO_MS = 1000
 #: What a stack does when only SO_KEEPALIVE is set (RFC 1122 4.2.3.6; the same in lwIP and Linux).
 _UNTUNED_KEEPALIVE_MS = 7200000 + 9 * 75000
 
@@ -111,7 +114,7 @@ class Capability:
             raise ValueError(f"no such cause: {cause}; there are {', '.join(CAUSES)}")
         noticed = [policy.age_ms]
         if cause in (FULL_BUFFER, ZERO_WINDOW):
-            noticed += [policy.progress_ms, policy.write_ms]
+            noticed += [policy.progress_ms + policy.ask_again_ms, policy.write_ms]
         if cause != ZERO_WINDOW:
             noticed.append(self._stack_notices_ms(cause, policy))
             if expects_answers:
@@ -126,7 +129,9 @@ class Capability:
         if self.stack == "linux":
             if cause != IDLE:
                 # keepalive never fires while data is unacked
-                return policy.unacked_ms * (1 + _LINUX_SLACK) if user_timeout else NEVER
+                if not user_timeout:
+                    return NEVER
+                return policy.unacked_ms * (1 + _LINUX_SLACK) + _LINUX_FIRST_RTO_MS
             if user_timeout and self.keepalive == "tuned":
                 # TCP_USER_TIMEOUT overrides the probe count: dead at the first probe after it
                 probes = 1

@@ -67,6 +67,11 @@ class Connection:
         self.close()
         return isinstance(error, Lost) and error.connection is self
 
+    @property
+    def accepted_bytes(self) -> int:
+        """How many bytes the socket took so far, a TLS handshake's included; it says nothing about the peer."""
+        return self._accepted
+
     def close(self) -> None:
         """Close it now; closing what is closed does nothing."""
         if self.lost is None:

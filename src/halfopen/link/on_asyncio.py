@@ -290,8 +290,16 @@ class Link:
             self._timer.cancel()
             self._timer = None
         at = self._keeper.wake_at()
+        if self._out and self.state in _ONLINE:
+            at = min(at, self.now() + self.policy.ask_again_ms)
         if at < NEVER:
-            self._timer = self._running_loop().call_at(self._began + at / 1000, self._act, self._keeper.tick)
+            self._timer = self._running_loop().call_at(self._began + at / 1000, self._time_came)
+
+    def _time_came(self) -> None:
+        """A clock ran out, or it is time to offer bytes again to a socket that does not call itself writable."""
+        if self._out and self.state in _ONLINE:
+            self._pump()
+        self._act(self._keeper.tick)
 
     def _observe(self, change: Change) -> None:
         if change.before != change.state:

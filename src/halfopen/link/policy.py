@@ -193,6 +193,15 @@ class Policy:
         if self.backoff_max_ms < self.backoff_ms:
             raise ValueError("backoff_max_ms must not be below backoff_ms")
 
+    @property
+    def ask_again_ms(self) -> float:
+        """How often a driver must offer bytes to a socket that does not call itself writable.
+
+        Stacks say so late (Linux when a third of its buffer is free, lwIP when half is), so a slow peer would look
+        like one that takes nothing.
+        """
+        return self.progress_ms / 20
+
     def deadline_ms(self, state: str) -> "tuple[float, str]":
         """How long ``state`` may last and the event that ends it; ``(NEVER, "")`` where other clocks rule."""
         if state == machine.JOINING:
