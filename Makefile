@@ -29,14 +29,14 @@ test: $(VENV)/.testing
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: $(VENV)/.testing
-	$(BIN)/ruff check src tests fuzz bench
-	$(BIN)/ruff format --check src tests fuzz bench
+	$(BIN)/ruff check src tests fuzz bench examples
+	$(BIN)/ruff format --check src tests fuzz bench examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.testing
-	$(BIN)/ruff check --fix-only -q src tests fuzz bench
-	$(BIN)/ruff format src tests fuzz bench
+	$(BIN)/ruff check --fix-only -q src tests fuzz bench examples
+	$(BIN)/ruff format src tests fuzz bench examples
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
@@ -46,6 +46,7 @@ bench: $(VENV)/.testing
 
 soak: $(VENV)/.testing
 	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
+	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
 
 # The kernel is compiled on installation where a C compiler is, so a changed kernel wants a new installation.
 $(VENV)/.installed: pyproject.toml $(KERNEL)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
+from halfopen.link.ledger import Ledger
 from halfopen.link.policy import NEVER
 
 #: Bytes kept for a user who does not read; beyond it the reader stops, and silence proves nothing any more.
@@ -24,6 +25,8 @@ class Lost(ConnectionError):
 
 class Carrier(Protocol):
     """What a connection asks of the link that carries it."""
+
+    ledger: Ledger
 
     def now(self) -> int:
         """Milliseconds of the link's clock."""
@@ -66,6 +69,11 @@ class Connection:
     ) -> bool:
         self.close()
         return isinstance(error, Lost) and error.connection is self
+
+    @property
+    def ledger(self) -> Ledger:
+        """Who owns the descriptors that go with this connection."""
+        return self._carrier.ledger
 
     @property
     def accepted_bytes(self) -> int:

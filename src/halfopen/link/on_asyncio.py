@@ -104,7 +104,8 @@ class Link:
         self._inbox: deque[Callable[[int], tuple[str, ...]]] = deque()
         self._acting = False
         self._timer: asyncio.TimerHandle | None = None
-        self._radio_tasks: list[asyncio.Task[None]] = []
+        self._radio_tasks: list[asyncio.Task[Any]] = []
+        self._question: asyncio.Task[Any] | None = None
         self._asked = 0
         self._least_free: int | None = None
         self._sock: socket.socket | None = None
@@ -158,15 +159,16 @@ class Link:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._tell(machine.STOPPED)
-        self._stop_radio()
-        if self._radio_tasks:
-            await asyncio.wait(self._radio_tasks)
         if self._timer is not None:
             self._timer.cancel()
         self.ledger.sweep()
         for watcher in self._watchers:
             watcher.put_nowait(None)
         self._wake()
+        for task in self._radio_tasks:
+            task.cancel()
+        if self._radio_tasks:
+            await asyncio.wait(self._radio_tasks)
 
     def __aiter__(self) -> Link:
         return self
@@ -305,7 +307,7 @@ class Link:
         if change.before != change.state:
             self._asked += 1  # an answer to a question of the old state comes too late
             if change.before in (machine.JOINING, machine.LEASING):
-                self._stop_radio()
+                self._drop_question()
         if change.event in (machine.DIAL_FAILED, machine.DIAL_EXPIRED):
             self._turn += 1  # a name may have several addresses: try the next one
         free, block = self._memory()
@@ -344,47 +346,63 @@ class Link:
         if self._radio is None:
             self._reply(machine.JOINED)  # the operating system joins by itself
         else:
-            self._ask_radio(self._radio.join(), machine.JOINED, machine.JOIN_FAILED)
+            self._ask_radio(self._radio.join, machine.JOINED, machine.JOIN_FAILED)
 
     def _await_lease(self) -> None:
         if self._radio is None:
             self._reply(machine.LEASE_OBTAINED)
         else:
-            self._ask_radio(self._radio.lease(), machine.LEASE_OBTAINED, machine.LEASE_EXPIRED)
+            self._ask_radio(self._radio.lease, machine.LEASE_OBTAINED, machine.LEASE_EXPIRED)
 
     def _leave_wifi(self) -> None:
         if self._radio is not None:
-            self._ask_radio(self._radio.leave(), "", "")
+            self._order_radio(self._radio.leave)
 
     def _disable_power_save(self) -> None:
         if self._radio is not None:
-            self._ask_radio(self._radio.disable_power_save(), "", "")
+            self._order_radio(self._radio.disable_power_save)
 
-    def _ask_radio(self, asked: Coroutine[Any, Any, None], done: str, failed: str) -> None:
-        """Run what the radio is asked after what it was asked before; ``done`` or ``failed`` answers the machine."""
-        before, question = self._radio_tasks[-1:], self._asked
+    def _ask_radio(self, ask: Callable[[], Coroutine[Any, Any, None]], done: str, failed: str) -> None:
+        """Ask the radio for something; ``done`` or ``failed`` answers the machine if it still waits for it."""
+        question = self._asked
 
-        async def ask() -> None:
-            event = done
-            try:
-                if before:
-                    await asyncio.wait(before)
-                await asked
-            except OSError as error:
-                self._say(f"W ({self.now()}) {journal.TAG}: radio: {error.strerror or error}")
-                event = failed
-            finally:
-                asked.close()  # cancelled before its turn came, it was never awaited
-                self._radio_tasks.remove(task)
-            if event and question == self._asked:
+        async def answer() -> None:
+            event = done if await self._carried_out(ask, before) else failed
+            if question == self._asked:
                 self._tell(event)
 
-        task = self._running_loop().create_task(ask())
-        self._radio_tasks.append(task)
+        before = self._radio_tasks[-1:]
+        self._question = self._radio_task(answer())
 
-    def _stop_radio(self) -> None:
-        for task in self._radio_tasks:
-            task.cancel()
+    def _order_radio(self, order: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have the radio do something that no state waits for."""
+        before = self._radio_tasks[-1:]
+        self._radio_task(self._carried_out(order, before))
+
+    async def _carried_out(
+        self, order: Callable[[], Coroutine[Any, Any, None]], before: list[asyncio.Task[Any]]
+    ) -> bool:
+        """Carry out ``order`` when what was asked ``before`` is over; whether it succeeded."""
+        if before:
+            await asyncio.wait(before)
+        try:
+            await order()
+        except OSError as error:
+            self._say(f"W ({self.now()}) {journal.TAG}: radio: {error.strerror or error}")
+            return False
+        return True
+
+    def _radio_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = self._running_loop().create_task(work)
+        self._radio_tasks.append(task)
+        task.add_done_callback(self._radio_tasks.remove)
+        return task
+
+    def _drop_question(self) -> None:
+        """The state that asked is left: no answer is wanted any more."""
+        if self._question is not None and self._question is not asyncio.current_task():
+            self._question.cancel()
+        self._question = None
 
     def _check_heap(self) -> None:
         free, block = self._memory()
