@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults bench soak clean
+.PHONY: help demo test check format faults machine detection bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -15,8 +15,10 @@ help:
 	@echo "make check    style, types and import law only"
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
+	@echo "make machine  draw docs/internals/machine.md from the table"
+	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
-	@echo "make soak     the long fuzz runs"
+	@echo "make soak     the long fuzz runs, and the link through a million faults"
 	@echo "make clean    remove what was built"
 
 demo: $(VENV)/.installed
@@ -40,6 +42,12 @@ format: $(VENV)/.testing
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
+
+machine: $(VENV)/.installed
+	$(BIN)/python -m halfopen.link.page docs/internals/machine.md
+
+detection: $(VENV)/.testing
+	$(BIN)/python bench/detection.py docs/internals/detection.md
 
 bench: $(VENV)/.testing
 	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

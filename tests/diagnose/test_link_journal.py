@@ -22,14 +22,14 @@ from halfopen.diagnose.events import (
     SocketRefused,
 )
 from halfopen.link import journal
-from halfopen.link.keeper import Change
+from halfopen.link.journal import Change
 
 
 def written(*changes: tuple[str, str, str, str], fd: int | None = 54, heap: int | None = 90000) -> str:
     """Lines as the link writes them, one second apart."""
     lines = []
     for number, (before, event, state, cause) in enumerate(changes):
-        change = Change(1000 * number, before, event, state, cause, 1, 0)
+        change = Change(1000 * number, before, event, state, cause, 1, 0, cause != "")
         lines.append(journal.transition_line(change, fd, heap, 30000 if heap else None))
     return "\n".join(lines) + "\n"
 
@@ -90,9 +90,9 @@ def test_a_leak_in_the_journal_is_diagnosed() -> None:
     """A driver that opened and never closed would be convicted by its own journal."""
     lines = []
     for number in range(10):
-        change = Change(5000 * number, "OPENING", "SOCKET_OPENED", "DIALING", "", number, 0)
+        change = Change(5000 * number, "OPENING", "SOCKET_OPENED", "DIALING", "", number, 0, False)
         lines.append(journal.transition_line(change, 54 + number, 90000 - 2000 * number, 30000))
-    change = Change(50000, "OPENING", "DESCRIPTORS_EXHAUSTED", "PAUSED", "descriptors-exhausted", 10, 0)
+    change = Change(50000, "OPENING", "DESCRIPTORS_EXHAUSTED", "PAUSED", "descriptors-exhausted", 10, 0, True)
     lines.append(journal.transition_line(change, None, 70000, 30000))
     report = judged([("uart.log", events_of(textwrap.dedent("\n".join(lines))))])
     assert report.findings[0].code == "HO101"

@@ -69,7 +69,7 @@ def test_no_module_is_dead() -> None:
                 imported.update(f"{node.module}.{alias.name}" for alias in node.names)
             elif isinstance(node, ast.Import):
                 imported.update(alias.name for alias in node.names)
-    run_by_name = {"halfopen.__main__", "halfopen.findings.page", "halfopen.kernel"}
+    run_by_name = {"halfopen.__main__", "halfopen.findings.page", "halfopen.kernel", "halfopen.link.page"}
     imported_by_users = {"halfopen.link.on_asyncio", "halfopen.link.handover"}
     entries = run_by_name | imported_by_users
     for module in MODULES:

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from halfopen.link import machine as m
 from halfopen.link import policy as p
 from halfopen.link.capability import CAUSES, Capability
-from halfopen.link.keeper import Change, Keeper
+from halfopen.link.journal import Change
+from halfopen.link.keeper import Keeper
 from halfopen.link.policy import NEVER, Policy
 
 LINUX = Capability(

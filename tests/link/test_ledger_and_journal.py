@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.link import journal
-from halfopen.link.keeper import Change
+from halfopen.link.journal import Change
 from halfopen.link.ledger import Ledger
 
 
@@ -70,7 +70,7 @@ class TestLedger:
 
 
 class TestJournal:
-    CHANGE = Change(81234, "ONLINE", "SEND_STALLED", "CLOSING", "send-stalled", 3, 1)
+    CHANGE = Change(81234, "ONLINE", "SEND_STALLED", "CLOSING", "send-stalled", 3, 1, True)
 
     def test_a_transition_reads_back_as_written(self) -> None:
         line = journal.transition_line(self.CHANGE, 54, 81920, 45056)
@@ -89,7 +89,9 @@ class TestJournal:
         assert (entry.fd, entry.heap, entry.block, entry.attempt, entry.epoch) == (54, 81920, 45056, 3, 1)
 
     def test_what_a_port_cannot_tell_reads_back_as_unknown(self) -> None:
-        line = journal.transition_line(Change(1, "IDLE", "STARTED", "JOINING", "", 0, 0), None, None, None)
+        line = journal.transition_line(
+            Change(1, "IDLE", "STARTED", "JOINING", "", 0, 0, False), None, None, None
+        )
         entry = journal.read("halfopen", line.split(": ", 1)[1])
         assert entry is not None
         assert (entry.fd, entry.heap, entry.block, entry.cause) == (None, None, None, "")

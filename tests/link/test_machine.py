@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.link import laws
 
 from halfopen.link import machine as m
+from halfopen.link import page
 
 Row = tuple[str, str]
 Rows = dict[Row, tuple[str, tuple[str, ...]]]
@@ -98,3 +100,8 @@ def test_a_planted_defect_is_found(kind: str) -> None:
         if not laws.broken_laws(table):
             survived.append((row, changed))
     assert survived == []
+
+
+def test_the_page_was_drawn_from_this_table() -> None:
+    written = Path(__file__).parents[2] / "docs" / "internals" / "machine.md"
+    assert written.read_text(encoding="utf-8") == page.page(), "run make machine"

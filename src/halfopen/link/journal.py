@@ -6,13 +6,39 @@ The figure in brackets is milliseconds since the program started, ``fd=-`` means
 figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction.
 """
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from halfopen.link.keeper import Change
-
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
 _NUMBERS = ("fd", "heap", "block", "attempt", "epoch")
+
+
+class Change:
+    """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
+
+    ``is_loss`` says that something ended that should have gone on.
+    """
+
+    def __init__(
+        self,
+        at: int,
+        before: str,
+        event: str,
+        state: str,
+        cause: str,
+        attempt: int,
+        epoch: int,
+        is_loss: bool,
+    ) -> None:
+        self.at = at
+        self.before = before
+        self.event = event
+        self.state = state
+        self.cause = cause
+        self.attempt = attempt
+        self.epoch = epoch
+        self.is_loss = is_loss
+
+    def __repr__(self) -> str:
+        return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
 
 
 class Entry:
@@ -30,7 +56,7 @@ class Entry:
         self.epoch: int | None = None
 
 
-def transition_line(change: "Change", fd: "int | None", heap: "int | None", block: "int | None") -> str:
+def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
     """The line for ``change``; a loss is a warning."""
     level = "W" if change.is_loss else "I"
     return (

@@ -7,6 +7,7 @@ their order, and calls :meth:`Keeper.tick` when :meth:`Keeper.wake_at` has come.
 """
 
 from halfopen.link import machine
+from halfopen.link.journal import Change
 from halfopen.link.policy import (
     CAUSE_OF,
     DEAD_PEER,
@@ -33,29 +34,6 @@ if TYPE_CHECKING:
 _WANTED = (RELEASED, STOPPED, SLEEPING)
 #: Rows taken at every byte: no state changes, nothing to tell.
 _EVERYDAY = (machine.HEARD, machine.SEND_ASKED, machine.HEAP_RECHECK_DUE)
-
-
-class Change:
-    """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch."""
-
-    def __init__(
-        self, at: int, before: str, event: str, state: str, cause: str, attempt: int, epoch: int
-    ) -> None:
-        self.at = at
-        self.before = before
-        self.event = event
-        self.state = state
-        self.cause = cause
-        self.attempt = attempt
-        self.epoch = epoch
-
-    @property
-    def is_loss(self) -> bool:
-        """Whether something ended that should have gone on."""
-        return self.cause != "" and self.cause not in _WANTED
-
-    def __repr__(self) -> str:
-        return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
 
 
 class Keeper:
@@ -127,7 +105,8 @@ class Keeper:
         elif event == machine.HEAP_SHORT:
             self._recheck_at = now + self.policy.gate_poll_ms
         if state != before or event not in _EVERYDAY:
-            self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch))
+            loss = cause != "" and cause not in _WANTED
+            self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss))
         return effects
 
     def _entered(self, before: str, event: str, now: int, cause: str) -> None:

@@ -22,7 +22,8 @@ from typing import Any, Protocol
 
 from halfopen.link import capability, host, journal, machine
 from halfopen.link.connection import Connection, Lost
-from halfopen.link.keeper import Change, Keeper
+from halfopen.link.journal import Change
+from halfopen.link.keeper import Keeper
 from halfopen.link.ledger import Ledger
 from halfopen.link.policy import DEAD_PEER, NEVER, TLS_FAILED, Policy
 from halfopen.link.tls import TlsChannel
