@@ -148,6 +148,12 @@ one run. `> {cut} s`: nothing was noticed when the run was cut off.
 - *asyncio streams*: the reader and writer of the standard library in a reconnecting loop, no option set.
 - *paho-mqtt*, *aiomqtt*: a real mosquitto, and keepalive 15 s instead of their default of 60 s, so that they are asked
   the same as the link. `–`: mosquitto cannot be made to behave so.
+- *DNS dead*: the system's resolver was told to give up after 3 s, so everybody learns it then; the link would not wait
+  longer than 10 s for any resolver.
+- *peer takes a trickle* (40 KB/s): Linux's TCP_USER_TIMEOUT (17.5 s here) ends a connection whose window stays too small
+  for the next segment, before the 30 s for one write are over.
+- Exhausted descriptors are told at once by `socket()` itself, and cancellation has nothing to notice: what counts there
+  is that nothing is lost, which the tests of the link show.
 - The detectors of the link one by one, and its recovery, are tested by `tests/link/test_conformance.py`.
 """
 

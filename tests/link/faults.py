@@ -16,10 +16,10 @@ from tests.link.netlab import Lab, Subject
 
 #: Milliseconds and seconds as in ``link.policy``.
 QUICK = {
-    "silence_ms": 1000,
-    "answer_ms": 500,
-    "progress_ms": 1500,
-    "write_ms": 4000,
+    "silence_ms": 1500,
+    "answer_ms": 1000,
+    "progress_ms": 2500,
+    "write_ms": 5000,
     "keep_idle_s": 1,
     "keep_interval_s": 1,
     "keep_count": 2,

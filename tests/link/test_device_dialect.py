@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from halfopen.link.capability import probe
+from halfopen.link.policy import NEVER, Policy
+
 ROOT = Path(__file__).parents[2]
 VECTORS = Path(__file__).parent / "device_vectors.py"
 #: Words are twice as wide here as on an ESP32, which has about half of this for MicroPython.
@@ -25,6 +28,37 @@ print(able.bound_ms("idle", __import__("halfopen.link.policy").link.policy.Polic
 print(capability.event_of_refusal(23), capability.event_of_refusal(24), capability.event_of_refusal(105))
 print(capability.cause_of(104), capability.errno_name(9999))
 """
+
+
+class LyingPort:
+    """A socket module as the ESP32's MicroPython has it, with options that are taken and forgotten."""
+
+    SOL_SOCKET, SO_KEEPALIVE, SO_LINGER = 1, 9, 13
+    IPPROTO_TCP, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT = 6, 4, 5, 6, 18
+
+    class Socket:
+        closed = False
+
+        def setsockopt(self, level: int, option: int, value: object) -> None:
+            """Success, whatever was asked."""
+
+        def getsockopt(self, level: int, option: int, size: int = 0) -> int | bytes:
+            return bytes(size) if size else 0
+
+        def close(self) -> None:
+            LyingPort.Socket.closed = True
+
+    @staticmethod
+    def socket() -> Socket:
+        return LyingPort.Socket()
+
+
+def test_an_option_that_is_taken_and_forgotten_does_not_count() -> None:
+    able = probe(LyingPort, object(), "lwip", wifi=True, reboot=True)  # type: ignore[arg-type]
+    assert repr(able).startswith("stack=lwip keepalive=none user_timeout=no linger=no shutdown=no pollhup=no")
+    assert LyingPort.Socket.closed
+    assert able.bound_ms("idle", Policy(), False) == NEVER
+    assert able.bound_ms("idle", Policy(), True) == 20000
 
 
 def run(interpreter: str, *arguments: str, program: Path, heap: bool = False) -> str:

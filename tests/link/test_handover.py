@@ -48,7 +48,7 @@ def test_a_dead_peer_ends_what_the_library_waits_for_and_the_reason_is_the_links
     async def main() -> list[str | None]:
         reasons = []
         limits = {"silence_ms": 100, "answer_ms": 50}
-        async with serving(mute) as port, make(port, heartbeat=b"\n", limits=limits) as link:
+        async with serving(mute) as port, make(port, heartbeat=b"", limits=limits) as link:
             async for connection in link:
                 with pytest.raises(Lost):
                     await wait_as_a_library_does(connection)
@@ -82,6 +82,17 @@ def test_a_path_that_nobody_uses_is_cleaned_up() -> None:
         raise AssertionError
 
     assert not run(main()).parent.exists()
+
+
+def test_a_link_that_sends_heartbeats_of_its_own_is_not_handed_over() -> None:
+    async def main() -> None:
+        async with serving() as port, make(port, heartbeat=b"\n") as link:
+            async for connection in link:
+                async with connection, local_socket(connection):
+                    pass
+
+    with pytest.raises(ValueError, match="heartbeats of its own"):
+        run(main())
 
 
 def test_paho_over_a_kept_connection(require_tool: Callable[[str], str], tmp_path: Path) -> None:

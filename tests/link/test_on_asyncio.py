@@ -270,6 +270,24 @@ class TestUse:
 
 
 class TestGateAndEscalation:
+    def test_errors_in_the_users_callbacks_stop_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
+        def broken(*_: Any) -> Any:
+            raise RuntimeError("mine")
+
+        async def main() -> None:
+            async with serving() as port:
+                link = Link("127.0.0.1", port, policy=Policy(**QUICK), say=broken, memory=broken)
+                async with link:
+                    async for connection in link:
+                        async with connection:
+                            await connection.write(b"x\n")
+                            assert await connection.read_until() == b"x\n"
+                        break
+                assert (len(link.ledger), link.ledger.swept) == (0, 0)
+
+        run(main())
+        assert "the link goes on" in caplog.text
+
     def test_nothing_is_opened_below_32_kilobytes(self) -> None:
         async def main() -> list[str]:
             said: list[str] = []

@@ -28,6 +28,10 @@ class Carrier(Protocol):
 
     ledger: Ledger
 
+    @property
+    def injects(self) -> bool:
+        """Whether heartbeats of the link's own are sent between the user's bytes."""
+
     def now(self) -> int:
         """Milliseconds of the link's clock."""
 
@@ -74,6 +78,11 @@ class Connection:
     def ledger(self) -> Ledger:
         """Who owns the descriptors that go with this connection."""
         return self._carrier.ledger
+
+    @property
+    def injects(self) -> bool:
+        """Whether the link sends heartbeats between the user's bytes: no library may then speak over it."""
+        return self._carrier.injects
 
     @property
     def accepted_bytes(self) -> int:

@@ -3,6 +3,9 @@
 The library gets a local socket; what passes through it is carried over the kept connection, so the deadlines, the
 liveness and the ledger of the link hold for it, too. When the link notices that the peer is dead the local socket
 closes, and the library sees an end instead of waiting.
+
+A heartbeat of the link's own would fall between the library's bytes: give the link ``heartbeat=b""`` where the library
+keeps the peer talking, ``None`` where it does not. With any other both functions raise :class:`ValueError`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ async def local_socket(connection: Connection) -> AsyncIterator[socket.socket]:
 
     An error inside the block that came of the connection's end is raised as :class:`Lost`.
     """
+    _refuse_injection(connection)
     ours, theirs = socket.socketpair()
     ledger = connection.ledger
     ticket, given = ledger.enter(ours, "handover"), ledger.enter(theirs, "handover")
@@ -48,6 +52,7 @@ async def local_path(connection: Connection) -> AsyncIterator[str]:
     ``Client(transport="unix").connect(path)``. An error inside the block that came of the connection's end is raised
     as :class:`Lost`.
     """
+    _refuse_injection(connection)
     with tempfile.TemporaryDirectory(prefix="halfopen-") as folder:
         path = str(Path(folder) / "peer")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -64,6 +69,11 @@ async def local_path(connection: Connection) -> AsyncIterator[str]:
             if carrying is not None:
                 await _stop(carrying)
             connection.ledger.close(ticket)
+
+
+def _refuse_injection(connection: Connection) -> None:
+    if connection.injects:
+        raise ValueError('this link sends heartbeats of its own; hand over one with heartbeat=b"" or None')
 
 
 @contextlib.contextmanager

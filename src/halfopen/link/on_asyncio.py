@@ -18,7 +18,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from halfopen.link import capability, host, journal, machine
 from halfopen.link.connection import Connection, Lost
@@ -83,8 +83,8 @@ class Link:
         self._host, self._port = host_name, port
         self._heartbeat, self._tls, self._radio, self._restart = heartbeat, tls, radio, reboot
         self._server_name = host_name if server_name is None else server_name
-        self._say = say or _log
-        self._memory = memory
+        self._users_say = say or _log
+        self._users_memory = memory
         self._lookup = host.NameLookup(host_name, port)
         self._literal = host.literal(host_name, port)
         self._addresses: list[host.Address] = []
@@ -239,6 +239,11 @@ class Link:
         self._tell(machine.SEND_ASKED)
         return self._queued
 
+    @property
+    def injects(self) -> bool:
+        """Whether heartbeats of the link's own are sent between the user's bytes."""
+        return bool(self._heartbeat)
+
     def release(self, connection: Connection) -> None:
         """``connection`` is no longer wanted."""
         if connection is self._connection:
@@ -328,6 +333,13 @@ class Link:
             watcher.put_nowait(change)
         self._wake()
 
+    def _say(self, line: str) -> None:
+        _guarded(lambda: self._users_say(line), None)
+
+    def _memory(self) -> tuple[int | None, int | None]:
+        untold: tuple[int | None, int | None] = (None, None)
+        return _guarded(self._users_memory, untold)
+
     async def _next_news(self) -> None:
         news = self._running_loop().create_future()
         self._news.add(news)
@@ -390,6 +402,9 @@ class Link:
             await order()
         except OSError as error:
             self._say(f"W ({self.now()}) {journal.TAG}: radio: {error.strerror or error}")
+            return False
+        except Exception:
+            _LOG.exception("the radio's own code failed; its request counts as failed")
             return False
         return True
 
@@ -559,7 +574,7 @@ class Link:
 
     def _reboot(self) -> None:
         if self._restart is not None:
-            self._restart()
+            _guarded(self._restart, None)
         self._reply(machine.STARTED)  # it came back: no reboot happened
 
     # The socket's own callbacks.
@@ -647,6 +662,18 @@ class Link:
         self._pump()
         if self._sock is not None:
             self._rearm()
+
+
+_T = TypeVar("_T")
+
+
+def _guarded(call: Callable[[], _T], otherwise: _T) -> _T:
+    """What the user's ``call`` returns; its error must not stop a transition half-way, so it is logged instead."""
+    try:
+        return call()
+    except Exception:
+        _LOG.exception("an error in code given to the link; the link goes on")
+        return otherwise
 
 
 def _stack() -> str:
