@@ -147,6 +147,9 @@ def release(lab: Lab, subject: Subject) -> None:
 
 
 NO_STACK = {"unacked_ms": NEVER, "keep_idle_s": 7000}
+#: A buffer may take a little more long after the window closed (the peer's stack makes room by packing): then the whole
+#: write would run out first.
+STALL_ONLY = {**NO_STACK, "write_ms": 30000}
 NO_PROGRESS = {"progress_ms": NEVER, "write_ms": NEVER}
 
 #: Peers that are dead, or as good as dead, while a connection stands.
@@ -158,8 +161,8 @@ DEAD_PEERS = (
     Fault("full send buffer, send-progress", full_buffer, heal, "full-buffer", "send-stalled", policy=NO_STACK),
     Fault("full send buffer, heartbeat", full_buffer, heal, "full-buffer", "silent", heartbeat=BEAT, policy={**NO_STACK, **NO_PROGRESS}),
     Fault("full send buffer, TCP_USER_TIMEOUT", full_buffer, heal, "full-buffer", "stack-timeout", policy=NO_PROGRESS),
-    Fault("zero window, send-progress", window_closes, thaw, "zero-window", "send-stalled", policy=NO_STACK),
-    Fault("zero window of a peer that talks", sends_much, nothing, "zero-window", "send-stalled", port=netlab.TALK, heartbeat=BEAT, policy=NO_STACK),
+    Fault("zero window, send-progress", window_closes, thaw, "zero-window", "send-stalled", policy=STALL_ONLY),
+    Fault("zero window of a peer that talks", sends_much, nothing, "zero-window", "send-stalled", port=netlab.TALK, heartbeat=BEAT, policy=STALL_ONLY),
     Fault("peer rebooted, heartbeat", reboot, nothing, "idle", "reset", heartbeat=BEAT, policy=NO_STACK),
     Fault("peer rebooted, keepalive", reboot, nothing, "idle", "reset"),
 )  # fmt: skip

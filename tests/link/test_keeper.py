@@ -239,6 +239,15 @@ class TestPauses:
         assert kept.keeper.wake_at() - kept.now == 60500
         assert kept.keeper.lingering(kept.now + 1159000) == 0
 
+    def test_a_network_that_goes_down_takes_lingering_pcbs_with_it(self) -> None:
+        kept = Kept().to(m.ONLINE)
+        kept.wait()
+        kept.wait()
+        kept.on(m.SOCKET_CLOSED)
+        assert kept.keeper.lingering(kept.now) == 1
+        kept.to(m.ONLINE).on(m.WIFI_LOST)
+        assert kept.keeper.lingering(kept.now) == 0
+
     def test_an_abort_leaves_nothing_behind(self) -> None:
         kept = Kept(able=LINUX).to(m.ONLINE)
         kept.wait()

@@ -114,6 +114,8 @@ class Keeper:
         state = self.state
         if event == machine.NAME_RESOLVED:
             self.escalation.network_answered()
+        elif event in (machine.WIFI_LOST, machine.RETRY_WIFI) and self.able.stack == "lwip":
+            self._lingering = []  # a netif that goes down aborts every PCB (measured on ESP-IDF 5.3.1)
         if state == machine.GATED:
             self.attempt += 1
             self._recheck_at = NEVER

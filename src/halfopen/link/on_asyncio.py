@@ -77,7 +77,7 @@ class Link:
         memory: Callable[[], tuple[int | None, int | None]] = host.memory,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Raises :class:`ValueError` for a port that is none."""
+        """Raises :class:`ValueError` for a port that is none, :class:`OSError` when no socket is left to probe."""
         if not 0 < port < 65536:
             raise ValueError(f"no such port: {port}")
         self._host, self._port = host_name, port
@@ -631,6 +631,8 @@ class Link:
         if self._keeper.vitals is not None:
             self._keeper.queued(len(data), self.now())
         self._pump()
+        if not self._acting:
+            self._rearm()
 
     def _pump(self) -> None:
         """Send while the socket takes it; watch for room while it does not."""
