@@ -75,8 +75,8 @@ async def serving(handler: Handler = echo, **options: Any) -> AsyncIterator[int]
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for _ in range(3):  # what was accepted a moment ago comes up within a turn or two
-            await asyncio.sleep(0.01)
+        for _ in range(20):  # what was accepted a moment ago takes some turns of the loop to come up
+            await asyncio.sleep(0.002)
             for end in ends:
                 end.abort()  # type: ignore[attr-defined]
         await server.wait_closed()

@@ -16,9 +16,9 @@ import socket
 import ssl
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from halfopen.link import capability, host, journal, machine
 from halfopen.link.connection import Connection, Lost
@@ -26,6 +26,7 @@ from halfopen.link.journal import Change
 from halfopen.link.keeper import Keeper
 from halfopen.link.ledger import Ledger
 from halfopen.link.policy import DEAD_PEER, NEVER, TLS_FAILED, Policy
+from halfopen.link.radio import Radio, RadioRequests, Request
 from halfopen.link.tls import TlsChannel
 
 __all__ = ["Change", "Connection", "Link", "Lost", "Policy", "Radio"]
@@ -35,22 +36,6 @@ _RECEIVE_BYTES = 65536
 _CHANGES_MAX = 1000
 _LOG = logging.getLogger("halfopen.link")
 _ONLINE = (machine.ONLINE, machine.DOUBTED)
-
-
-class Radio(Protocol):
-    """The Wi-Fi of this computer, where the link may join, leave and bounce it. Each raises :class:`OSError`."""
-
-    async def join(self) -> None:
-        """Return when layer 2 stands."""
-
-    async def lease(self) -> None:
-        """Return when there is an address."""
-
-    async def leave(self) -> None:
-        """Leave, so that :meth:`join` begins anew."""
-
-    async def disable_power_save(self) -> None:
-        """Keep the receiver on between beacons."""
 
 
 class Link:
@@ -105,8 +90,9 @@ class Link:
         self._inbox: deque[Callable[[int], tuple[str, ...]]] = deque()
         self._acting = False
         self._timer: asyncio.TimerHandle | None = None
-        self._radio_tasks: list[asyncio.Task[Any]] = []
-        self._question: asyncio.Task[Any] | None = None
+        self._radio_requests = RadioRequests(
+            lambda what: self._say(f"W ({self.now()}) {journal.TAG}: radio: {what}")
+        )
         self._asked = 0
         self._least_free: int | None = None
         self._sock: socket.socket | None = None
@@ -166,10 +152,7 @@ class Link:
         for watcher in self._watchers:
             watcher.put_nowait(None)
         self._wake()
-        for task in self._radio_tasks:
-            task.cancel()
-        if self._radio_tasks:
-            await asyncio.wait(self._radio_tasks)
+        await self._radio_requests.stop()
 
     def __aiter__(self) -> Link:
         return self
@@ -313,7 +296,7 @@ class Link:
         if change.before != change.state:
             self._asked += 1  # an answer to a question of the old state comes too late
             if change.before in (machine.JOINING, machine.LEASING):
-                self._drop_question()
+                self._radio_requests.drop_question()
         if change.event in (machine.DIAL_FAILED, machine.DIAL_EXPIRED):
             self._turn += 1  # a name may have several addresses: try the next one
         free, block = self._memory()
@@ -369,56 +352,14 @@ class Link:
 
     def _leave_wifi(self) -> None:
         if self._radio is not None:
-            self._order_radio(self._radio.leave)
+            self._radio_requests.order(self._radio.leave)
 
     def _disable_power_save(self) -> None:
         if self._radio is not None:
-            self._order_radio(self._radio.disable_power_save)
+            self._radio_requests.order(self._radio.disable_power_save)
 
-    def _ask_radio(self, ask: Callable[[], Coroutine[Any, Any, None]], done: str, failed: str) -> None:
-        """Ask the radio for something; ``done`` or ``failed`` answers the machine if it still waits for it."""
-        question = self._asked
-
-        async def answer() -> None:
-            event = done if await self._carried_out(ask, before) else failed
-            if question == self._asked:
-                self._tell(event)
-
-        before = self._radio_tasks[-1:]
-        self._question = self._radio_task(answer())
-
-    def _order_radio(self, order: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Have the radio do something that no state waits for."""
-        before = self._radio_tasks[-1:]
-        self._radio_task(self._carried_out(order, before))
-
-    async def _carried_out(
-        self, order: Callable[[], Coroutine[Any, Any, None]], before: list[asyncio.Task[Any]]
-    ) -> bool:
-        """Carry out ``order`` when what was asked ``before`` is over; whether it succeeded."""
-        if before:
-            await asyncio.wait(before)
-        try:
-            await order()
-        except OSError as error:
-            self._say(f"W ({self.now()}) {journal.TAG}: radio: {error.strerror or error}")
-            return False
-        except Exception:
-            _LOG.exception("the radio's own code failed; its request counts as failed")
-            return False
-        return True
-
-    def _radio_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = self._running_loop().create_task(work)
-        self._radio_tasks.append(task)
-        task.add_done_callback(self._radio_tasks.remove)
-        return task
-
-    def _drop_question(self) -> None:
-        """The state that asked is left: no answer is wanted any more."""
-        if self._question is not None and self._question is not asyncio.current_task():
-            self._question.cancel()
-        self._question = None
+    def _ask_radio(self, request: Request, done: str, failed: str) -> None:
+        self._radio_requests.ask(request, lambda succeeded: self._tell(done if succeeded else failed))
 
     def _check_heap(self) -> None:
         free, block = self._memory()
