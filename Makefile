@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures bench soak clean
+.PHONY: help demo test check format faults pictures machine detection bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -16,8 +16,10 @@ help:
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
 	@echo "make pictures draw the pictures of the README with Chromium"
+	@echo "make machine  draw docs/internals/machine.md from the table"
+	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
-	@echo "make soak     the long fuzz runs"
+	@echo "make soak     the long fuzz runs, and the link through a million faults"
 	@echo "make clean    remove what was built"
 
 demo: $(VENV)/.installed
@@ -31,14 +33,14 @@ test: $(VENV)/.testing
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: $(VENV)/.testing
-	$(BIN)/ruff check src tests fuzz bench
-	$(BIN)/ruff format --check src tests fuzz bench
+	$(BIN)/ruff check src tests fuzz bench examples
+	$(BIN)/ruff format --check src tests fuzz bench examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.testing
-	$(BIN)/ruff check --fix-only -q src tests fuzz bench
-	$(BIN)/ruff format src tests fuzz bench
+	$(BIN)/ruff check --fix-only -q src tests fuzz bench examples
+	$(BIN)/ruff format src tests fuzz bench examples
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
@@ -46,11 +48,18 @@ faults: $(VENV)/.installed
 pictures: $(VENV)/.testing
 	$(BIN)/python docs/pictures.py docs/pictures
 
+machine: $(VENV)/.installed
+	$(BIN)/python -m halfopen.link.page docs/internals/machine.md
+
+detection: $(VENV)/.testing
+	$(BIN)/python bench/detection.py docs/internals/detection.md
+
 bench: $(VENV)/.testing
 	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 soak: $(VENV)/.testing
 	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
+	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
 
 # The kernel is compiled on installation where a C compiler is, so a changed kernel wants a new installation.
 $(VENV)/.installed: pyproject.toml $(KERNEL)

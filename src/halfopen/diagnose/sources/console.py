@@ -20,7 +20,13 @@ from halfopen.diagnose.events import (
     Moment,
     Provenance,
 )
-from halfopen.diagnose.sources import said_of_memory, said_of_sockets, said_of_system, said_of_wifi
+from halfopen.diagnose.sources import (
+    said_of_link,
+    said_of_memory,
+    said_of_sockets,
+    said_of_system,
+    said_of_wifi,
+)
 from halfopen.diagnose.sources.phrase import Phrasebook
 from halfopen.formats.logline import LogLine, read_line
 
@@ -198,6 +204,10 @@ class ConsoleSource:
 
     def _said(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Iterator[Event]:
         """Everything the message says."""
+        journalled = said_of_link.read_link(line, where, at)
+        if journalled is not None:
+            yield from journalled
+            return
         yield from said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
         yield from said_of_wifi.read_radio(line, lowered, where, at)
         yield from said_of_memory.read_memory(line, lowered, where, at)

@@ -1,0 +1,91 @@
+"""What a computer's driver asks of its operating system: free memory, addresses of a name, an open file's identity."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+#: An address as getaddrinfo gives it: family and what connect() takes.
+Address = tuple[int, Any]
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def memory() -> tuple[int | None, int | None]:
+    """Bytes free for this program, and the largest block: ``None`` for what the system does not tell.
+
+    Linux: MemAvailable, or what is left below the limit of the control group, whichever is less. A block has no
+    limit of its own where memory is virtual.
+    """
+    free: int | None = None
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) * 1024
+                break
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        if limit != "max":
+            left = int(limit) - int((_CGROUP / "memory.current").read_text())
+            free = left if free is None else min(free, left)
+    except (OSError, ValueError, IndexError):
+        pass  # no /proc here, or no control group; or no descriptor left to read it with
+    return free, None
+
+
+def identity(sock: socket.socket) -> tuple[int, int] | None:
+    """What tells one open descriptor from the next with the same number; ``None`` when it is not open."""
+    try:
+        stat = os.fstat(sock.fileno())
+    except (OSError, ValueError):
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+class NameLookup:
+    """Resolves one name in a daemon thread: getaddrinfo cannot be cancelled, so nobody may have to wait for it.
+
+    There is one thread at most: whoever asks while an abandoned lookup still hangs is answered by that one. The
+    thread and its descriptor end when the system's resolver gives up, whatever the caller does.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._lock = threading.Lock()
+        self._told: list[Callable[[list[Address] | OSError], None]] = []
+        self._busy = False
+
+    def ask(self, tell: Callable[[list[Address] | OSError], None]) -> None:
+        """``tell`` is called in the thread with the addresses or the error."""
+        with self._lock:
+            self._told.append(tell)
+            if self._busy:
+                return
+            self._busy = True
+        threading.Thread(target=self._look_up, name=f"lookup of {self._host}", daemon=True).start()
+
+    def _look_up(self) -> None:
+        answer: list[Address] | OSError
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            answer = [(int(family), address) for family, _, _, _, address in found]
+        except OSError as error:
+            answer = error
+        except UnicodeError as error:  # a name that IDNA does not allow
+            answer = OSError(socket.EAI_NONAME, str(error))
+        with self._lock:
+            told, self._told, self._busy = self._told, [], False
+        for tell in told:
+            tell(answer)
+
+
+def literal(host: str, port: int) -> list[Address]:
+    """The address when ``host`` is one already (no name to look up), else an empty list."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return []
+    return [(int(family), address) for family, _, _, _, address in found]

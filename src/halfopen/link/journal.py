@@ -1,0 +1,108 @@
+"""The line logged for each transition, in the form of ESP-IDF's log: written here, read here.
+
+``I (1234) halfopen: ONLINE -> CLOSING by SEND_STALLED fd=54 heap=81920 block=45056 cause=send-stalled attempt=3 epoch=1``
+
+The figure in brackets is milliseconds since the program started, ``fd=-`` means that no descriptor is held, and a
+figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction.
+"""
+
+#: The tag of a transition and of the bounds said at start.
+TAG = "halfopen"
+_NUMBERS = ("fd", "heap", "block", "attempt", "epoch")
+
+
+class Change:
+    """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
+
+    ``is_loss`` says that something ended that should have gone on.
+    """
+
+    def __init__(
+        self,
+        at: int,
+        before: str,
+        event: str,
+        state: str,
+        cause: str,
+        attempt: int,
+        epoch: int,
+        is_loss: bool,
+    ) -> None:
+        self.at = at
+        self.before = before
+        self.event = event
+        self.state = state
+        self.cause = cause
+        self.attempt = attempt
+        self.epoch = epoch
+        self.is_loss = is_loss
+
+    def __repr__(self) -> str:
+        return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
+
+
+class Entry:
+    """A transition as read back; figures that the line does not tell are ``None``."""
+
+    def __init__(self, before: str, state: str, event: str) -> None:
+        self.before = before
+        self.state = state
+        self.event = event
+        self.cause = ""
+        self.fd: int | None = None
+        self.heap: int | None = None
+        self.block: int | None = None
+        self.attempt: int | None = None
+        self.epoch: int | None = None
+
+
+def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
+    """The line for ``change``; a loss is a warning."""
+    level = "W" if change.is_loss else "I"
+    return (
+        f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
+        f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
+        f" cause={change.cause or '-'} attempt={change.attempt} epoch={change.epoch}"
+    )
+
+
+def heap_line(at: int, free: int, least: int) -> str:
+    """The article's heap line: bytes free now, and the least that ever was."""
+    return f"I ({at}) MEM: Free Heap: {free} bytes, Min Free: {least} bytes"
+
+
+def bounds_line(at: int, bounds: "list[tuple[str, float]]") -> str:
+    """What is said at start: how long a peer dead in each way can go unnoticed, ``infinite`` where nothing notices."""
+    said = [f"{cause}={_seconds(bound_ms)}" for cause, bound_ms in bounds]
+    worst = max([bound_ms for _, bound_ms in bounds])
+    return f"{'W' if worst == float('inf') else 'I'} ({at}) {TAG}: bounds {' '.join(said)}"
+
+
+def read(tag: str, message: str) -> "Entry | None":
+    """The transition in a log line whose header was taken off, or ``None`` when it is none; never raises."""
+    if tag != TAG:
+        return None
+    words = message.split()
+    if len(words) < 5 or words[1] != "->" or words[3] != "by":
+        return None
+    entry = Entry(words[0], words[2], words[4])
+    for word in words[5:]:
+        name, _, value = word.partition("=")
+        if name == "cause":
+            entry.cause = "" if value == "-" else value
+        elif name in _NUMBERS and _is_number(value):
+            setattr(entry, name, int(value))
+    return entry
+
+
+def _is_number(text: str) -> bool:
+    """ASCII digits only, and not so many that no machine wrote them."""
+    return 0 < len(text) <= 15 and all(digit in "0123456789" for digit in text)
+
+
+def _figure(value: "int | None") -> str:
+    return "-" if value is None else str(value)
+
+
+def _seconds(bound_ms: float) -> str:
+    return "infinite" if bound_ms == float("inf") else f"{bound_ms / 1000:.1f}s"

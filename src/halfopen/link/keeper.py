@@ -1,0 +1,204 @@
+"""Machine, policy, clocks and counts as one object without input or output: what a driver asks and tells.
+
+A driver tells what happened (:meth:`Keeper.on`, :meth:`Keeper.heard`, …), carries out the effects it gets back in
+their order, and calls :meth:`Keeper.tick` when :meth:`Keeper.wake_at` has come. After ``CLOSE_SOCKET`` it reports
+``SOCKET_CLOSED``, after ``OPEN_SOCKET`` one of ``SOCKET_OPENED``, ``DESCRIPTORS_EXHAUSTED``, ``PCBS_EXHAUSTED`` and
+``SOCKET_REFUSED``, both before anything else.
+"""
+
+from halfopen.link import machine
+from halfopen.link.journal import Change
+from halfopen.link.policy import (
+    CAUSE_OF,
+    DEAD_PEER,
+    LINGER_MS,
+    NEVER,
+    PCBS,
+    RELEASED,
+    SLEEPING,
+    STOPPED,
+    Escalation,
+)
+from halfopen.link.vitals import Vitals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from halfopen.link.capability import Capability
+    from halfopen.link.policy import Policy
+
+    Effects = tuple[str, ...]
+
+#: Causes that are nobody's fault: they count towards no escalation.
+_WANTED = (RELEASED, STOPPED, SLEEPING)
+#: Rows taken at every byte: no state changes, nothing to tell.
+_EVERYDAY = (machine.HEARD, machine.SEND_ASKED, machine.HEAP_RECHECK_DUE)
+
+
+class Keeper:
+    """One link. ``expects_answers``: the peer answers a heartbeat, so silence means something.
+
+    ``chance`` returns a uniform number in [0, 1); ``observe`` is told every :class:`Change`. Times are milliseconds
+    of any clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        policy: "Policy",
+        able: "Capability",
+        *,
+        expects_answers: bool,
+        tls: bool,
+        chance: "Callable[[], float]",
+        observe: "Callable[[Change], None]",
+        reboots: "tuple[int, ...]" = (),
+    ) -> None:
+        self.policy = policy
+        self.able = able
+        self.state = machine.IDLE
+        self.epoch = 0
+        self.attempt = 0
+        #: Why the last attempt or connection ended, "" while none has.
+        self.cause = ""
+        self.opened = 0
+        self.closed = 0
+        self.vitals: Vitals | None = None
+        self.escalation = Escalation(policy, able.wifi, able.reboot, reboots)
+        self._expects_answers = expects_answers
+        self._tls = tls
+        self._chance = chance
+        self._observe = observe
+        self._since = 0
+        self._online_at = 0
+        self._recheck_at = NEVER
+        self._resume_at = NEVER
+        #: When the PCBs that closes towards dead peers left behind will be gone.
+        self._lingering: list[int] = []
+
+    @property
+    def held(self) -> int:
+        """Descriptors taken and not given back: 1 in ``machine.HOLDS``, else 0."""
+        return self.opened - self.closed
+
+    def bound_ms(self, cause: str) -> float:
+        """How long a peer dead in the way of ``cause`` can go unnoticed, in milliseconds; see ``Capability``."""
+        return self.able.bound_ms(cause, self.policy, self._expects_answers)
+
+    def lingering(self, now: int) -> int:
+        """PCBs that earlier closes towards dead peers still hold at ``now``."""
+        self._lingering = [gone for gone in self._lingering if gone > now]
+        return len(self._lingering)
+
+    def on(self, event: str, now: int, cause: str = "") -> "Effects":
+        """What to do now that ``event`` happened. Raises :class:`machine.ImpossibleEvent` and then changes nothing."""
+        before = self.state
+        state, effects = machine.step(before, event)
+        if event == machine.SOCKET_OPENED:
+            self.opened += 1
+        self.closed += effects.count(machine.CLOSE_SOCKET)
+        cause = cause or CAUSE_OF.get(event, "")
+        self.state = state
+        if state != before:
+            self._since = now
+            self._entered(before, event, now, cause)
+        elif event == machine.HEAP_SHORT:
+            self._recheck_at = now + self.policy.gate_poll_ms
+        if state != before or event not in _EVERYDAY:
+            loss = cause != "" and cause not in _WANTED
+            self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss))
+        return effects
+
+    def _entered(self, before: str, event: str, now: int, cause: str) -> None:
+        """The counts and clocks that go with a new state."""
+        state = self.state
+        if event == machine.NAME_RESOLVED:
+            self.escalation.network_answered()
+        elif event in (machine.WIFI_LOST, machine.RETRY_WIFI) and self.able.stack == "lwip":
+            self._lingering = []  # a netif that goes down aborts every PCB (measured on ESP-IDF 5.3.1)
+        if state == machine.GATED:
+            self.attempt += 1
+            self._recheck_at = NEVER
+        elif state == machine.ONLINE and before in (machine.DIALING, machine.SECURING):
+            self._online_at = now
+            self.vitals = Vitals(self.policy, self._expects_answers, now)
+            self.escalation.connected()
+        elif state == machine.DOUBTED and self.vitals is not None:
+            self.vitals.doubted(now)
+        elif state == machine.CLOSING or (state == machine.PAUSED and before != machine.CLOSING):
+            self._ended(before, now, cause)
+        if state == machine.PAUSED:
+            draining = self.cause == PCBS or self.lingering(now) >= self.policy.lingering_max
+            failures = self.escalation.in_a_row
+            self._resume_at = now + self.policy.pause_before(failures, self._chance(), draining)
+        if event == machine.WOKE:
+            self.epoch += 1
+        if state not in machine.HOLDS:
+            self.vitals = None
+
+    def _ended(self, before: str, now: int, cause: str) -> None:
+        """An attempt or a connection is over."""
+        self.cause = cause
+        was_online = before in (machine.ONLINE, machine.DOUBTED)
+        if was_online and now - self._online_at >= self.policy.uptime_ms:
+            self.escalation.lasted()
+        if cause not in _WANTED:
+            self.escalation.failed(cause)
+        if cause in DEAD_PEER and not self.able.linger:
+            self._lingering.append(now + LINGER_MS)
+
+    def gate(self, free: "int | None", largest: "int | None") -> str:
+        """The event that answers ``CHECK_HEAP``: bytes free and the largest block, ``None`` where a port cannot tell."""
+        return self.policy.gate(free, largest, self._tls)
+
+    def heard(self, now: int) -> "Effects":
+        """Bytes came from the peer."""
+        if self.vitals is not None:
+            self.vitals.heard(now)
+        return self.on(machine.HEARD, now)
+
+    def queued(self, size: int, now: int) -> None:
+        """``size`` bytes wait for the socket. Raises :class:`machine.ImpossibleEvent` before a connection stands."""
+        if self.vitals is None:
+            raise machine.ImpossibleEvent(machine.SEND_ASKED, self.state)
+        self.vitals.queued(size, now)
+
+    def accepted(self, size: int, now: int) -> None:
+        """The socket took ``size`` of the bytes queued."""
+        if self.vitals is not None:
+            self.vitals.accepted(size, now)
+
+    def radio_trouble(self, now: int) -> "Effects":
+        """A beacon loss or an expiry by the access point: repeated, it ends power save."""
+        return self.on(machine.DOZE_FORBIDDEN, now) if self.escalation.doze_trouble() else ()
+
+    def address(self, before: str, after: str, now: int) -> "Effects":
+        """The radio roamed: an address that stayed keeps its sockets, a changed one closes them."""
+        return self.on(machine.ROAMED if before == after else machine.ADDRESS_CHANGED, now)
+
+    def wake_at(self) -> float:
+        """When :meth:`tick` has something to do next; ``NEVER`` when only the world can go on."""
+        if self.state == machine.PAUSED:
+            return self._resume_at
+        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
+            return self.vitals.wake_at()
+        deadline = self._since + self.policy.deadline_ms(self.state)[0]
+        return min(deadline, self._recheck_at) if self.state == machine.GATED else deadline
+
+    def tick(self, now: int) -> "Effects":
+        """Act on the clock that ran out by ``now``, if one did; call again while ``wake_at() <= now``."""
+        event = self._due(now)
+        return self.on(event, now) if event else ()
+
+    def _due(self, now: int) -> "str | None":
+        if now < self.wake_at():
+            return None
+        if self.state == machine.PAUSED:
+            return self.escalation.next_retry(self.cause, now)
+        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
+            return self.vitals.due(now)
+        limit_ms, event = self.policy.deadline_ms(self.state)
+        if self.state == machine.GATED and now < self._since + limit_ms:
+            self._recheck_at = NEVER
+            return machine.HEAP_RECHECK_DUE
+        return event

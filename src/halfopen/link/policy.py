@@ -1,0 +1,324 @@
+"""What to do when: deadlines, pauses, the heap gate and the escalation, as pure numbers.
+
+Time and chance are arguments. Times are whole milliseconds, because the ESP32's MicroPython has single-precision
+floats: seconds as a float would lose their milliseconds after four hours.
+"""
+
+from halfopen.link import machine
+
+#: No such deadline.
+NEVER = float("inf")
+
+# Why a connection or an attempt ended. A system error without a name of its own here keeps its errno name.
+SILENT = "silent"
+SEND_STALLED = "send-stalled"
+SEND_SLOW = "send-slow"
+UNANSWERED = "unanswered"
+STACK_TIMEOUT = "stack-timeout"  # keepalive or unacked data: no stack says which
+AGED = "aged"
+PEER_CLOSED = "peer-closed"
+RESET = "reset"
+REFUSED = "refused"
+DIAL_TIMEOUT = "dial-timeout"
+TLS_TIMEOUT = "tls-timeout"
+TLS_FAILED = "tls-failed"
+NAME_TIMEOUT = "name-timeout"
+NAME_FAILED = "name-failed"
+HEAP_LOW = "heap-low"
+DESCRIPTORS = "descriptors-exhausted"
+PCBS = "pcbs-exhausted"
+UNREACHABLE = "network-unreachable"
+JOIN_TIMEOUT = "join-timeout"
+JOIN_REFUSED = "join-failed"
+LEASE_TIMEOUT = "lease-timeout"
+WIFI_LOST = "wifi-lost"
+MOVED = "address-changed"
+RELEASED = "released"
+STOPPED = "stopped"
+SLEEPING = "sleeping"
+
+#: The cause that an event names by itself, where the driver gives none.
+CAUSE_OF = {
+    machine.SILENCE_EXPIRED: SILENT,
+    machine.SEND_STALLED: SEND_STALLED,
+    machine.SEND_EXPIRED: SEND_SLOW,
+    machine.ANSWER_EXPIRED: UNANSWERED,
+    machine.AGE_REACHED: AGED,
+    machine.PEER_CLOSED: PEER_CLOSED,
+    machine.DIAL_EXPIRED: DIAL_TIMEOUT,
+    machine.SECURE_EXPIRED: TLS_TIMEOUT,
+    machine.SECURE_FAILED: TLS_FAILED,
+    machine.NAME_EXPIRED: NAME_TIMEOUT,
+    machine.NAME_FAILED: NAME_FAILED,
+    machine.HEAP_STARVED: HEAP_LOW,
+    machine.DESCRIPTORS_EXHAUSTED: DESCRIPTORS,
+    machine.PCBS_EXHAUSTED: PCBS,
+    machine.JOIN_EXPIRED: JOIN_TIMEOUT,
+    machine.JOIN_FAILED: JOIN_REFUSED,
+    machine.LEASE_EXPIRED: LEASE_TIMEOUT,
+    machine.WIFI_LOST: WIFI_LOST,
+    machine.ADDRESS_CHANGED: MOVED,
+    machine.RELEASED: RELEASED,
+    machine.STOPPED: STOPPED,
+    machine.SLEEP_ASKED: SLEEPING,
+}
+
+#: Causes that mean: nobody was there to answer our FIN, so lwIP keeps the PCB and retransmits for 19 minutes.
+DEAD_PEER = (SILENT, SEND_STALLED, SEND_SLOW, UNANSWERED, TLS_TIMEOUT)
+#: Causes that speak of the way to the network, not of the peer.
+OF_WIFI = (JOIN_TIMEOUT, JOIN_REFUSED, LEASE_TIMEOUT, WIFI_LOST, MOVED, UNREACHABLE)
+OF_NAMES = (NAME_TIMEOUT, NAME_FAILED)
+
+#: close() towards a dead peer: the PCB lives 1159 s, measured on ESP-IDF 5.3.1 (lwIP: 12 retransmissions from 1.5 s).
+LINGER_MS = 1159000
+
+
+class Policy:
+    """The deadlines and limits of one link; the article's values are the defaults.
+
+    Times are milliseconds (``_ms``), keepalive's are whole seconds (``_s``) because sockets take no less, memory is
+    bytes. ``NEVER`` switches a deadline off. Raises :class:`ValueError` for a value that no link could keep.
+    """
+
+    def __init__(
+        self,
+        *,
+        join_ms: float = 20000,
+        lease_ms: float = 15000,
+        resolve_ms: float = 10000,
+        dial_ms: float = 10000,
+        secure_ms: float = 15000,
+        heap_free_min: int = 32 * 1024,
+        block_min: int = 4 * 1024,
+        block_min_tls: int = 17 * 1024,
+        gate_ms: float = 30000,
+        gate_poll_ms: float = 1000,
+        keep_idle_s: int = 10,
+        keep_interval_s: int = 3,
+        keep_count: int = 3,
+        unacked_ms: float = 17500,
+        silence_ms: float = 15000,
+        answer_ms: float = 5000,
+        progress_ms: float = 20000,
+        write_ms: float = 30000,
+        age_ms: float = NEVER,
+        pause_ms: int = 500,
+        backoff_ms: int = 500,
+        backoff_max_ms: int = 60000,
+        uptime_ms: float = 60000,
+        lingering_max: int = 6,
+        socket_tries: int = 3,
+        name_tries: int = 3,
+        wifi_tries: int = 3,
+        wifi_budget: int = 4,
+        reboot_budget: int = 1,
+        budget_window_ms: int = 3600000,
+        doze_troubles: int = 3,
+        parting_ms: float = 1000,
+    ) -> None:
+        # One by one, so that a device needs no introspection and a type checker sees every name.
+        self.join_ms = join_ms
+        self.lease_ms = lease_ms
+        self.resolve_ms = resolve_ms
+        self.dial_ms = dial_ms
+        self.secure_ms = secure_ms
+        self.heap_free_min = heap_free_min
+        self.block_min = block_min
+        self.block_min_tls = block_min_tls
+        self.gate_ms = gate_ms
+        self.gate_poll_ms = gate_poll_ms
+        self.keep_idle_s = keep_idle_s
+        self.keep_interval_s = keep_interval_s
+        self.keep_count = keep_count
+        self.unacked_ms = unacked_ms
+        self.silence_ms = silence_ms
+        self.answer_ms = answer_ms
+        self.progress_ms = progress_ms
+        self.write_ms = write_ms
+        self.age_ms = age_ms
+        self.pause_ms = pause_ms
+        self.backoff_ms = backoff_ms
+        self.backoff_max_ms = backoff_max_ms
+        self.uptime_ms = uptime_ms
+        self.lingering_max = lingering_max
+        self.socket_tries = socket_tries
+        self.name_tries = name_tries
+        self.wifi_tries = wifi_tries
+        self.wifi_budget = wifi_budget
+        self.reboot_budget = reboot_budget
+        self.budget_window_ms = budget_window_ms
+        self.doze_troubles = doze_troubles
+        self.parting_ms = parting_ms
+        self._check()
+
+    def _check(self) -> None:
+        for name in (
+            "wifi_budget",
+            "reboot_budget",
+            "backoff_ms",
+            "heap_free_min",
+            "block_min",
+            "block_min_tls",
+        ):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative")
+        for name in ("join_ms", "lease_ms", "resolve_ms", "dial_ms", "secure_ms", "gate_ms", "parting_ms"):
+            if not 0 < getattr(self, name) < NEVER:
+                raise ValueError(f"{name} must be above 0 and not NEVER: an attempt must end")
+        for name in (
+            "silence_ms",
+            "answer_ms",
+            "progress_ms",
+            "write_ms",
+            "age_ms",
+            "unacked_ms",
+            "uptime_ms",
+        ):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0; NEVER switches it off")
+        for name in (
+            "pause_ms",
+            "gate_poll_ms",
+            "keep_idle_s",
+            "keep_interval_s",
+            "keep_count",
+            "lingering_max",
+            "socket_tries",
+            "name_tries",
+            "wifi_tries",
+            "doze_troubles",
+        ):
+            if not getattr(self, name) >= 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.backoff_max_ms < self.backoff_ms:
+            raise ValueError("backoff_max_ms must not be below backoff_ms")
+
+    @property
+    def ask_again_ms(self) -> float:
+        """How often a driver must offer bytes to a socket that does not call itself writable.
+
+        Stacks say so late (Linux when a third of its buffer is free, lwIP when half is), so a slow peer would look
+        like one that takes nothing.
+        """
+        return self.progress_ms / 20
+
+    def deadline_ms(self, state: str) -> "tuple[float, str]":
+        """How long ``state`` may last and the event that ends it; ``(NEVER, "")`` where other clocks rule."""
+        if state == machine.JOINING:
+            return self.join_ms, machine.JOIN_EXPIRED
+        if state == machine.LEASING:
+            return self.lease_ms, machine.LEASE_EXPIRED
+        if state == machine.GATED:
+            return self.gate_ms, machine.HEAP_STARVED
+        if state == machine.RESOLVING:
+            return self.resolve_ms, machine.NAME_EXPIRED
+        if state == machine.DIALING:
+            return self.dial_ms, machine.DIAL_EXPIRED
+        if state == machine.SECURING:
+            return self.secure_ms, machine.SECURE_EXPIRED
+        if state == machine.RETIRING:
+            return self.parting_ms, machine.PARTING_EXPIRED
+        return NEVER, ""
+
+    def gate(self, free: "int | None", largest: "int | None", tls: bool) -> str:
+        """``HEAP_ENOUGH`` or ``HEAP_SHORT`` for ``free`` and ``largest`` bytes; ``None`` where a port cannot tell."""
+        if free is not None and free < self.heap_free_min:
+            return machine.HEAP_SHORT
+        if largest is not None and largest < (self.block_min_tls if tls else self.block_min):
+            return machine.HEAP_SHORT
+        return machine.HEAP_ENOUGH
+
+    def pause_before(self, failures: int, chance: float, draining: bool) -> int:
+        """Milliseconds to pause after ``failures`` in a row; ``chance`` is uniform in [0, 1).
+
+        500 ms and a share of a backoff that doubles up to its cap; all of the cap when PCBs must drain first.
+        """
+        if draining:
+            return self.pause_ms + self.backoff_max_ms
+        backoff = self.backoff_ms
+        for _ in range(min(failures - 1, 30)):
+            backoff = min(backoff * 2, self.backoff_max_ms)
+        return self.pause_ms + int(chance * backoff)
+
+
+class Escalation:
+    """Failures counted by what they accuse, and the next thing to try: socket, name, Wi-Fi, reboot, within a budget.
+
+    A dead broker never bounces Wi-Fi: only failures of names, of memory and of the radio itself climb that far, and
+    a name that was answered or a connection that stood proves the network and takes all of it back.
+    """
+
+    def __init__(self, policy: Policy, wifi: bool, reboot: bool, reboots: "tuple[int, ...]" = ()) -> None:
+        """``wifi`` and ``reboot`` say what the port can do; ``reboots`` are the times of earlier ones, where kept."""
+        self._policy = policy
+        self._wifi = wifi
+        self._reboot = reboot
+        self.in_a_row = 0
+        self._names = 0
+        self._radio = 0
+        self._memory = 0
+        self._dozing = 0
+        self.bounces: list[int] = []
+        self.reboots = list(reboots)
+
+    def failed(self, cause: str) -> None:
+        """An attempt or a connection ended for ``cause``."""
+        self.in_a_row += 1
+        if cause in OF_NAMES:
+            self._names += 1
+        elif cause in OF_WIFI:
+            self._radio += 1
+        elif cause in (HEAP_LOW, DESCRIPTORS, PCBS):
+            self._memory += 1
+
+    def network_answered(self) -> None:
+        """Somebody beyond the access point answered: the way there is sound."""
+        self._names = 0
+        self._radio = 0
+
+    def connected(self) -> None:
+        """A connection stands: memory sufficed, and the network is there."""
+        self.network_answered()
+        self._memory = 0
+
+    def lasted(self) -> None:
+        """A connection held for the sustained uptime: only this takes the backoff back."""
+        self.in_a_row = 0
+
+    def doze_trouble(self) -> bool:
+        """A beacon loss or an expiry by the access point; true when they were often enough to stop power save."""
+        self._dozing += 1
+        if self._dozing < self._policy.doze_troubles:
+            return False
+        self._dozing = 0
+        return True
+
+    def next_retry(self, cause: str, now: int) -> str:
+        """The event that ends the pause at ``now``, after the last failure's ``cause``."""
+        policy = self._policy
+        if self._memory >= policy.socket_tries:
+            return self._bounce(now, machine.RETRY_SOCKET)
+        if cause in OF_WIFI:
+            if self._radio >= policy.wifi_tries and self._radio % policy.wifi_tries == 0:
+                return self._bounce(now, machine.RETRY_JOIN)
+            return machine.RETRY_JOIN
+        if self._names >= policy.name_tries and self._names % policy.name_tries == 0:
+            return self._bounce(now, machine.RETRY_NAME)
+        if cause in OF_NAMES or (self.in_a_row and self.in_a_row % policy.socket_tries == 0):
+            return machine.RETRY_NAME
+        return machine.RETRY_SOCKET
+
+    def _bounce(self, now: int, otherwise: str) -> str:
+        """Wi-Fi anew while its budget lasts, then a reboot while that lasts, else ``otherwise``."""
+        policy = self._policy
+        since = now - policy.budget_window_ms
+        self.bounces = [at for at in self.bounces if at > since]
+        self.reboots = [at for at in self.reboots if at > since]
+        if self._wifi and len(self.bounces) < policy.wifi_budget:
+            self.bounces.append(now)
+            self._memory = 0
+            return machine.RETRY_WIFI
+        if self._reboot and len(self.reboots) < policy.reboot_budget:
+            self.reboots.append(now)
+            return machine.RETRY_REBOOT
+        return otherwise
