@@ -447,3 +447,38 @@ def test_without_the_library_the_way_to_it_is_told(encrypted: Path) -> None:
         done.stderr.decode()
         == "halfopen: --wifi-key needs the package cryptography: pip install 'halfopen[wifi]'\n"
     )
+
+
+def test_nothing_is_written_over_an_input(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(LOG.read_bytes())
+    for target in (("--html", log), ("-o", log), ("--html", tmp_path / "." / "a.log")):
+        done = halfopen("diagnose", log, *target)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b"is an input; nothing was written" in done.stderr
+    done = halfopen("diagnose", log, "--html", tmp_path / "r", "-o", tmp_path / "r")
+    assert done.returncode == 2
+    assert b"is what --output writes" in done.stderr
+    assert halfopen("diagnose", log, "--html", "-").returncode == 2
+    assert log.read_bytes() == LOG.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.log"]
+
+
+def test_a_file_name_that_is_no_text_can_be_written_down(tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(str(tmp_path)) + b"/a\xff.log")
+    Path(odd).write_bytes(LOG.read_bytes())
+    done = halfopen(
+        "diagnose", odd, "--format", "json", "-o", tmp_path / "j.json", "--html", tmp_path / "r.html"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "j.json").read_text("utf-8"))["findings"]
+    assert (tmp_path / "r.html").stat().st_size > 1000
+
+
+def test_one_file_by_several_names_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(LOG.read_bytes())
+    (tmp_path / "b.log").symlink_to("a.log")
+    done = halfopen(
+        "diagnose", "a.log", "./a.log", tmp_path / "b.log", tmp_path, "--format", "json", cwd=tmp_path
+    )
+    assert len(json.loads(done.stdout)["devices"]) == 1

@@ -127,6 +127,7 @@ def diagnose(
     from halfopen.diagnose import NothingToRead, diagnose, excerpts
     from halfopen.ports.files import MissingInput
 
+    _guard(paths, {"--output": output, "--html": html})
     wifi_keys = _wifi_keys(keys)
     try:
         with _progress() as progress:
@@ -257,6 +258,24 @@ def _text(report: Report, output: Path | None, firmware: str | None, everything:
     _write(collected.getvalue(), output)
 
 
+def _guard(paths: tuple[str, ...], targets: dict[str, Path | None]) -> None:
+    """Refuse to write where something is read, or two things to one place."""
+    from halfopen.ports.files import MissingInput, inputs
+
+    try:
+        taken = {item.path.resolve(): "is an input" for item in inputs(paths) if item.path is not None}
+    except MissingInput:
+        return  # said when it is read
+    for option, target in targets.items():
+        if target is None:
+            continue
+        why = "is not a file" if str(target) == "-" else taken.get(target.resolve())
+        if why is not None:
+            click.echo(f"halfopen: {option} {target}: {why}; nothing was written", err=True)
+            sys.exit(2)
+        taken[target.resolve()] = f"is what {option} writes"
+
+
 def _redaction(report: Report, around: Excerpts) -> Redaction:
     from halfopen.diagnose.report.redaction import Redaction
 
@@ -270,7 +289,7 @@ def _page(
 
     page = as_html(report, around, firmware=firmware, redaction=redaction)
     _write(page, file)
-    click.echo(f"wrote {file} ({max(len(page.encode()) // 1000, 1)} KB)", err=True)
+    click.echo(f"wrote {file} ({max(file.stat().st_size // 1000, 1)} KB)", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -278,7 +297,8 @@ def _write(text: str, output: Path | None) -> None:
         click.echo(text, nl=False)
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        # a file name may hold bytes that are no UTF-8
+        output.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         click.echo(f"halfopen: {output}: {error.strerror}", err=True)
         sys.exit(2)

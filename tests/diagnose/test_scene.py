@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.diagnose.conftest import events_of
 
-from halfopen.diagnose import diagnose, excerpts
+from halfopen.diagnose import diagnose, excerpts, judged
 from halfopen.diagnose.report.as_html import as_html
 from halfopen.diagnose.report.scene import scene
 from halfopen.diagnose.timeline import Timeline
 from halfopen.pages.moments import MOMENTS_MAX, moments, written
 from halfopen.pages.picture import Lane, Picture
+from halfopen.pages.thinning import quoted
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 FOLDERS = ("lwip", "air", "field", "threads", "logs")
@@ -202,3 +204,35 @@ def test_every_thread_leads_to_an_element_that_quotes_it(file: Path) -> None:
         assert wanted <= set(ids)
     for link in re.findall(r'href="#([^"]+)"', html):
         assert link in ids
+
+
+def test_refused_allocations_are_drawn_without_a_curve() -> None:
+    log = "".join(
+        f"E ({n * 1000}) esp-tls-mbedtls: mbedtls_ssl_setup returned -0x7F00\n" for n in range(1, 6)
+    )
+    report = judged([("uart.log", events_of(log))])
+    made = scene(
+        report.timelines[0], report.findings, {f.key: f"f{n}" for n, f in enumerate(report.findings)}
+    )
+    assert made is not None
+    assert kinds(made, "Heap", "refused") == {"allocation refused": 5}
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: file.name)
+def test_every_thread_ends_on_something_drawn(file: Path) -> None:
+    report = diagnose(str(file))
+    for timeline in report.timelines:
+        found = [f for f in report.findings if f.device == timeline.device.name]
+        made = scene(timeline, found, {f.key: f"f{n}" for n, f in enumerate(report.findings)})
+        if made is None:
+            continue
+        drawn = {
+            quoted(item.place)
+            for part in made.lanes
+            for item in (
+                *(sample for series in part.series for sample in series.samples),
+                *part.marks,
+                *(each for row in part.rows for each in (*row.marks, *row.spans)),
+            )
+        }
+        assert all(quoted(place) in drawn for pin in made.pins for _, place, _ in pin.threads)

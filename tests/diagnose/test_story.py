@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.diagnose.conftest import events_of
 
 from halfopen import findings
-from halfopen.diagnose import diagnose
+from halfopen.diagnose import diagnose, judged
 from halfopen.diagnose.report.story import Story, doubt, story
+from halfopen.diagnose.timeline import Device
+from halfopen.findings import Evidence, Finding
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
@@ -29,7 +32,7 @@ TOLD = {
         "What failed first: the device opened one connection after another and closed none, until it had no room for"
         " a new one. The evidence is clear (99%). What followed from it: the device lost a little memory again and"
         " again and never got it back; data that the device sent did not get through. These go away with the first."
-        " Besides, and not because of it: one side of the connection disappeared without saying goodbye, and the"
+        " Besides, and not shown to follow from it: one side of the connection disappeared without saying goodbye, and the"
         " other went on waiting for it.",
     ),
     ("air/s3_kick_open.hwsim0.pcapng",): (
@@ -47,6 +50,12 @@ TOLD = {
         "Its error numbers mean other things than those of an ESP32, so nothing was concluded.",
     ),
 }
+
+
+def story_of(log: str) -> Story:
+    report = judged([("uart.log", events_of(log))])
+    undecided = {code for doubt in report.undecided for code in doubt.faults}
+    return story(report.devices[0], report.findings, report.timelines[0], undecided=undecided)
 
 
 @pytest.mark.parametrize("names", TOLD, ids=lambda names: names[0])
@@ -87,3 +96,42 @@ def test_every_labelled_recording_has_a_story(folder: str) -> None:
             for told in stories(f"{folder}/{file.name}"):
                 assert told.verdict.endswith(".")
                 assert all(sentence.endswith(".") for sentence in told.sentences)
+
+
+def test_a_link_that_never_was_is_not_called_lost() -> None:
+    log = "".join(
+        f"I ({n * 4000}) wifi:state: init -> auth (b0)\nI ({n * 4000 + 1000}) wifi:state: auth -> init (200)\n"
+        for n in range(1, 8)
+    )
+    told = " ".join(story_of(log).sentences)
+    assert "had not got in when the log ended" in told
+    assert "was lost" not in told
+
+
+def test_what_came_before_the_worst_is_not_called_later() -> None:
+    def finding(fault: str, line: int, severity: str) -> Finding:
+        entry = next(f for f in findings.catalogue() if f.fault == fault)
+        quote = Evidence("uart.log", line, None, None, f"line {line}")
+        return Finding(
+            entry.code,
+            fault,
+            severity,
+            0.9,
+            f"{fault}/x",
+            "x",
+            "it did",
+            (quote,),
+            entry.remedy,  # type: ignore[arg-type]
+        )
+
+    worst, earlier = finding("leaked-sockets", 50, "error"), finding("heap-leak", 5, "warning")
+    told = story(Device("x"), (worst, earlier)).sentences
+    assert told[0].startswith("What weighs most:")
+    assert "not shown to follow from it" in told[1]
+    later = finding("heap-leak", 90, "warning")
+    assert story(Device("x"), (worst, later)).sentences[0].startswith("What failed first:")
+
+
+def test_a_doubtful_cause_is_told_with_its_doubt() -> None:
+    found = story_of("E (5000) app: socket() failed: errno 23\n")
+    assert found.verdict.startswith("Possibly: ")

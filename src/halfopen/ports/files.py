@@ -54,14 +54,25 @@ class Input:
 def inputs(paths: Iterable[str]) -> Iterator[Input]:
     """What ``paths`` name: files, folders (everything below, hidden files left out), globs, ``-`` for stdin.
 
-    Raises :class:`MissingInput` when a path does not exist or a glob matches nothing.
+    A file that is named twice, however it is spelled, is given once, by its first name. Raises :class:`MissingInput` when
+    a path does not exist or a glob matches nothing.
     """
-    seen: set[str] = set()
+    seen: set[object] = set()
     for path in paths:
         for item in _expanded(path):
-            if item.name not in seen:
-                seen.add(item.name)
+            key = _identity(item)
+            if key not in seen:
+                seen.add(key)
                 yield item
+
+
+def _identity(item: Input) -> object:
+    """What tells one file from another; names where the system does not."""
+    try:
+        found = item.path.stat() if item.path is not None else None
+    except OSError:
+        found = None
+    return (found.st_dev, found.st_ino) if found is not None and found.st_ino else item.name
 
 
 def _expanded(path: str) -> Iterator[Input]:

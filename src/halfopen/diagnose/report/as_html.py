@@ -153,6 +153,7 @@ class _Page:
         self._fixed: dict[tuple[str, Firmware], str] = {}
         self._anchors = {finding.key: f"f{number}" for number, finding in enumerate(report.findings, 1)}
         self._by_key = {finding.key: finding for finding in report.findings}
+        self._undecided = {code for doubt in report.undecided for code in doubt.faults}
 
     def device(self, anchor: str, index: int) -> _Shown:
         """The device number ``index`` of the report."""
@@ -163,7 +164,7 @@ class _Page:
         return _Shown(
             anchor,
             said,
-            story(device, found, timeline, self._by_key),
+            story(device, found, timeline, self._by_key, self._undecided),
             tuple(self._pictures(anchor, timeline, found)) if timeline is not None else (),
             tuple(self._told(n, device, first=place == 0) for place, n in enumerate(own)),
             tuple(str(clock) for clock in self.said.clocks if clock.device == said.name),

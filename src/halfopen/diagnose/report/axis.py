@@ -63,13 +63,16 @@ class Axis:
     """
 
     def __init__(self, timeline: Timeline) -> None:
-        self._of_source: dict[str, list[tuple[list[int], list[float], int]]] = {}
+        self._of_source: dict[str, list[tuple[int, float, int]]] = {}  # line, time, section; by line
         self._capture: int | None = None
         stretches, common = _stretches(timeline)
         self.sections = _placed(stretches)
         for number, stretch in enumerate(stretches):
             for source, (lines, times) in stretch.lines.items():
-                self._of_source.setdefault(source, []).append((lines, times, number))
+                placed = ((line, time, number) for line, time in zip(lines, times, strict=True))
+                self._of_source.setdefault(source, []).extend(placed)
+        for known in self._of_source.values():
+            known.sort(key=_line_of)
         if common is not None:
             self._capture = stretches.index(common)
         self.common = common is not None and bool(common.lines)
@@ -87,13 +90,12 @@ class Axis:
 
     def of_line(self, source: str, line: int) -> float | None:
         """Where a line lies: at its own time, or at that of the nearest line before it that has one."""
-        best: tuple[int, float] | None = None
-        for lines, times, number in self._of_source.get(source, ()):
-            place = max(bisect.bisect_right(lines, line) - 1, 0)
-            distance = abs(line - lines[place])
-            if best is None or distance < best[0]:
-                best = distance, self._position(number, times[place])
-        return best[1] if best is not None else None
+        known = self._of_source.get(source)
+        if not known:
+            return None
+        place = max(bisect.bisect_right(known, line, key=_line_of) - 1, 0)
+        _, time, number = known[place]
+        return self._position(number, time)
 
     def of_capture(self, time: float) -> float | None:
         """Where a time of the capture lies, seconds since 1970."""
@@ -113,6 +115,10 @@ class Axis:
         section = self.sections[number]
         x = section.start + (time - section.since) / section.rate
         return min(max(x, section.start), section.end)
+
+
+def _line_of(known: tuple[int, float, int]) -> int:
+    return known[0]
 
 
 def _stretches(timeline: Timeline) -> tuple[list[_Stretch], _Stretch | None]:
@@ -144,13 +150,16 @@ def _of_log(
 ) -> list[tuple[_Stretch, bool]]:
     """The sections of one log beside ``common``, which takes the aligned boots; with each whether any boot before it
     was aligned."""
-    epochs = sorted({event.at.epoch for event in events})
+    by_epoch: dict[int, list[Event]] = {}
+    for event in events:
+        by_epoch.setdefault(event.at.epoch, []).append(event)
+    epochs = sorted(by_epoch)
     name = PurePath(source).name
     found: list[tuple[_Stretch, bool]] = []
     rest: list[Event] = []
     aligned = False
     for epoch in epochs:
-        own = [event for event in events if event.at.epoch == epoch]
+        own = by_epoch[epoch]
         fit = timeline.clocks.get(epoch)
         if fit is not None and common is not None:
             _fill(common, source, own, _on_capture(fit))
@@ -158,6 +167,7 @@ def _of_log(
         else:
             rest += own
     boots = sorted({event.at.epoch for event in rest})
+    first_fit = min(timeline.clocks, default=None)
     read, clock = _clock_of(rest, len(boots))
     if clock != "elapsed":
         if rest:
@@ -165,8 +175,8 @@ def _of_log(
         return found
     for epoch in boots:
         label = f"boot {epoch + 1} of {name}" if len(epochs) > 1 else name
-        own = [event for event in rest if event.at.epoch == epoch]
-        earlier = any(fitted < epoch for fitted in timeline.clocks) and aligned
+        own = by_epoch[epoch]
+        earlier = first_fit is not None and first_fit < epoch and aligned
         found.append((_stretch(label, clock, source, own, read), earlier))
     return found
 

@@ -45,8 +45,8 @@ def _heap(timeline: Timeline, axis: Axis) -> Lane | None:
     series = [Series("free heap", free, "info")] if free else []
     if largest:
         series.append(Series("largest block", largest, "calm", dashed=True))
-    if not series and not failed:
-        return None
+    if not series:
+        return Lane("Heap", rows=[Row("refused", marks=failed)]) if failed else None
     return Lane("Heap", unit="bytes", series=series, marks=failed)
 
 

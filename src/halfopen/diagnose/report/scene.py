@@ -13,8 +13,11 @@ from halfopen.diagnose.report.lane_wire import wire_lanes
 from halfopen.diagnose.report.quoting import of_evidence
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Evidence, Finding, Severity
-from halfopen.pages.picture import Lane, Picture, Pin, Tone
-from halfopen.pages.thinning import quoted
+from halfopen.pages.picture import Kind, Lane, Mark, Picture, Pin, Row, Tone
+from halfopen.pages.thinning import Quoted, quoted
+
+#: Something that proves a finding and belongs to no other lane.
+QUOTED = Kind("line or frame that proves a finding", "dot", "calm")
 
 _TONES: dict[Severity, Tone] = {"error": "bad", "warning": "warn", "info": "info"}
 
@@ -29,6 +32,9 @@ def scene(timeline: Timeline, findings: Sequence[Finding], anchors: Mapping[str,
     if not axis.sections:
         return None
     lanes = [lane for lane in _lanes(timeline, axis, findings) if lane.rows or lane.series]
+    quotes = _quotes(lanes, axis, findings)
+    if quotes is not None:
+        lanes.append(quotes)
     if not lanes:
         return None
     pins = [pin for finding in findings if (pin := _pin(finding, anchors[finding.key], axis)) is not None]
@@ -54,6 +60,28 @@ def _lanes(timeline: Timeline, axis: Axis, findings: Sequence[Finding]) -> Itera
     yield from device_lane(timeline, axis)
     yield from wire_lanes(timeline, axis, proof)
     yield from air_lane(timeline, axis)
+
+
+def _quotes(lanes: Sequence[Lane], axis: Axis, findings: Sequence[Finding]) -> Lane | None:
+    """What findings quote and no other lane shows: each thread ends on something that can be pointed at."""
+    drawn: set[Quoted] = set()
+    for lane in lanes:
+        drawn.update(quoted(sample.place) for series in lane.series for sample in series.samples)
+        drawn.update(quoted(mark.place) for mark in lane.marks)
+        for row in lane.rows:
+            drawn.update(quoted(mark.place) for mark in row.marks)
+            drawn.update(quoted(span.place) for span in row.spans)
+    marks: dict[Quoted, Mark] = {}
+    for finding in findings:
+        for quote in finding.evidence:
+            place, x = of_evidence(quote), _where(quote, axis)
+            if x is not None and quoted(place) not in drawn:
+                marks.setdefault(quoted(place), Mark(x, QUOTED, place))
+    return Lane("Proof", rows=[Row("quoted", marks=sorted(marks.values(), key=_position))]) if marks else None
+
+
+def _position(mark: Mark) -> float:
+    return mark.x
 
 
 def _notes(axis: Axis) -> Iterator[str]:

@@ -6,10 +6,11 @@ wrong, and whether the device came back. It is pure, so that every report can te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from halfopen import findings as catalogue
+from halfopen.diagnose.events import AddressGot, Event, ServerConnected, WifiJoined
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.findings import Finding, Severity
 
@@ -36,10 +37,12 @@ def story(
     findings: Sequence[Finding],
     timeline: Timeline | None = None,
     all_by_key: Mapping[str, Finding] | None = None,
+    undecided: Collection[str] = (),
 ) -> Story:
     """The story of ``device`` from its ``findings``, ranked as a report ranks them.
 
-    ``all_by_key`` are the findings of every device: what befell several at once has its cause with one of them.
+    ``all_by_key`` are the findings of every device: what befell several at once has its cause with one of them;
+    ``undecided`` the codes of faults between which the evidence does not decide.
     """
     if device.firmware == "esp8266":
         return Story(
@@ -74,9 +77,17 @@ def story(
     apart = [
         f for f in findings[1:] if f.caused_by is None and f.severity != "info" and f.fault != root.fault
     ]
-    sentences = [_opening(root), *_consequences(followed, root), *_others(apart), *_outcome(timeline)]
+    first = not any(_before(other, root) for other in apart)
+    sentences = [
+        _opening(root, first=first),
+        *_consequences(followed, root),
+        *_others(apart),
+        *_outcome(timeline),
+    ]
     worst = min(findings, key=lambda f: catalogue.SEVERITIES.index(f.severity)).severity
-    return Story(_plain(root), tuple(sentences), worst)
+    open_question = root.confidence < _LIKELY or root.code in undecided
+    verdict = f"Possibly: {_lowered(_plain(root))}" if open_question else _plain(root)
+    return Story(verdict, tuple(sentences), worst)
 
 
 def doubt(confidence: float) -> str:
@@ -90,8 +101,19 @@ def _plain(finding: Finding) -> str:
     return catalogue.fault(finding.code).plain
 
 
-def _opening(root: Finding) -> str:
-    return f"What failed first: {_lowered(_plain(root))} {doubt(root.confidence)} ({root.confidence:.0%})."
+def _opening(root: Finding, *, first: bool) -> str:
+    what = "What failed first" if first else "What weighs most"
+    return f"{what}: {_lowered(_plain(root))} {doubt(root.confidence)} ({root.confidence:.0%})."
+
+
+def _before(finding: Finding, other: Finding) -> bool:
+    """Whether all that proves a finding stands before all that proves another, where one source shows both."""
+    for source in {quote.source for quote in finding.evidence}:
+        mine = [q.line or q.frame or 0 for q in finding.evidence if q.source == source]
+        theirs = [q.line or q.frame or 0 for q in other.evidence if q.source == source]
+        if theirs and max(mine) < min(theirs):
+            return True
+    return False
 
 
 def _consequences(followed: Sequence[Finding], root: Finding) -> Iterator[str]:
@@ -108,7 +130,7 @@ def _others(apart: Sequence[Finding]) -> Iterator[str]:
     faults = _unique(apart)
     if faults:
         told = "; ".join(_lowered(_plain(f)).rstrip(".") for f in faults[:_TOLD_MAX])
-        yield f"Besides, and not because of it: {told}."
+        yield f"Besides, and not shown to follow from it: {told}."
 
 
 def _mild(findings: Sequence[Finding]) -> Iterator[str]:
@@ -117,15 +139,27 @@ def _mild(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _outcome(timeline: Timeline | None) -> Iterator[str]:
-    """Whether the Wi-Fi link was back in the end, where the log tells."""
+    """Whether the Wi-Fi link was back in the end, where the log tells; one that never was is not called lost."""
     outages = timeline.outages if timeline is not None else ()
-    if not outages:
+    if timeline is None or not outages:
         return
-    lost = "once" if len(outages) == 1 else f"{len(outages)} times"
-    if outages[-1].recovered:
-        yield f"The Wi-Fi link was lost {lost} and came back."
-    else:
-        yield f"The Wi-Fi link was lost {lost} and was still down when the log ended."
+    lost = [
+        outage
+        for outage in outages
+        if outage.drops[0].stage == "running" or _was_up(timeline, outage.drops[0].events[0])
+    ]
+    if not lost:
+        in_the_end = "got in at last" if outages[-1].recovered else "had not got in when the log ended"
+        yield f"The device tried to join the Wi-Fi and {in_the_end}."
+        return
+    times = "once" if len(lost) == 1 else f"{len(lost)} times"
+    state = "came back" if outages[-1].recovered else "was still down when the log ended"
+    yield f"The Wi-Fi link was lost {times} and {state}."
+
+
+def _was_up(timeline: Timeline, event: Event) -> bool:
+    """Whether the log shows the link up before an event."""
+    return timeline.last_of(event, AddressGot, ServerConnected, WifiJoined) is not None
 
 
 def _unique(findings: Iterator[Finding] | Sequence[Finding]) -> list[Finding]:
