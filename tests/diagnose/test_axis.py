@@ -109,3 +109,13 @@ def test_every_event_has_a_place_inside_its_section(kind: str) -> None:
             for event in told.events:
                 x = axis.of(event)
                 assert x is None or axis.start <= x <= axis.end
+
+
+def test_a_clock_that_is_set_back_begins_a_section() -> None:
+    """The end of summer time: an hour comes twice, and what came later must not lie before."""
+    hour = "".join(f"[02:{m:02}:00][D][debug:1]: Free Heap: {90_000 - m * 10} bytes\n" for m in (10, 30, 50))
+    axis = Axis(timeline(hour + hour))
+    places = [axis.of_line("uart.log", n) for n in range(1, 7)]
+    assert all(place is not None for place in places)
+    assert places == sorted(places, key=lambda place: place or 0.0)
+    assert len(axis.sections) == 2

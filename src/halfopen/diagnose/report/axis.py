@@ -28,6 +28,10 @@ _DATED_S = 1e9
 _EQUAL_SHARE = 0.5
 #: Between sections lies this share of the axis.
 _GAP_SHARE = 0.02
+#: A clock that steps back further than this was set; lines of two tasks may change places by less. A clock that was set
+#: more often than this is no clock to lay out by.
+_JITTER_S = 30.0
+_PARTS_MAX = 6
 #: An axis is at least this long, in seconds: one event alone has no duration.
 _SPAN_MIN_S = 1.0
 
@@ -170,8 +174,10 @@ def _of_log(
     first_fit = min(timeline.clocks, default=None)
     read, clock = _clock_of(rest, len(boots))
     if clock != "elapsed":
-        if rest:
-            found.append((_stretch(name, clock, source, rest, read), aligned))
+        parts = _forward(rest, read) if clock != "line" else [rest]
+        for number, part in enumerate(part for part in parts if part):
+            label = f"{name}, after its clock was set back" if number else name
+            found.append((_stretch(label, clock, source, part, read), aligned))
         return found
     for epoch in boots:
         label = f"boot {epoch + 1} of {name}" if len(epochs) > 1 else name
@@ -179,6 +185,20 @@ def _of_log(
         earlier = first_fit is not None and first_fit < epoch and aligned
         found.append((_stretch(label, clock, source, own, read), earlier))
     return found
+
+
+def _forward(events: Sequence[Event], read: Callable[[Moment], float | None]) -> list[list[Event]]:
+    """``events`` in parts within each of which the clock runs forward: summer time ends, a time server corrects."""
+    parts: list[list[Event]] = [[]]
+    last: float | None = None
+    for event in events:
+        time = read(event.at)
+        if time is not None:
+            if last is not None and time < last - _JITTER_S:
+                parts.append([])
+            last = time
+        parts[-1].append(event)
+    return parts if len(parts) <= _PARTS_MAX else [list(events)]
 
 
 def _on_capture(fit: Alignment) -> Callable[[Moment], float | None]:
