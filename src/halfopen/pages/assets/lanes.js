@@ -290,12 +290,12 @@ class Lanes extends Layout {
       if (px < this.left - 8 || px > this.right + 8) continue;
       const key = `${mark[2]}:${mark[3]}`;
       const near = last.get(mark[1]);
-      if (near && px - near.px < 3) {
+      if (near && Math.abs(px - near.px) < 3) {
         near.count += mark[6];
         if (this.targets.has(key)) { near.mark = mark; this.anchors.set(key, near.py); }
         continue;
       }
-      crowd = px - before < 6 ? crowd + 1 : 0;
+      crowd = Math.abs(px - before) < 6 ? crowd + 1 : 0;
       before = px;
       const py = middle + heights[crowd % heights.length];
       if (this.targets.has(key)) this.anchors.set(key, py);
