@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +97,13 @@ def test_texts_are_there_once_and_spelled() -> None:
 def test_nothing_in_data_can_end_its_element(text: str) -> None:
     embedded_text = str(embedded({"text": text}))
     assert not set("<>&\u2028\u2029\u202e\u2066") & set(embedded_text)
-    assert json.loads(embedded_text)["text"] == text.encode("utf-8", "replace").decode()
+    shown_text = "".join(c if c.isprintable() or c < " " else "\ufffd" for c in text)
+    assert json.loads(embedded_text)["text"] == shown_text
+
+
+@pytest.mark.parametrize("character", "\u202e\u2066\u061c\u200b\u00ad")
+def test_what_the_script_shows_is_not_disguised(character: str) -> None:
+    assert json.loads(str(embedded([f"a{character}b"]))) == ["a\ufffdb"]
 
 
 @given(st.text())

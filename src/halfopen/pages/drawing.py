@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from halfopen.pages.picture import Lane, Mark, Picture, Place, Sample, Series, Span
 from halfopen.pages.shapes import PATHS
@@ -23,6 +23,8 @@ _RESOLUTION = 1e-8
 
 #: How a text, or the name of a source, is written on a page.
 Spelling = Callable[[str], str]
+
+_Placed = TypeVar("_Placed", Mark, Sample)
 
 
 def drawing(picture: Picture, spell: Spelling = str, name: Spelling = str) -> dict[str, Any]:
@@ -67,7 +69,9 @@ class _Drawing:
             }
             for pin in picture.pins
         ]
-        rules = [self._rule(mark) for mark in thin_marks(picture.rules, picture.start, picture.end)]
+        rules = [
+            self._rule(mark) for mark in thin_marks(_in_order(picture.rules), picture.start, picture.end)
+        ]
         return {
             "title": self._spell(picture.title),
             "sections": [
@@ -118,7 +122,7 @@ class _Drawing:
         return data
 
     def _series(self, series: Series) -> dict[str, Any]:
-        samples = thin_samples(series.samples, self.picture.start, self.picture.end, self._targets)
+        samples = thin_samples(_in_order(series.samples), self.picture.start, self.picture.end, self._targets)
         self._note_thinned(series.samples, samples)
         return {
             "name": series.name,
@@ -133,7 +137,7 @@ class _Drawing:
         }
 
     def _thin_marks(self, marks: Sequence[Mark]) -> list[Mark]:
-        few = thin_marks(marks, self.picture.start, self.picture.end, self._targets)
+        few = thin_marks(_in_order(marks), self.picture.start, self.picture.end, self._targets)
         self._note_thinned(marks, few)
         return few
 
@@ -181,6 +185,12 @@ class _Drawing:
 
 def _number(place: Place) -> int:
     return place.line if place.line is not None else -(place.frame or 0)
+
+
+def _in_order(things: Sequence[_Placed]) -> list[_Placed]:
+    """By position: a clock that was set back (summer time, SNTP) leaves things in another order, and the script searches
+    for what is in view by halves."""
+    return sorted(things, key=lambda thing: thing.x)
 
 
 def _several(samples: Sequence[Sample]) -> bool:

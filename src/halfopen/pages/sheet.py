@@ -20,21 +20,8 @@ if TYPE_CHECKING:
 #: The parts of the script, each standing on those before it.
 _SCRIPTS = ("written.js", "layout.js", "lanes.js", "drawing.js", "timeline.js", "page.js")
 
-#: Characters that end a script element or a line of script, and the direction overrides that could disguise one.
-_UNSAFE = {
-    character: f"\\u{character:04x}"
-    for character in (
-        0x26,
-        0x3C,
-        0x3E,
-        0x2028,
-        0x2029,
-        0x200E,
-        0x200F,
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-}
+#: Characters of JSON that could end a script element, as escapes.
+_UNSAFE = {character: f"\\u{character:04x}" for character in map(ord, "&<>")}
 #: What a page may hold of a text from a device: anything else is shown as U+FFFD.
 _SHOWN_CONTROLS = "\n\t"
 
@@ -63,11 +50,15 @@ def shown(text: str) -> str:
 
 
 def embedded(data: Any) -> Markup:
-    """``data`` as JSON for a script element: nothing in it can end the element."""
+    """``data`` as JSON for a script element: nothing in it can end the element or disguise what the script shows of it.
+
+    Raw characters without a look of their own (direction overrides, soft hyphens, spaces without width) become U+FFFD,
+    as everywhere on a page.
+    """
     from markupsafe import Markup
 
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.translate(_UNSAFE).encode("utf-8", "replace").decode())  # noqa: S704  made safe above
+    return Markup(shown(text).translate(_UNSAFE))  # noqa: S704  made safe above
 
 
 @functools.cache

@@ -109,14 +109,19 @@ class Drawing extends Lanes {
         c.globalAlpha = n === this.pin ? 0.8 : 0.25;
         c.lineWidth = n === this.pin ? 1.3 : 1;
         c.beginPath();
-        c.moveTo(flag.x, this.pinTop + flag.row * 24 + 20);
+        c.moveTo(flag.x, flag.bare ? this.bareMiddle() : this.pinTop + flag.row * 24 + 20);
         c.lineTo(flag.x, n === this.pin ? this.bottom : this.axisTop + 20);
         c.stroke();
         c.globalAlpha = 1;
       });
     });
-    // the one that is chosen lies on top
-    for (const n of [...pins.keys()].sort((a, b) => (a === this.pin) - (b === this.pin))) this.drawFlag(c, pins[n], n);
+    // labels lie above bare symbols, and the one that is chosen on top
+    const height = (n) => (n === this.pin ? 2 : pins[n].flag.bare ? 0 : 1);
+    for (const n of [...pins.keys()].sort((a, b) => height(a) - height(b))) this.drawFlag(c, pins[n], n);
+  }
+
+  bareMiddle() {
+    return (this.sectionTop ?? this.axisTop) - BARE_HEIGHT / 2;
   }
 
   drawFlag(c, pin, n) {
@@ -125,8 +130,8 @@ class Drawing extends Lanes {
     const top = this.pinTop + row * 24, colour = this.colours[pin.tone];
     const shape = { bad: "cross", warn: "up", info: "ring" }[pin.tone] || "dot";
     if (bare) {
-      this.symbol(c, shape, colour, x, top + 10);
-      this.hits.push({ type: "pin", n, px: x, py: top + 10, half: 8 });
+      this.symbol(c, shape, colour, x, this.bareMiddle());
+      this.hits.push({ type: "pin", n, px: x, py: this.bareMiddle(), half: 4 });
       return;
     }
     c.fillStyle = n === this.pin ? this.colours[`${pin.tone}-tint`] : this.colours.raised;

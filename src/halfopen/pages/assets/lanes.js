@@ -151,9 +151,9 @@ class Lanes extends Layout {
     else this.drawLine(c, series, l, first, last);
     c.setLineDash([]);
     this.hits.push({ type: "series", l, s, top: this.lanes[l].bodyTop - 4, end: this.lanes[l].bodyEnd + 4 });
-    series.number.forEach((number, n) => {
-      const key = `${series.source.length ? series.source[n] : series.first}:${number}`;
-      if (this.targets.has(key) && !this.anchors.has(key)) this.anchors.set(key, this.y(l, series.y[n]));
+    series.y.forEach((value, n) => {
+      const key = this.sampleKey(series, n);
+      if (this.targets.has(key) && !this.anchors.has(key)) this.anchors.set(key, this.y(l, value));
     });
   }
 
@@ -262,7 +262,8 @@ class Lanes extends Layout {
       c.fillStyle = this.colours[`${tone}-tint`];
       c.fillRect(from, top, width, height);
       if (shape === "hatch") this.hatch(c, from, top, width, height);
-      if (width > 3) c.strokeRect(from + 0.5, Math.round(top) + 0.5, width - 1, height - 1);
+      if (span[7]) this.openFrame(c, from + 0.5, Math.round(top) + 0.5, width - 0.5, height - 1);
+      else if (width > 3) c.strokeRect(from + 0.5, Math.round(top) + 0.5, width - 1, height - 1);
       else { c.fillStyle = this.colours[tone]; c.fillRect(from, top, width, height); }
     }
     c.font = this.font.small;
@@ -281,6 +282,24 @@ class Lanes extends Layout {
     this.hits.push({ type: "span", l, r, span, from, to: from + width, py: middle });
   }
 
+  /** The frame of a stretch whose end was not seen: its right side is open, and its edges go on as dashes. */
+  openFrame(c, x, y, width, height) {
+    c.beginPath();
+    c.moveTo(x + width, y);
+    c.lineTo(x, y);
+    c.lineTo(x, y + height);
+    c.lineTo(x + width, y + height);
+    c.stroke();
+    c.setLineDash([2, 2]);
+    c.beginPath();
+    for (const edge of [y, y + height]) {
+      c.moveTo(x + width + 2, edge);
+      c.lineTo(x + width + 12, edge);
+    }
+    c.stroke();
+    c.setLineDash([]);
+  }
+
   drawMarks(c, marks, l, r, middle) {
     const last = new Map();
     const heights = r < 0 ? [0] : [0, 6, -6]; // marks at one moment stand above each other, as far as a row allows
@@ -290,12 +309,12 @@ class Lanes extends Layout {
       if (px < this.left - 8 || px > this.right + 8) continue;
       const key = `${mark[2]}:${mark[3]}`;
       const near = last.get(mark[1]);
-      if (near && px - near.px < 3) {
+      if (near && Math.abs(px - near.px) < 3) {
         near.count += mark[6];
         if (this.targets.has(key)) { near.mark = mark; this.anchors.set(key, near.py); }
         continue;
       }
-      crowd = px - before < 6 ? crowd + 1 : 0;
+      crowd = Math.abs(px - before) < 6 ? crowd + 1 : 0;
       before = px;
       const py = middle + heights[crowd % heights.length];
       if (this.targets.has(key)) this.anchors.set(key, py);

@@ -6,6 +6,8 @@ const SERIES_HEIGHT = 74;
 const ROW_HEIGHT = 22;
 const TITLE_HEIGHT = 22;
 const LANE_GAP = 12;
+const PIN_ROWS = 3;
+const BARE_HEIGHT = 14; // the row of findings for whose labels there is no room
 
 class Layout {
   constructor(figure) {
@@ -25,6 +27,11 @@ class Layout {
     this.shapes = Object.fromEntries(Object.entries(this.data.shapes).map(([name, [path, filled]]) => [name, { path: new Path2D(path), filled }]));
     this.targets = new Map(this.data.targets.map(([source, number, target]) => [`${source}:${number}`, target]));
     this.scales = this.data.lanes.map((lane) => this.scaleOf(lane));
+  }
+
+  /** What a sample is quoted by: its source and its line or frame. */
+  sampleKey(series, n) {
+    return `${series.source.length ? series.source[n] : series.first}:${series.number[n]}`;
   }
 
   scaleOf(lane) {
@@ -72,6 +79,7 @@ class Layout {
     this.pinTop = y;
     this.pinRows = this.packPins(this.whole);
     y += this.pinRows * 24;
+    if (this.data.pins.some((pin) => pin.flag.bare)) y += BARE_HEIGHT;
     if (this.data.sections.length > 1) { this.sectionTop = y; y += 18; }
     this.axisTop = y;
     y += 22;
@@ -125,12 +133,14 @@ class Layout {
       const width = this.context.measureText(pin.label).width + 26;
       const x = this.px(pin.x, view);
       const from = clamp(x - width / 2, this.left - 8, this.right + 8 - width), to = from + width + 6;
+      pin.flag = { x, from, width, row: 0, bare: false };
+      if (x < this.left - 6 || x > this.right + 6) continue; // out of sight, and in nobody's way
       let row = 0;
-      while (row < 3 && (rows[row] || []).some(([a, b]) => from < b && to > a)) row += 1;
-      pin.flag = { x, from, width, row: Math.min(row, 2), bare: row >= 3 };
-      if (row < 3) (rows[row] ||= []).push([from, to]);
+      while (row < PIN_ROWS && (rows[row] || []).some(([a, b]) => from < b && to > a)) row += 1;
+      Object.assign(pin.flag, { row, bare: row === PIN_ROWS });
+      if (row < PIN_ROWS) (rows[row] ||= []).push([from, to]);
     }
-    return clamp(rows.length, 0, 3);
+    return rows.length;
   }
 
   px(x, view = this.view) {

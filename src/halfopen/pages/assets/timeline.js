@@ -7,8 +7,13 @@ const NEAR_TOUCH = 24;
 class Timeline extends Drawing {
   constructor(figure) {
     super(figure);
-    this.readout = figure.querySelector(".readout");
-    this.steps = this.allMarks();
+    // the button stays where it is while words change: what has the focus must not vanish under a reader's hands
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.button.addEventListener("click", () => this.target && this.jump(this.target));
+    this.said = document.createElement("span");
+    figure.querySelector(".readout").replaceChildren(this.button, this.said);
+    this.steps = this.allSteps();
     this.at = -1;
     this.pointers = new Map();
     this.listen();
@@ -16,9 +21,11 @@ class Timeline extends Drawing {
     this.resize();
   }
 
-  allMarks() {
+  /** Where the keyboard steps: events, stretches, and of a curve what a finding quotes and its extreme values. */
+  allSteps() {
     const found = [];
     this.data.lanes.forEach((lane, l) => {
+      (lane.series || []).forEach((series, s) => found.push(...this.worthReading(series, l, s)));
       (lane.marks || []).forEach((mark) => found.push({ type: "mark", l, r: -1, mark, x: mark[0] }));
       (lane.rows || []).forEach((row, r) => {
         row.marks.forEach((mark) => found.push({ type: "mark", l, r, mark, x: mark[0] }));
@@ -26,6 +33,19 @@ class Timeline extends Drawing {
       });
     });
     return found.sort((a, b) => a.x - b.x);
+  }
+
+  worthReading(series, l, s) {
+    const { x, y } = series;
+    if (!x.length) return [];
+    const chosen = new Set([0, x.length - 1]);
+    let low = 0, high = 0;
+    y.forEach((value, n) => {
+      if (value < y[low]) low = n;
+      if (value > y[high]) high = n;
+      if (this.targets.has(this.sampleKey(series, n))) chosen.add(n);
+    });
+    return [...chosen.add(low).add(high)].map((n) => ({ type: "sample", l, s, n, x: x[n], value: y[n] }));
   }
 
   find(px, py, near) {
@@ -97,7 +117,7 @@ class Timeline extends Drawing {
     if (hit.type === "sample") {
       const series = lane.series[hit.s];
       const source = series.source.length ? series.source[hit.n] : series.first, number = series.number[hit.n];
-      const target = this.targets.get(`${source}:${number}`);
+      const target = this.targets.get(this.sampleKey(series, hit.n));
       return { what: `${series.name}: ${valueText(hit.value, lane.unit, true)}`, place: `${when} · ${this.place(source, number)}`, text: "", target, action: "Show quoted line" };
     }
     const thing = hit.mark || hit.span;
@@ -105,7 +125,7 @@ class Timeline extends Drawing {
     const count = hit.count ?? (hit.mark ? thing[6] : 1);
     const many = count > 1 ? `${count} × ` : "";
     const told = texts[detail] ? `: ${texts[detail]}` : "";
-    const time = hit.span ? `${this.when(thing[0], 1, true)} to ${this.when(thing[1], 1, true)}` : when;
+    const time = hit.span ? `${this.when(thing[0], 1, true)} to ${thing[7] ? "at least " : ""}${this.when(thing[1], 1, true)}` : when;
     const lasted = hit.span && this.section(thing[0]).clock !== "line" ? ` (${this.lasted(thing)})` : "";
     const place = this.place(source, number);
     return {
@@ -135,17 +155,12 @@ class Timeline extends Drawing {
       element.textContent = text;
       parts.push(element, document.createTextNode(" "));
     };
-    if (words.target) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = words.action;
-      button.addEventListener("click", () => this.jump(words.target));
-      parts.push(button);
-    }
+    if (words.target) this.button.textContent = words.action;
+    this.button.setAttribute("aria-disabled", String(!words.target));
     add("what", words.what);
     add("place", words.place);
     add(words.plain ? "told" : "text", words.text);
-    this.readout.replaceChildren(...parts);
+    this.said.replaceChildren(...parts);
     this.target = words.target;
   }
 
@@ -203,6 +218,7 @@ class Timeline extends Drawing {
 
   listen() {
     const stage = this.stage;
+    stage.addEventListener("focus", () => { this.released = false; });
     stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     stage.addEventListener("pointerdown", (event) => this.down(event));
     stage.addEventListener("pointermove", (event) => this.moved(event));
@@ -223,10 +239,10 @@ class Timeline extends Drawing {
     return { px: event.clientX - box.left - this.stage.clientLeft, py: event.clientY - box.top - this.stage.clientTop };
   }
 
-  /** The wheel scrolls the page until the picture is clicked, so that nobody gets stuck on the way down. */
+  /** The wheel scrolls the page until the picture is clicked, and again after Escape, so that nobody gets stuck. */
   wheel(event) {
     const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
-    if (!event.ctrlKey && !event.metaKey && !sideways && document.activeElement !== this.stage) return;
+    if (!event.ctrlKey && !event.metaKey && !sideways && (this.released || document.activeElement !== this.stage)) return;
     event.preventDefault();
     const unit = event.deltaMode === 1 ? 16 : 1;
     if (sideways) this.pan(event.deltaX * unit);
@@ -235,6 +251,7 @@ class Timeline extends Drawing {
 
   down(event) {
     if (event.button) return;
+    this.released = false;
     this.pointers.set(event.pointerId, this.local(event));
     this.drag = { ...this.local(event), view: [...this.view], far: false };
     if (this.pointers.size === 2) this.pinch = { ...this.grip(), view: [...this.view] };
@@ -303,6 +320,7 @@ class Timeline extends Drawing {
       ArrowLeft: () => this.pan(-80), ArrowRight: () => this.pan(80),
       "+": () => this.zoom(0.6), "=": () => this.zoom(0.6), "-": () => this.zoom(1 / 0.6), 0: () => this.move(...this.whole),
       n: () => this.turn(1), p: () => this.turn(-1), ".": () => this.step(1), ",": () => this.step(-1),
+      Escape: () => { this.released = true; },
       Enter: () => this.target && this.jump(this.target),
     };
     const act = acts[event.key];
@@ -328,11 +346,16 @@ const seen = new ResizeObserver((entries) => {
 // Asking a folded picture for its width would lay out the whole fold: the observer speaks of visible ones only.
 for (const stage of document.querySelectorAll("figure.timeline .stage")) seen.observe(stage);
 
-// paper is white whatever the screen is
+// Paper is white whatever the screen is, and shows what is folded. The picture of a device that is folded away is not
+// drawn for it: a fleet would take minutes.
+let unfolded = [];
 window.addEventListener("beforeprint", () => {
   document.documentElement.dataset.paper = "";
-  for (const fold of document.querySelectorAll("details.fold, details.device")) fold.open = true;
+  for (const device of document.querySelectorAll("details.device:not([open])")) device.classList.add("unpictured");
+  unfolded = [...document.querySelectorAll("details.fold:not([open]), details.device:not([open])")];
+  for (const fold of unfolded) fold.open = true;
   for (const figure of document.querySelectorAll("figure.timeline")) {
+    if (figure.closest(".unpictured")) continue;
     const one = make(figure);
     one.paper = true;
     one.resize();
@@ -340,5 +363,10 @@ window.addEventListener("beforeprint", () => {
 });
 window.addEventListener("afterprint", () => {
   delete document.documentElement.dataset.paper;
+  for (const fold of unfolded) {
+    fold.open = false;
+    fold.classList.remove("unpictured");
+  }
+  unfolded = [];
   for (const one of made.values()) { one.paper = false; one.resize(); }
 });

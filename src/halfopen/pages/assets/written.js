@@ -6,6 +6,8 @@ const STEPS = [
 ];
 const LINE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000];
 
+const BYTES = ["B", "kB", "MB", "GB", "TB"];
+
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** The first index in a rising list whose value is at least `value`. */
@@ -47,8 +49,17 @@ function timeText(section, time, step, full) {
   return step >= 86400 ? iso.slice(5, 10) : text;
 }
 
+/** A number of bytes that fits beside an axis, however large a log claims it to be. */
+function bytesText(value) {
+  const power = clamp(Math.floor(Math.log10(Math.abs(value) || 1) / 3), 0, BYTES.length);
+  if (power === BYTES.length) return `${value.toExponential(1)} B`;
+  const scaled = value / 1000 ** power;
+  return `${Math.abs(scaled) >= 100 ? Math.round(scaled) : Number(scaled.toPrecision(3))} ${BYTES[power]}`;
+}
+
 function valueText(value, unit, full) {
-  if (unit === "bytes" && !full) return value >= 10000 ? `${Math.round(value / 1000)} kB` : value >= 1000 ? `${(value / 1000).toFixed(1)} kB` : `${value} B`;
+  if (unit === "bytes" && !full) return bytesText(value);
+  if (!full && Math.abs(value) >= 1e7) return `${value.toExponential(1)}${unit ? ` ${unit}` : ""}`;
   const number = Number.isInteger(value) ? value.toLocaleString("en") : String(value);
   return unit && (full || unit !== "bytes") ? `${number} ${unit}` : number;
 }
