@@ -361,12 +361,23 @@ window.addEventListener("beforeprint", () => {
     one.resize();
   }
 });
-window.addEventListener("afterprint", () => {
-  delete document.documentElement.dataset.paper;
+
+/** Closing many folds that have been laid out takes a browser minutes; out of the layout it takes no time. */
+function foldAgain() {
+  const main = document.querySelector("main"), { scrollX, scrollY } = window;
+  main.hidden = true;
+  document.body.getBoundingClientRect(); // has the layout forget what it knows of them
   for (const fold of unfolded) {
     fold.open = false;
     fold.classList.remove("unpictured");
   }
   unfolded = [];
+  main.hidden = false;
+  window.scrollTo(scrollX, scrollY);
+}
+
+window.addEventListener("afterprint", () => {
+  delete document.documentElement.dataset.paper;
+  foldAgain();
   for (const one of made.values()) { one.paper = false; one.resize(); }
 });
