@@ -13,10 +13,8 @@ from halfopen.findings import codes, fault
 _HEX = "[0-9A-Fa-f]"
 #: Six bytes, also right after a word and its colon (``bssid:02:…``), with a nought left out, or as Cisco writes them.
 _MAC = "|".join(
-    (
-        rf"(?<!{_HEX})(?:{_HEX}{{2}}{sep}){{5}}{_HEX}{{2}}(?!{_HEX}|{sep}{_HEX}{{2}}(?![0-9A-Za-z]))"
-        for sep in ":-"
-    )
+    rf"(?<!{_HEX})(?:{_HEX}{{2}}{sep}){{5}}{_HEX}{{2}}(?!{_HEX}|{sep}{_HEX}{{2}}(?![0-9A-Za-z]))"
+    for sep in ":-"
 )
 _MAC += (
     rf"|(?<![0-9A-Za-z])(?:{_HEX}{{1,2}}:){{5}}{_HEX}{{1,2}}(?![0-9A-Za-z:])"
@@ -53,7 +51,8 @@ _PROGRAMS = (
 _LABEL = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?|_[\w-]{1,62})"
 _FQDN = (
     rf"(?<![\w.@/-])(?:(?:{_LABEL}\.)+(?:{_TOP}|_(?:esphomelib|tcp|udp))"
-    rf"|(?!(?:{_PROGRAMS})\.)(?:{_LABEL}\.)+(?!(?:{_NOT_TOP})(?![\w-]))(?-i:[a-z]{{2,24}}|xn--[a-z0-9-]{{2,59}}))"
+    # not the name of a logger: [esp32.preferences:114]
+    rf"|(?<!\[)(?!(?:{_PROGRAMS})\.)(?:{_LABEL}\.)+(?!(?:{_NOT_TOP})(?![\w-]))(?-i:[a-z]{{2,24}}|xn--[a-z0-9-]{{2,59}}))"
     r"\.?(?![\w.-]*[\w-]|\()"
 )
 FQDN = re.compile(_FQDN, re.IGNORECASE)
@@ -64,7 +63,9 @@ _KEYS = (
 )
 #: Keys whose values may hold blanks; keys of the others never do.
 _PASSWORDS = r"(?:wifi_?|mqtt_?|wpa_?|sta_?|ap_?)?(?:pass(?:word|wd|phrase|code)?|pwd|psk)"
-_FIELD_ENDS = r"(?=\s*$|[\r\n]|[,;|)]\s|[,;]\s?[A-Za-z_]\w{0,20}\s?[:=]|\s{2}|&|\s+[A-Za-z_][\w-]{0,30}\s?[:=]|\s\()"
+_FIELD_ENDS = (
+    r"(?=\s*$|[\r\n]|[,;|)]\s|[,;]\s?[A-Za-z_]\w{0,20}\s?[:=]|\s{2}|&|\s+[A-Za-z_][\w-]{0,30}\s?[:=]|\s\()"
+)
 _SECRET = (
     rf"(?:(?<![A-Za-z])(?:{_KEYS})[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?|\bBearer\s+)"
     r"(?:\"(?P<double>(?:[^\"\\\r\n]|\\.){1,256})\"|'(?P<single>[^\r\n]{1,256}?)'(?!\w)"
@@ -72,7 +73,7 @@ _SECRET = (
     rf"|(?<![A-Za-z]){_PASSWORDS}[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?(?P<field>[^\s\"'&][^\r\n&]{{0,255}}?){_FIELD_ENDS}"
     rf"|(?:(?<![A-Za-z])(?:{_KEYS})[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?[\"']?|\bBearer\s+)"
     r"(?P<word>[^\s\"',;<>&]{1,256})"
-    # account:password@host
+    # the password of an account in an address (URL)
     r"|(?<=://)[^\s/@:]{1,64}:(?P<url>[^\s@]{1,256})(?=@)"
 )
 SECRET = re.compile(_SECRET, re.IGNORECASE)
@@ -95,6 +96,9 @@ _PLACES = tuple(
         r"\bpin\s?[:=]\s?(?P<secret1>\d{4,8})\b",
         r"\b(?:mac|bssid|address|addr)[:= ]{1,3}(?P<mac1>(?:[0-9a-f]{2} ){5}[0-9a-f]{2})(?![0-9a-z]| [0-9a-f]{2}\b)",
         r"(?:/home/|/Users/|\b[A-Z]:[\\/]{1,2}Users[\\/]{1,2})(?P<user1>[^/\\\s:\"']{1,64})",
+        # what this tool says of frames
+        r"\bDHCP \w+ 0x[0-9a-f]{8} [0-9a-f:]{17}(?: [0-9.]{7,15})? \((?P<name1>[^\r\n]{1,255})\)",
+        r"\bDNS (?:query|response) 0x[0-9a-f]{4}(?: [\w ]{1,20})? \w{1,10} (?P<name1>[^\s]{1,255})$",
         # a line of syslog or journald begins with time and host
         r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host1>[A-Za-z0-9][\w.-]{0,62}) [\w./@-]{1,64}(?:\[\d+\])?: ",
         # Home Assistant: NAME @ 192.168.7.31: …
@@ -107,6 +111,11 @@ _USER = re.compile(
     re.IGNORECASE,
 )
 
+#: A hardware address without separators, alone or after a word (ESP32246F28C0FFEE).
+BARE = (
+    r"(?P<bare>(?:(?<![0-9A-Za-z])|(?<=[G-Zg-z])"
+    r"|(?i:(?<=esp32)|(?<=esp8266)))[0-9A-Fa-f]{12}(?![0-9A-Za-z]))"
+)
 #: Everything that can be told from its form alone, the longest forms first.
 PATTERN = "|".join(
     (
@@ -122,7 +131,7 @@ PATTERN = "|".join(
         r"(?P<ipv4>(?<![\d.])(?<![vV])(?i:(?<!version )(?<!version:)(?<!version: )(?<!firmware )(?<!release ))"
         r"(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d))",
         rf"(?P<fqdn>(?i:{_FQDN}))",
-        r"(?P<bare>(?:(?<![0-9A-Za-z])|(?<=[G-Zg-z])|(?i:(?<=esp32)|(?<=esp8266)))[0-9A-Fa-f]{12}(?![0-9A-Za-z]))",
+        BARE,
         r"(?P<token>(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{16,}|[A-Za-z0-9+/_-]{20,}={0,2})(?![0-9A-Za-z]))",
     )
 )
@@ -137,7 +146,7 @@ _SSIDS = tuple(
     for pattern in (
         rf"\be?ssid\b[\"']?\s*[:=]?\s*{_QUOTED}",
         r"\be?ssid\b[\"']?\s*[:=]\s*(?P<q>[^\s\"',;|()\[\]<>][^\"',;|()\[\]<>\r\n]{0,31}?)"
-        r"(?=\s*(?:[,;|()\[\]<>]|\s{2,}|$|\.{2,})|\s+(?:b?ssid|channel|chan|rssi|pass\w*|psk|auth\w*|ip|mac|key|on|with|bssid)\b)",
+        r"(?=\s*(?:[,;|()\[\]<>]|\s{2,}|$|\.{2,})|\s+[a-z_]\w{0,20}\s?[:=]|\s+(?:b?ssid|channel|chan|rssi|pass\w*|psk|auth\w*|ip|mac|key|on|with|bssid)\b)",
         r"\be?ssid\s+(?P<plain>[^\s\"',;:=|()\[\]<>]{2,32})",
         # wifi: connected with NAME, aid = 1, channel 6
         r"\bconnected with (?P<q>[^\r\n]{1,32}?), (?:aid|channel|bssid)\b",
@@ -148,6 +157,9 @@ _SSIDS = tuple(
         r"\bAP[12] (?P<q>[^\r\n]{1,32}?) (?:Channel|in mode|as)\b",
         # ESPHome's list of networks: - 'NAME' (AA:BB:…)
         rf"{_QUOTED}\s*\((?:hidden|[0-9a-f]{{2}}:)",
+        # lists of networks: [2][AA:BB:…] NAME (-64), 1 | NAME | -67 | …
+        r"\[(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\] (?P<q>[^\r\n]{1,32}?) \(-\d",
+        r"\|\s*(?P<q>[^|\r\n]{1,32}?)\s*\|\s*-\d{2,3}\s*(?:dBm\s*)?\|",
         rf"\b(?:found|scan(?:ned)?|saw) (?:ap|network|ssid)?[: ]*{_QUOTED}",
     )
 )
@@ -195,12 +207,15 @@ _NO_NAMES = frozenset(
 
 #: Words of messages: a name that is one of them is replaced only where the text says that it is a name.
 _COMMON = frozenset(
-    "socket sockets system unable descriptor descriptors root admin user none null true false ok fail failed error errno "
-    "warning info debug connect connected connecting connection disconnect disconnected wrong invalid incorrect empty "
-    "missing unknown default station wifi wlan ap sta scan scanning found lost timeout reason retry retrying device "
-    "host server broker client mqtt http https tcp udp dns dhcp open files many heap memory boot reset restart task "
-    "not is was set to for and the of in on at from with length required changed accepted rejected list config "
-    "configuration mismatch authentication handshake expired auth guest esp esp32 esp8266 espressif home local test".split()
+    re.findall(
+        r"\w+",
+        "socket sockets system unable descriptor descriptors root admin user none null true false ok fail failed error errno "
+        "warning info debug connect connected connecting connection disconnect disconnected wrong invalid incorrect empty "
+        "missing unknown default station wifi wlan ap sta scan scanning found lost timeout reason retry retrying device "
+        "host server broker client mqtt http https tcp udp dns dhcp open files many heap memory boot reset restart task "
+        "not is was set to for and the of in on at from with length required changed accepted rejected list config "
+        "configuration mismatch authentication handshake expired auth guest esp esp32 esp8266 espressif home local test",
+    )
 )
 
 
@@ -226,11 +241,15 @@ def is_common(name: str) -> bool:
 def placed_in(text: str) -> Iterator[tuple[int, int, str]]:
     """Where calls, commands and sentences of ``text`` name somebody: start, end and kind, in order, none overlapping."""
     found = sorted(
-        (hit.start(group), hit.end(group), group[:-1])
-        for pattern in _PLACES
-        for hit in pattern.finditer(text)
-        for group in pattern.groupindex
-        if hit.start(group) < hit.end(group)
+        [
+            (hit.start(group), hit.end(group), group[:-1])
+            for pattern in _PLACES
+            for hit in pattern.finditer(text)
+            for group in pattern.groupindex
+            if hit.start(group) < hit.end(group)
+        ]
+        # names of networks that are words: nowhere else are they replaced
+        + [(start, end, "ssid") for start, end in _ssids_at(text) if is_common(text[start:end])]
     )
     at = 0
     for start, end, kind in found:
@@ -238,19 +257,28 @@ def placed_in(text: str) -> Iterator[tuple[int, int, str]]:
             continue
         if not set(text[start:end]) <= set("*. "):
             at = end
-            yield start, end, {"word": "secret", "client": "user", "ssid": "SSID"}.get(kind, kind)
+            yield (
+                start,
+                end,
+                {"word": "secret", "client": "user", "ssid": "SSID", "name": "host"}.get(kind, kind),
+            )
 
 
 def ssids_in(text: str) -> Iterator[str]:
     """Names of networks that ``text`` shows as such."""
+    for start, end in _ssids_at(text):
+        yield text[start:end].strip()
+
+
+def _ssids_at(text: str) -> Iterator[tuple[int, int]]:
     for pattern in _SSIDS:
         for found in pattern.finditer(text):
-            name = next(filter(None, found.groups())).strip()
-            guessed = found.groupdict().get("plain")
-            if guessed and (is_common(name) or not re.search("[A-Z0-9_-]", name)):
+            group = found.lastgroup or ""
+            name = found[group].strip()
+            if group == "plain" and (is_common(name) or not re.search("[A-Z0-9_-]", name)):
                 continue
-            if name.lower() not in _NO_NAMES and not name.replace(".", "").isdigit():
-                yield name
+            if name and name.lower() not in _NO_NAMES and not name.replace(".", "").isdigit():
+                yield found.span(group)
 
 
 def hosts_in(text: str) -> Iterator[str]:
@@ -284,9 +312,11 @@ def is_token(text: str) -> bool:
     if re.fullmatch("[0-9A-Fa-f]{16,}", text):
         return bool(re.search("[0-9]", text)) and bool(re.search("[A-Fa-f]", text))
     kinds = (str.isdigit, str.isupper, str.islower)
-    if all(sum(map(kind, text)) >= 3 for kind in kinds):
+    # folders and topics are judged part by part
+    parts = [part for part in text.split("/") if len(part) >= 16]
+    if any(all(sum(map(kind, part)) >= 3 for kind in kinds) for part in parts):
         return True
     counts = Counter(text)
     entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
     runs = re.findall("[A-Z]?[a-z]+|[A-Z]+|[0-9]+", text)
-    return entropy >= 3.2 and len(text) <= 3 * len(runs) and any(map(str.isdigit, text))
+    return entropy >= 3.2 and len(text) <= 2.6 * len(runs) and any(map(str.isdigit, text))

@@ -17,6 +17,7 @@ from halfopen.diagnose.events import AddressNamed, ConnectStarted, Event, Resolv
 from halfopen.diagnose.radio import BeaconsObserved, ProbingObserved
 from halfopen.diagnose.report import Excerpts, Report
 from halfopen.diagnose.report.identities import (
+    BARE,
     MAC,
     PATTERN,
     SECRET,
@@ -225,7 +226,8 @@ class Redaction:
     def _compiled(self) -> re.Pattern[str]:
         """One pattern for everything, so that no stand-in is ever replaced again."""
         literals = [re.escape(source) for source in self._sources if "/" in source or "\\" in source]
-        for name in self._spellings:
+        literals.sort(key=len, reverse=True)
+        for name in sorted(self._spellings, key=len, reverse=True):
             if len(name) < _NAME_MIN or is_common(name):
                 literals.append(f"{_INTRODUCED}{re.escape(name)}{_CLOSED}")
                 continue
@@ -233,16 +235,17 @@ class Redaction:
             before = "" if loose or not re.match(_WORD, name[0]) else f"(?<!{_WORD})"
             after = "" if loose or not re.match(_WORD, name[-1]) else f"(?!{_WORD})"
             literals.append(f"{before}{re.escape(name)}{after}")
-        literals.sort(key=len, reverse=True)
         parts = [f"(?P<name>(?i:{'|'.join(literals)}))"] if literals else []
         if self._macs:
             tails = sorted({mac[6:] for mac in self._macs})
             # of digits alone it may be a time or a number: then only as the end of a name
             spelled = "|".join(
-                rf"{'(?<=[a-z_-])' if t.isdigit() else ''}(?:{t}|{t[:2]}[:-]{t[2:4]}[:-]{t[4:]})" for t in tails
+                rf"{'(?<=[a-z_-])' if t.isdigit() else ''}(?:{t}|{t[:2]}[:-]{t[2:4]}[:-]{t[4:]})"
+                for t in tails
             )
             parts.append(rf"(?P<tail>(?i:(?:(?<![0-9a-z])|(?<=[g-z]))(?:{spelled})(?![0-9a-z])))")
         self._known = re.compile("|".join(parts)) if parts else None
+        self._inner = re.compile("|".join([*parts, BARE]))
         return re.compile("|".join([*parts[:1], PATTERN, *parts[1:]] if literals else [PATTERN, *parts]))
 
     def _stand_in(self, found: re.Match[str]) -> str:
@@ -267,7 +270,7 @@ class Redaction:
             return self._once(text, "mail")
         if kind == "key":
             return self._once(text, "token")
-        return self._once(text, "token") if is_token(text) else self._rest(text)
+        return self._once(text, "token") if is_token(text) else self._inner.sub(self._stand_in, text)
 
     def _rest(self, text: str) -> str:
         """What only looked like an address or a key may still hold a known name."""
@@ -280,7 +283,11 @@ class Redaction:
             return self._once(found[0], "secret")
         start, end = (at - found.start() for at in inner.span(inner.lastgroup))
         value = found[0][start:end]
-        return found[0][:start] + (value if set(value) <= set("*. ") else self._once(value, "secret")) + found[0][end:]
+        return (
+            found[0][:start]
+            + (value if set(value) <= set("*. ") else self._once(value, "secret"))
+            + found[0][end:]
+        )
 
     def _once(self, original: str, kind: str) -> str:
         """The stand-in of a name, however it is capitalised."""
