@@ -67,12 +67,12 @@ _FIELD_ENDS = (
     r"(?=\s*$|[\r\n]|[,;|)]\s|[,;]\s?[A-Za-z_]\w{0,20}\s?[:=]|\s{2}|&|\s+[A-Za-z_][\w-]{0,30}\s?[:=]|\s\()"
 )
 _SECRET = (
-    rf"(?:(?<![A-Za-z])(?:{_KEYS})[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?|\bBearer\s+)"
+    rf"(?:(?<![A-Za-z])(?:{_KEYS})\\?[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?|\bBearer\s+)"
     r"(?:\"(?P<double>(?:[^\"\\\r\n]|\\.){1,256})\"|'(?P<single>[^\r\n]{1,256}?)'(?!\w)"
     r"|\u201c(?P<curly>[^\u201d\r\n]{1,256})\u201d)"
-    rf"|(?<![A-Za-z]){_PASSWORDS}[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?(?P<field>[^\s\"'&][^\r\n&]{{0,255}}?){_FIELD_ENDS}"
-    rf"|(?:(?<![A-Za-z])(?:{_KEYS})[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?[\"']?|\bBearer\s+)"
-    r"(?P<word>[^\s\"',;<>&]{1,256})"
+    rf"|(?<![A-Za-z]){_PASSWORDS}\\?[\"']?\s{{0,3}}[:=]\s{{0,3}}\\?[\"']?(?P<field>[^\s\"'&][^\r\n&]{{0,255}}?){_FIELD_ENDS}"
+    rf"|(?:(?<![A-Za-z])(?:{_KEYS})\\?[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?\\?[\"']?|\bBearer\s+)"
+    r"(?P<word>[^\s\"',;<>&\\]{1,256})"
     # the password of an account in an address (URL)
     r"|(?<=://)[^\s/@:]{1,64}:(?P<url>[^\s@]{1,256})(?=@)"
 )
