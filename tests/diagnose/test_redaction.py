@@ -314,6 +314,10 @@ LEAKS = [
     ('AT+MQTTUSERCFG=0,1,"cid77x","alice","wonder88",0,0,""', ["cid77x", "alice", "wonder88"]),
     ("PSK - hexdump(len=4): 1a 2b 3c 4d", ["1a 2b 3c", "3c 4d"]),
     ("Cookie: sid=abcd1234; theme=x9y8z7", ["abcd1234", "x9y8z7"]),
+    ("https://bob:se@cr77et@x.example.org/p", ["se@cr77et", "cr77et"]),
+    ("pw: topsecret99", ["topsecret99"]),
+    ('#define WIFI_PASSWORD "mein lieber schwan"', ["lieber", "schwan"]),
+    (r'AT+CWJAP_CUR="Haus\"Nord","geheim,x9"', ["Nord", "geheim,x9"]),
     # addresses
     ("bssid:24:6f:28:d1:e2:f3", ["d1:e2:f3"]),
     ("mac:24:6f:28:d1:e2:f3", ["d1:e2:f3"]),

@@ -58,11 +58,11 @@ _FQDN = (
 FQDN = re.compile(_FQDN, re.IGNORECASE)
 
 _KEYS = (
-    r"pass(?:word|wd|phrase|code)?|pwd|psk|pmk|wpa_?key|wifi_?pass\w*|secret|token|api[_ -]?key|(?:encryption|noise|private|shared|access)[_ -]?(?:psk|key)"
+    r"pass(?:word|wd|phrase|code)?|pwd?|psk|pmk|wpa_?key|wifi_?pass\w*|secret|token|api[_ -]?key|(?:encryption|noise|private|shared|access)[_ -]?(?:psk|key)"
     r"|authorization|mqtt_?pass\w*"
 )
 #: Keys whose values may hold blanks; keys of the others never do.
-_PASSWORDS = r"(?:wifi_?|mqtt_?|wpa_?|sta_?|ap_?)?(?:pass(?:word|wd|phrase|code)?|pwd|psk)"
+_PASSWORDS = r"(?:wifi_?|mqtt_?|wpa_?|sta_?|ap_?)?(?:pass(?:word|wd|phrase|code)?|pwd?|psk)"
 _FIELD_ENDS = (
     r"(?=\s*$|[\r\n]|[,;|)]\s|[,;]\s?[A-Za-z_]\w{0,20}\s?[:=]|\s{2}|&|\s+[A-Za-z_][\w-]{0,30}\s?[:=]|\s\()"
 )
@@ -74,17 +74,18 @@ _SECRET = (
     rf"|(?:(?<![A-Za-z])(?:{_KEYS})\\?[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:(?:Basic|Bearer|Digest)\s+)?\\?[\"']?|\bBearer\s+)"
     r"(?P<word>[^\s\"',;<>&\\]{1,256})"
     # the password of an account in an address (URL)
-    r"|(?<=://)[^\s/@:]{1,64}:(?P<url>[^\s@]{1,256})(?=@)"
+    r"|(?<=://)[^\s/@:]{1,64}:(?P<url>[^\s\"']{1,256})(?=@)"
 )
 SECRET = re.compile(_SECRET, re.IGNORECASE)
 #: The same without names of groups, to be a part of a pattern.
 _SECRET_PART = re.sub(r"\(\?P<\w+>", "(?:", _SECRET)
-_ARGUMENT = r"(?:\"(?P<{0}1>[^\"\r\n]{{1,128}})\"|'(?P<{0}2>[^'\r\n]{{1,128}})')"
+_ARGUMENT = r"(?:\"(?P<{0}1>(?:[^\"\\\r\n]|\\.){{1,128}})\"|'(?P<{0}2>[^'\r\n]{{1,128}})')"
 #: Places where a call, a command or a sentence says what follows; the names of groups are kinds, numbered.
 _PLACES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:wrong|incorrect|bad|invalid)\s+pass(?:word|phrase)?\s+[\"']?(?P<word1>[^\s\"':=,;]{4,64})",
+        rf"(?<![A-Za-z]){_PASSWORDS}\s{{1,3}}{_ARGUMENT.format('secret')}",
         r"\bpass(?:word|phrase|code)\s+(?:is|was)\s+[\"']?(?P<word1>[^\s\"',;]{4,64})",
         r"\buser(?:name)?\s+[\"']?(?P<user1>[^\s\"':=,]{2,64})[\"']?,?\s+(?:and\s+)?pass(?:word|wd)?\s+[\"']?(?P<secret1>[^\s\"',]{2,64})",
         rf"\b(?:begin|connect|addAP|softAP|set_credentials)\(\s*{_ARGUMENT.format('ssid')}\s*,\s*(?:password\s*=\s*)?{_ARGUMENT.format('secret')}",
