@@ -106,7 +106,9 @@ Examples:
 @click.option(
     "--redact",
     is_flag=True,
-    help="Replace SSIDs, addresses, host names and secrets everywhere, so that the report can be published.",
+    help="Replace SSIDs, addresses, host names, accounts and secrets everywhere, so that the report can be published."
+    " Coordinates, serial numbers, MQTT topics, versions, and names that are common words outside of their place stay:"
+    " look it over.",
 )
 def diagnose(
     paths: tuple[str, ...],

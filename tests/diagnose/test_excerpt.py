@@ -33,7 +33,7 @@ def test_any_split_gives_the_same_lines(piece: int, encoding: str) -> None:
 def test_an_endless_line_and_binary_cost_nothing() -> None:
     found = excerpt(b"I (1) a: b\n" + b"x" * 3_000_000 + b"\nE (2) c: d\n", {3}, 1 << 16)
     assert found[3] == "E (2) c: d"
-    assert len(found[2]) == 400
+    assert found[2] == " …"
     assert excerpt(bytes(range(256)) * 40, {1}, 1 << 16) == {}
 
 

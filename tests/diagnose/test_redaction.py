@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import html
 import io
 import re
 import string
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.diagnose.airwaves import ALL, beacon, capture, frame
 
 from halfopen.diagnose import diagnose, excerpts, judged
 from halfopen.diagnose.report import Report
@@ -64,6 +67,12 @@ W (1900) wifi: Disconnected from {ssid}, reason: 200
 E (2000) NET: Unable to create socket: errno 23 (Too many open files in system) for {host}.example.com via {mac}
 E (2100) NET: Unable to create socket: errno 23 (Too many open files in system) while on "{ssid}" as {ip}
 E (2200) NET: Unable to create socket: errno 23 (Too many open files in system) token {token}
+I (2300) APP: WiFi.begin("{ssid}", "{password}") bssid:{mac} ip6:{ipv6} ESP32{flat}
+I (2400) APP: password: "{phrase}" for mqtt user {user} pass {password}
+E (2500) NET: Unable to create socket: errno 23 (Too many open files in system) id {uuid} jwt {jwt}
+I (2600) APP: AT+CWJAP="{ssid}","{password}"
+I (2700) APP: Setting hostname to {host} at /home/{user}/esp/main.c:42 for {host}.acme-werke.systems
+E (2800) NET: Unable to create socket: errno 23 (Too many open files in system) password is {password}
 """
 
 KINDS = (
@@ -80,6 +89,9 @@ KINDS = (
     "token",
     "password",
     "user",
+    "phrase",
+    "uuid",
+    "jwt",
 )
 
 _LETTERS = string.ascii_letters + string.digits
@@ -112,7 +124,9 @@ def our_own_words() -> str:
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
-@given(names, hosts, macs, st.tuples(octet, octet, octet), octet, tokens, passwords, hosts)
+@given(
+    names, hosts, macs, st.tuples(octet, octet, octet), octet, tokens, passwords, hosts, passwords, st.uuids()
+)
 def test_nothing_that_names_somebody_survives(
     ssid: str,
     host: str,
@@ -122,9 +136,11 @@ def test_nothing_that_names_somebody_survives(
     token: str,
     password: str,
     user: str,
+    phrase: str,
+    uuid: UUID,
 ) -> None:
     mac = raw.hex(":")
-    assume(len({host, user, ssid, password}) == 4)
+    assume(len({host, user, ssid, password, phrase}) == 5)
     words = {
         "ssid": ssid,
         "mac": mac,
@@ -139,6 +155,11 @@ def test_nothing_that_names_somebody_survives(
         "token": token,
         "password": password,
         "user": user,
+        "phrase": f"my, own; @ {phrase}",
+        "end of the phrase": phrase,
+        "uuid": str(uuid),
+        "jwt": f"eyJhbGciOiJub25lIn0.{token}.{token[::-1]}",
+        "end of the jwt": token[::-1],
     }
     report, around = read(SAYINGS.format(**words))
     assert report.findings
@@ -169,6 +190,9 @@ def test_the_same_original_has_the_same_stand_in_everywhere() -> None:
         token="aB3dEfGhIjKlMnOpQ9Xy7Qz",  # noqa: S106
         password="correct!horse",  # noqa: S106
         user="pippi-l",
+        phrase="two words",
+        uuid="550e8400-e29b-41d4-a716-446655440000",
+        jwt="eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2huIn0.c2ln",
     )
     report, around = read(log)
     redaction = Redaction(report, around)
@@ -268,3 +292,185 @@ def test_notes_on_other_files_lose_their_folders(tmp_path: Path) -> None:
     notes = Redaction(report).report(report).notes
     assert any(note.startswith("readme.txt: ") for note in notes)
     assert not any("acme" in note for note in notes)
+
+
+FULL = "Unable to create socket: errno 23 (Too many open files in system)"
+
+#: What is printed, and what of it must be in no form.
+LEAKS = [
+    # passwords, to their end
+    ("password=Sommer@2024wohnung", ["2024wohnung"]),
+    ('password: "correct horse battery"', ["horse", "battery"]),
+    ("password: correct horse battery", ["horse", "battery"]),
+    ("pass: 'My,Geheim;Wort'", ["Geheim", "Wort"]),
+    ("pass=abc<defgh>ij", ["defgh"]),
+    ('password: "it\'s4daisy"', ["s4daisy"]),
+    ('{\\"token\\":\\"zz88yy77xx\\"}', ["zz88yy77xx"]),
+    ("wrong password hunter2hunter2", ["hunter2"]),
+    ("password is hunter22x", ["hunter22x"]),
+    ("mqtt user johanna88 pass geheim88", ["johanna88", "geheim88"]),
+    ('WiFi.begin("Fam Maier 8","geheim5678")', ["Maier", "geheim5678"]),
+    ('AT+CWJAP="Fam Maier 7","geheim1234"', ["Maier", "geheim1234"]),
+    ('AT+MQTTUSERCFG=0,1,"cid77x","alice","wonder88",0,0,""', ["cid77x", "alice", "wonder88"]),
+    ("PSK - hexdump(len=4): 1a 2b 3c 4d", ["1a 2b 3c", "3c 4d"]),
+    ("Cookie: sid=abcd1234; theme=x9y8z7", ["abcd1234", "x9y8z7"]),
+    ("https://bob:se@cr77et@x.example.org/p", ["se@cr77et", "cr77et"]),
+    ("pw: topsecret99", ["topsecret99"]),
+    ('#define WIFI_PASSWORD "mein lieber schwan"', ["lieber", "schwan"]),
+    (r'AT+CWJAP_CUR="Haus\"Nord","geheim,x9"', ["Nord", "geheim,x9"]),
+    # addresses
+    ("bssid:24:6f:28:d1:e2:f3", ["d1:e2:f3"]),
+    ("mac:24:6f:28:d1:e2:f3", ["d1:e2:f3"]),
+    ("mac 246f.28a7.b8c9", ["28a7.b8c9"]),
+    ("mac 24 6f 28 a7 b8 d9", ["a7 b8 d9"]),
+    ("mac 24:6f:28:a:bb:e", ["a:bb:e"]),
+    ("eui 24:6f:28:ff:fe:aa:b1:c2", ["b1:c2"]),
+    ("ESP32246f28c0ffee", ["c0ffee"]),
+    ("ip6:2a02:810d:1:2:3:4:5:6", ["2a02:810d"]),
+    ("prefix 2a02:810e:99:aa::/64", ["2a02:810e"]),
+    ("ip 192.168.077.006", ["192.168.077"]),
+    # tokens
+    ("uuid 550e8400-e29b-41d4-a716-446655440000", ["446655440000"]),
+    ("key AKIAIOSFODNN7EXAMPLE", ["IOSFODNN7"]),
+    ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2huIn0.abcdEFGH", ["eyJzdWIi", "abcdEFGH"]),
+    ("key k3j8x0q2m9z7b4v6n1c5r8t2", ["k3j8x0q2"]),
+    # hosts
+    ("host broker.acme-gmbh.systems refused", ["acme-gmbh"]),
+    ("hostname kitchen-sensor-x set", ["kitchen-sensor-x"]),
+    ("Setting hostname to garage-esp", ["garage-esp"]),
+    ("connect to bücher.example.com", ["bücher"]),
+    ("at omas-lampe._esphomelib", ["omas-lampe"]),
+    # networks
+    ("wifi: STA connecting SSID HuberNetz", ["HuberNetz"]),
+    ("ssid='Uwe’s iPhone'", ["Uwe", "iPhone"]),
+    ("Connecting to 'Bob's Hut'", ["Bob's", "s Hut"]),
+    ("wifi:connected with İSTANBUL-ev, aid = 1", ["STANBUL"]),
+    ("  1 | HuberNetz2 | -67 | 6 | WPA2", ["HuberNetz2"]),
+    # folders
+    ("abort at /home/johannes/esp/main.c:42", ["johannes"]),
+    ("abort at /Users/johannes/esp/main.c:42", ["johannes"]),
+    (r"abort at C:\Users\Mueller\esp\main.c", ["Mueller"]),
+]
+
+
+@pytest.mark.parametrize(("said", "words"), LEAKS, ids=[said for said, _ in LEAKS])
+def test_what_firmware_says_of_somebody_is_replaced(said: str, words: list[str]) -> None:
+    report, around = read(
+        "\n".join([f"I (500) APP: {said}", *[f"E (100{n}) NET: {FULL} {said}" for n in range(4)]])
+    )
+    assert report.findings
+    open_forms = forms(report, around, redact=False)
+    for word in words:
+        assert any(word in html.unescape(form) for form in open_forms)
+        for form in forms(report, around):
+            assert word.lower() not in html.unescape(form).lower()
+
+
+@pytest.mark.parametrize(
+    ("line", "host"),
+    [
+        (f"Nov 22 07:48:41 johns-nas esp[1]: E (1000) NET: {FULL}", "johns-nas"),
+        (
+            "2025-02-11 03:41:20.168 WARNING (MainThread) [aioesphomeapi.connection] Omas Lampe @ 192.168.30.44: "
+            "Connection error occurred: Ping response not received after 90.0 seconds",
+            "Omas Lampe",
+        ),
+    ],
+)
+def test_a_name_before_a_line_is_replaced(line: str, host: str) -> None:
+    report, around = read("\n".join([line] * 4))
+    assert report.findings
+    assert all(host not in form for form in forms(report, around))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("field/espat-cwjap3.log", ["Lager-5G"]),
+        ("field/idf31-system-event-200.log", ["4a:10:bf", "werkhalle"]),
+    ],
+)
+def test_recordings_lose_their_names(name: str, words: list[str]) -> None:
+    path = str(RECORDINGS / name)
+    report = diagnose(path)
+    around = excerpts([path], report)
+    for form in forms(report, around):
+        assert not [word for word in words if word in form]
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked"), [("Huber Gast", "Huber"), ("İstanbul", "İstanbul"), ("a\"b'c", "a\"b'c")]
+)
+def test_networks_of_the_air_are_learned_as_they_are(seen: str, asked: str, tmp_path: Path) -> None:
+    frames = [(n * 102_400, beacon(n, n * 102_400, ssid=seen.encode())) for n in range(80)]
+    for n in range(24):
+        body = bytes([0, len(asked.encode())]) + asked.encode() + b"\1\1\2"
+        probe = frame(0x04, ALL, "24:6f:28:0a:0b:0c", ALL, body, 0, 100 + n)
+        frames.append((n * 500_000 + 7000, probe))
+    path = tmp_path / "air.pcapng"
+    path.write_bytes(capture(*sorted(frames)))
+    report = diagnose(str(path))
+    assert any(asked in html.unescape(form) for form in forms(report, {}, redact=False))
+    for form in forms(report, {}):
+        assert asked not in html.unescape(form)
+        assert seen not in html.unescape(form)
+
+
+def test_words_of_messages_are_no_names() -> None:
+    lines = ["E (500) APP: login: socket", "W (501) APP: user: unable", "I (502) APP: hostname: error"]
+    lines += [f"E (100{n}) NET: {FULL}" for n in range(4)]
+    report, around = read("\n".join(lines))
+    redaction = Redaction(report, around)
+    assert [redaction.text(line) for line in lines] == lines
+    assert [f.summary for f in redaction.report(report).findings] == [f.summary for f in report.findings]
+
+
+@pytest.mark.parametrize("ssid", ["socket", "system", "reason"])
+def test_a_network_called_like_a_word_is_replaced_in_its_place_only(ssid: str) -> None:
+    lines = [f"I (500) wifi:connected with {ssid}, aid = 1, channel 6", f"E (1000) NET: {FULL}"]
+    report, around = read("\n".join(lines))
+    redaction = Redaction(report, around)
+    assert redaction.text(lines[0]) == "I (500) wifi:connected with SSID-1, aid = 1, channel 6"
+    assert redaction.text(lines[1]) == lines[1]
+
+
+def test_digits_of_an_address_do_not_rewrite_times_and_versions() -> None:
+    lines = [
+        "I (500) APP: mac 24:6f:28:09:00:01 node sensor-090001",
+        "I (501) APP: heap 090001 at 09:00:01",
+        "I (502) APP: Version 11.0.0.3 of main.c, WiFi.begin() and esp_netif.loop, ESP-ROM:esp32s2-rc4-20191025",
+        "I (503) APP: topic home/OMG_rtl/RTL_433toMQTT/Nexus-TH/3/105",
+        f"E (1000) NET: {FULL}",
+    ]
+    report, around = read("\n".join(lines))
+    redaction = Redaction(report, around)
+    told = [redaction.text(line) for line in lines]
+    assert told[0] == "I (500) APP: mac 24:6f:28:00:00:01 node sensor-000001"
+    assert told[1:] == lines[1:]
+
+
+def test_a_name_at_the_cut_of_a_long_line_does_not_survive(tmp_path: Path) -> None:
+    lines = []
+    for width in (400, 2048):
+        for n in range(1, 20):
+            line = f"E (1000) NET: {FULL} "
+            lines.append(f"{line}{'x' * (width - len(line) - n - 1)} 24:6f:28:a1:b2:c3")
+    (tmp_path / "uart.log").write_text("\n".join(lines))
+    path = str(tmp_path / "uart.log")
+    report = diagnose(path)
+    around = excerpts([path], report)
+    for form in forms(report, around):
+        assert "a1:b" not in form
+
+
+def test_host_names_of_a_capture_are_replaced_beyond_those_that_are_counted() -> None:
+    texts = [
+        "0.0.0.0:68 → 255.255.255.255:67 DHCP Discover 0x00000000 24:6f:28:00:00:99 (kitchen-cam-old)",
+        "192.168.4.2:51000 → 192.168.4.1:53 DNS query 0x0011 A shop17.acme-werke.systems",
+        "192.168.4.2:51000 → 192.168.4.1:53 DNS query 0x0011 A johns-nas",
+    ]
+    report, around = read(f"E (1000) NET: {FULL}\n")
+    redaction = Redaction(report, {**around, "w": dict(enumerate(texts))})
+    for text, name in zip(texts, ("kitchen-cam-old", "acme-werke", "johns-nas"), strict=True):
+        assert name not in redaction.text(text)
+        assert "host-" in redaction.text(text)

@@ -28,6 +28,8 @@ from halfopen.pages.sheet import rendered
 _FOLDED_FROM = 3
 #: A quoted line longer than this is cut in the middle; the file has the rest.
 _QUOTE_MAX = 600
+#: A line around a quoted one is cut here, after names and addresses in it were replaced.
+_LINE_MAX = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,6 @@ def _blocks(evidence: Sequence[Evidence], excerpts: Excerpts, name: Spelling) ->
             if block and number != block[-1][0] + 1:
                 yield _Block(name(source), tuple(block))
                 block = []
-            block.append((number, known[number], number in hits))
+            block.append((number, known[number][:_LINE_MAX], number in hits))
         if block:
             yield _Block(name(source), tuple(block))

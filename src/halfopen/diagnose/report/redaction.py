@@ -17,11 +17,15 @@ from halfopen.diagnose.events import AddressNamed, ConnectStarted, Event, Resolv
 from halfopen.diagnose.radio import BeaconsObserved, ProbingObserved
 from halfopen.diagnose.report import Excerpts, Report
 from halfopen.diagnose.report.identities import (
+    BARE,
     MAC,
     PATTERN,
     SECRET,
     hosts_in,
+    is_common,
     is_token,
+    own_texts,
+    placed_in,
     secrets_in,
     ssids_in,
     users_in,
@@ -33,7 +37,7 @@ from halfopen.findings import Evidence, Finding
 _NAME_MIN = 3
 #: A name from this length on is replaced inside longer words too.
 _INSIDE_FROM = 5
-_WORD = r"[0-9A-Za-z_]"
+_WORD = r"[\w-]"
 #: What stands before and after a short name where it is one.
 _INTRODUCED = r"(?:(?<=[\"'])|(?<=ssid=)|(?<=ssid:)|(?<=ssid: )|(?<=connected with )|(?<=connecting to ))"
 _CLOSED = r"(?=[\"',;\s.)]|$)"
@@ -44,6 +48,8 @@ class Redaction:
 
     def __init__(self, report: Report, excerpts: Excerpts | None = None) -> None:
         self._names: dict[str, str] = {}
+        self._spellings: dict[str, None] = {}
+        self._given: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._macs: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
@@ -57,7 +63,18 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """``text`` with every name, address and secret replaced."""
-        return self._pattern.sub(self._stand_in, text)
+        if text in own_texts():
+            return text
+        return self._pattern.sub(self._stand_in, self._in_places(text))
+
+    def _in_places(self, text: str) -> str:
+        """``text`` with what calls and commands name replaced where it stands, however short or common it is."""
+        parts, at = [], 0
+        for start, end, kind in placed_in(text):
+            original = text[start:end]
+            parts += [text[at:start], self._mac(original) if kind == "mac" else self._once(original, kind)]
+            at = end
+        return "".join((*parts, text[at:]))
 
     def source(self, name: str) -> str:
         """What a file is called: its base name, rewritten; folders tell of people and customers."""
@@ -74,6 +91,8 @@ class Redaction:
                     name=self._device(device.name),
                     mac=self.text(device.mac),
                     ips=tuple(self.text(ip) for ip in device.ips),
+                    # with its word before it: four numbers are an address elsewhere
+                    version=self.text(f"version {device.version}").removeprefix("version "),
                     sources=tuple(self.source(source) for source in device.sources),
                 )
                 for device in report.devices
@@ -129,6 +148,9 @@ class Redaction:
         for device in report.devices:
             self._hear(f"{device.mac} {' '.join(device.ips)}")
         for text in texts:
+            for start, end, kind in placed_in(text):
+                if kind != "mac":
+                    self._name(text[start:end], kind)
             for ssid in ssids_in(text):
                 self._name(ssid, "SSID")
             for host in hosts_in(text):
@@ -164,9 +186,13 @@ class Redaction:
     def _event(self, event: Event) -> None:
         """Names that need no guessing: the events say what they are."""
         match event:
-            case WifiStarted() | BeaconsObserved() | ProbingObserved():
+            case BeaconsObserved() | ProbingObserved():
+                self._name(event.ssid, "SSID")
+            case WifiStarted():
                 # a firmware that prints no quotes leaves it open where a name ends: the text may have told more of it
-                if not any(name.startswith(f"{event.ssid.lower()} ") for name in self._names):
+                begun = f"{event.ssid.casefold()} "
+                told = re.search(rf"[\"']{re.escape(event.ssid)}[\"']", event.where.text)
+                if told or not any(name.casefold().startswith(begun) for name in self._spellings):
                     self._name(event.ssid, "SSID")
             case HostObserved() | LeaseObserved():
                 self._name(event.hostname, "host")
@@ -185,7 +211,10 @@ class Redaction:
 
     def _name(self, name: str, kind: str) -> None:
         name = name.strip()
-        if name and not _is_address(name):
+        if not name or name in self._given or _is_address(name):
+            return
+        if kind == "SSID" or not is_common(name):
+            self._spellings[name] = None
             self._once(name, kind)
 
     def _next(self, kind: str) -> str:
@@ -197,21 +226,26 @@ class Redaction:
     def _compiled(self) -> re.Pattern[str]:
         """One pattern for everything, so that no stand-in is ever replaced again."""
         literals = [re.escape(source) for source in self._sources if "/" in source or "\\" in source]
-        for name in self._names:
-            if len(name) < _NAME_MIN:
+        literals.sort(key=len, reverse=True)
+        for name in sorted(self._spellings, key=len, reverse=True):
+            if len(name) < _NAME_MIN or is_common(name):
                 literals.append(f"{_INTRODUCED}{re.escape(name)}{_CLOSED}")
                 continue
             loose = len(name) >= _INSIDE_FROM
             before = "" if loose or not re.match(_WORD, name[0]) else f"(?<!{_WORD})"
             after = "" if loose or not re.match(_WORD, name[-1]) else f"(?!{_WORD})"
             literals.append(f"{before}{re.escape(name)}{after}")
-        literals.sort(key=len, reverse=True)
         parts = [f"(?P<name>(?i:{'|'.join(literals)}))"] if literals else []
         if self._macs:
             tails = sorted({mac[6:] for mac in self._macs})
-            spelled = "|".join(f"{t}|{t[:2]}[:-]{t[2:4]}[:-]{t[4:]}" for t in tails)
-            parts.append(rf"(?P<tail>(?i:(?<![0-9a-z])(?:{spelled})(?![0-9a-z])))")
+            # of digits alone it may be a time or a number: then only as the end of a name
+            spelled = "|".join(
+                rf"{'(?<=[a-z_-])' if t.isdigit() else ''}(?:{t}|{t[:2]}[:-]{t[2:4]}[:-]{t[4:]})"
+                for t in tails
+            )
+            parts.append(rf"(?P<tail>(?i:(?:(?<![0-9a-z])|(?<=[g-z]))(?:{spelled})(?![0-9a-z])))")
         self._known = re.compile("|".join(parts)) if parts else None
+        self._inner = re.compile("|".join([*parts, BARE]))
         return re.compile("|".join([*parts[:1], PATTERN, *parts[1:]] if literals else [PATTERN, *parts]))
 
     def _stand_in(self, found: re.Match[str]) -> str:
@@ -224,7 +258,7 @@ class Redaction:
         if kind == "secret":
             return self._kept_key(found)
         if kind in ("mac", "bare"):
-            known = re.sub("[^0-9a-f]", "", text.lower()) in self._macs
+            known = text.lower() in self._macs
             return (
                 self._mac(text) if kind == "mac" or known or re.search("[a-fA-F]", text) else self._rest(text)
             )
@@ -234,7 +268,9 @@ class Redaction:
             return self._once(text.rstrip("."), "host")
         if kind == "mail":
             return self._once(text, "mail")
-        return self._once(text, "token") if is_token(text) else self._rest(text)
+        if kind == "key":
+            return self._once(text, "token")
+        return self._once(text, "token") if is_token(text) else self._inner.sub(self._stand_in, text)
 
     def _rest(self, text: str) -> str:
         """What only looked like an address or a key may still hold a known name."""
@@ -242,29 +278,42 @@ class Redaction:
 
     def _kept_key(self, found: re.Match[str]) -> str:
         """``password=`` keeps its key and loses its value."""
-        inner = SECRET.match(found[0])
-        if inner is None:
+        inner = SECRET.match(found.string, found.start())
+        if inner is None or inner.lastgroup is None:
             return self._once(found[0], "secret")
-        value = inner["value"]
-        return found[0][: inner.start("value")] + self._once(value, "secret") + found[0][inner.end("value") :]
+        start, end = (at - found.start() for at in inner.span(inner.lastgroup))
+        value = found[0][start:end]
+        return (
+            found[0][:start]
+            + (value if set(value) <= set("*. ") else self._once(value, "secret"))
+            + found[0][end:]
+        )
 
     def _once(self, original: str, kind: str) -> str:
         """The stand-in of a name, however it is capitalised."""
-        name = original.lower()
+        if original in self._given:
+            return original
+        name = original.casefold()
+        if name not in self._names and kind == "name":
+            # letters that match without case may still fold apart (Turkish dotted capital I)
+            same = (s for s in self._spellings if re.fullmatch(re.escape(s), original, re.IGNORECASE))
+            name = next(same, original).casefold()
         if name not in self._names:
             self._names[name] = self._next(kind)
+            self._given.add(self._names[name])
         return self._names[name]
 
     def _mac(self, text: str) -> str:
         """The vendor part, then a number; in the spelling of the original."""
-        raw = re.sub("[^0-9a-f]", "", text.lower())
-        if raw in ("f" * 12, "0" * 12):
+        separator = next((c for c in text if c in ":-. "), "")
+        width = 4 if separator == "." else 2
+        raw = "".join(part.zfill(width) for part in re.split("[:. -]", text.lower()))
+        if raw in ("f" * 12, "0" * 12) or raw in self._macs.values():
             return text
         if raw not in self._macs:
             self._macs[raw] = f"{raw[:6]}{len(self._macs) + 1:06x}"
         safe = self._macs[raw]
-        separator = next((c for c in text if c in ":-"), "")
-        spelled = separator.join(safe[n : n + 2] for n in range(0, 12, 2))
+        spelled = separator.join(safe[n : n + width] for n in range(0, 12, width))
         return spelled.upper() if text.upper() == text and text.lower() != text else spelled
 
     def _tail(self, text: str) -> str:
@@ -277,14 +326,16 @@ class Redaction:
     def _ip(self, text: str) -> str:
         """Which network and which host; what names no host (masks, multicast, loopback) stays."""
         try:
-            address = ipaddress.ip_address(text)
+            # some print 192.168.007.031
+            plain = ".".join(str(int(part)) for part in text.split(".")) if ":" not in text else text.lower()
+            address = ipaddress.ip_address(plain)
         except ValueError:
             return self._rest(text)
         if address.is_loopback or address.is_multicast or address.is_unspecified or text.startswith("255."):
             return text
-        if text not in self._addresses:
-            self._addresses[text] = self._placed(address)
-        return self._addresses[text]
+        if plain not in self._addresses:
+            self._addresses[plain] = self._placed(address)
+        return self._addresses[plain]
 
     def _placed(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
         if not address.is_private and not address.is_link_local:
@@ -304,7 +355,12 @@ def _texts(report: Report, excerpts: Mapping[str, Mapping[int, str]]) -> Iterato
         yield finding.summary
         yield from (quote.text for quote in finding.evidence)
     yield from report.notes
-    yield from _unique(event.where.text for timeline in report.timelines for event in timeline.events)
+    yield from _unique(
+        event.where.text
+        for timeline in report.timelines
+        for part in (timeline, *timeline.apart)
+        for event in part.events
+    )
     for lines in excerpts.values():
         yield from lines.values()
 

@@ -8,8 +8,9 @@ from collections.abc import Collection
 from halfopen.diagnose.sources.console import ConsoleError, decoder_for
 from halfopen.formats.logline import cleaned
 
-#: A neighbour longer than this is cut; the file has the rest.
-_LINE_CHARACTERS_MAX = 400
+#: A neighbour longer than this is cut before the word that reaches so far, since half a name or address is not known as
+#: one; far more than a page shows, so that names are told from whole lines.
+_LINE_CHARACTERS_MAX = 2048
 #: Characters of an unfinished line that are held; an endless line adds nothing.
 _HELD_MAX = 1 << 16
 
@@ -71,6 +72,7 @@ class LineExcerpt:
     def _line(self, raw: str) -> None:
         self._number += 1
         if self._number in self._near:
-            self.lines[self._number] = cleaned(raw[: _LINE_CHARACTERS_MAX * 2].rstrip("\r"))[
-                :_LINE_CHARACTERS_MAX
-            ]
+            line = cleaned(raw[: _LINE_CHARACTERS_MAX * 2].rstrip("\r"))
+            if len(line) > _LINE_CHARACTERS_MAX:
+                line = f"{line[:_LINE_CHARACTERS_MAX].rpartition(' ')[0]} …"
+            self.lines[self._number] = line
