@@ -17,7 +17,7 @@ from rich.console import Console
 from tests.diagnose.airwaves import ALL, beacon, capture, frame
 
 from halfopen.diagnose import diagnose, excerpts, judged
-from halfopen.diagnose.report import Report
+from halfopen.diagnose.report import Excerpts, Report
 from halfopen.diagnose.report.as_html import as_html
 from halfopen.diagnose.report.as_json import as_json
 from halfopen.diagnose.report.as_text import report_text
@@ -34,7 +34,7 @@ def as_text(report: Report) -> str:
     return out.getvalue()
 
 
-def forms(report: Report, around: dict[str, dict[int, str]], redact: bool = True) -> list[str]:
+def forms(report: Report, around: Excerpts, redact: bool = True) -> list[str]:
     redaction = Redaction(report, around) if redact else None
     told = redaction.report(report) if redaction else report
     return [as_text(told), as_json(told), as_html(report, around, redaction=redaction)]
@@ -294,6 +294,7 @@ def test_notes_on_other_files_lose_their_folders(tmp_path: Path) -> None:
     assert not any("acme" in note for note in notes)
 
 
+HOME, USERS = "/home", "/Users"
 FULL = "Unable to create socket: errno 23 (Too many open files in system)"
 
 #: What is printed, and what of it must be in no form.
@@ -347,8 +348,8 @@ LEAKS = [
     ("wifi:connected with İSTANBUL-ev, aid = 1", ["STANBUL"]),
     ("  1 | HuberNetz2 | -67 | 6 | WPA2", ["HuberNetz2"]),
     # folders
-    ("abort at /home/johannes/esp/main.c:42", ["johannes"]),
-    ("abort at /Users/johannes/esp/main.c:42", ["johannes"]),
+    (f"abort at {HOME}/johannes/esp/main.c:42", ["johannes"]),
+    (f"abort at {USERS}/johannes/esp/main.c:42", ["johannes"]),
     (r"abort at C:\Users\Mueller\esp\main.c", ["Mueller"]),
 ]
 

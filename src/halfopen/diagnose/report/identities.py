@@ -233,7 +233,7 @@ def own_texts() -> frozenset[str]:
     return frozenset(text for f in faults for text in (f.title, f.why, f.plain, f.remedy.summary))
 
 
-def is_common(name: str) -> bool:
+def is_plain_word(name: str) -> bool:
     """Whether ``name`` is made of words that messages and the catalogue are made of too."""
     words = re.split(r"[\s.,;:()/]+", name.strip().casefold())
     return all(word in _vocabulary() or word.isdigit() or not word for word in words)
@@ -250,11 +250,11 @@ def placed_in(text: str) -> Iterator[tuple[int, int, str]]:
             if hit.start(group) < hit.end(group)
         ]
         # names of networks that are words: nowhere else are they replaced
-        + [(start, end, "ssid") for start, end in _ssids_at(text) if is_common(text[start:end])]
+        + [(start, end, "ssid") for start, end in _ssids_at(text) if is_plain_word(text[start:end])]
     )
     at = 0
     for start, end, kind in found:
-        if start < at or (kind in ("word", "user", "client", "host") and is_common(text[start:end])):
+        if start < at or (kind in ("word", "user", "client", "host") and is_plain_word(text[start:end])):
             continue
         if not set(text[start:end]) <= set("*. "):
             at = end
@@ -276,7 +276,7 @@ def _ssids_at(text: str) -> Iterator[tuple[int, int]]:
         for found in pattern.finditer(text):
             group = found.lastgroup or ""
             name = found[group].strip()
-            if group == "plain" and (is_common(name) or not re.search("[A-Z0-9_-]", name)):
+            if group == "plain" and (is_plain_word(name) or not re.search("[A-Z0-9_-]", name)):
                 continue
             if name and name.lower() not in _NO_NAMES and not name.replace(".", "").isdigit():
                 yield found.span(group)

@@ -22,7 +22,7 @@ from halfopen.diagnose.report.identities import (
     PATTERN,
     SECRET,
     hosts_in,
-    is_common,
+    is_plain_word,
     is_token,
     own_texts,
     placed_in,
@@ -213,7 +213,7 @@ class Redaction:
         name = name.strip()
         if not name or name in self._given or _is_address(name):
             return
-        if kind == "SSID" or not is_common(name):
+        if kind == "SSID" or not is_plain_word(name):
             self._spellings[name] = None
             self._once(name, kind)
 
@@ -228,7 +228,7 @@ class Redaction:
         literals = [re.escape(source) for source in self._sources if "/" in source or "\\" in source]
         literals.sort(key=len, reverse=True)
         for name in sorted(self._spellings, key=len, reverse=True):
-            if len(name) < _NAME_MIN or is_common(name):
+            if len(name) < _NAME_MIN or is_plain_word(name):
                 literals.append(f"{_INTRODUCED}{re.escape(name)}{_CLOSED}")
                 continue
             loose = len(name) >= _INSIDE_FROM
