@@ -303,7 +303,7 @@ LEAKS = [
     ("password=Sommer@2024wohnung", ["2024wohnung"]),
     ('password: "correct horse battery"', ["horse", "battery"]),
     ("password: correct horse battery", ["horse", "battery"]),
-    ("pass: 'My,Geheim;Wort'", ["Geheim", "Wort"]),
+    ("pass: 'My,Geheim;Zaunpfahl'", ["Geheim", "Zaunpfahl"]),
     ("pass=abc<defgh>ij", ["defgh"]),
     ('password: "it\'s4daisy"', ["s4daisy"]),
     ('{\\"token\\":\\"zz88yy77xx\\"}', ["zz88yy77xx"]),
