@@ -482,3 +482,13 @@ def test_one_file_by_several_names_is_one(tmp_path: Path) -> None:
         "diagnose", "a.log", "./a.log", tmp_path / "b.log", tmp_path, "--format", "json", cwd=tmp_path
     )
     assert len(json.loads(done.stdout)["devices"]) == 1
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\n", b" ", b"\r\n \r\n"])
+def test_a_file_without_text_is_as_good_as_empty(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "blank.log").write_bytes(data)
+    done = halfopen("diagnose", "blank.log", "--html", "r.html", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", b"halfopen: blank.log: no text in it\n")
+    beside = halfopen("diagnose", "blank.log", LOG, "--format", "json", cwd=tmp_path)
+    assert "blank.log: no text in it" in json.loads(beside.stdout)["notes"]
+    assert len(json.loads(beside.stdout)["devices"]) == 1

@@ -150,3 +150,8 @@ def test_boots_of_a_second_log_are_not_those_of_the_first() -> None:
     assert {event.at.epoch for event in timeline.events if event.where.source == "a.log"} == {0}
     assert {event.at.epoch for event in timeline.events if event.where.source == "b.log"} == {1}
     assert timeline.boots == ()
+
+
+def test_a_log_without_events_is_a_device_of_which_nothing_is_known() -> None:
+    (timeline,) = timelines([("blank.log", [])])
+    assert (timeline.device.name, timeline.events) == ("blank.log", ())

@@ -165,6 +165,9 @@ def read(
     notes.extend(source.notes)
     if isinstance(source, capture.CaptureSource) and not _holds_something(item, events.in_order(), notes):
         return None
+    if isinstance(source, console.ConsoleSource) and not events.in_order():
+        notes.append(f"{item.name}: no text in it")
+        return None
     if isinstance(source, console.ConsoleSource) and not source.recognised:
         if not item.named:
             notes.append(f"{item.name}: no line of a firmware in it, skipped")

@@ -337,7 +337,7 @@ def _parted(device: Device, story: _Story) -> Timeline:
             homes[log] = matches.index(max(matches))
     first = next(iter(homes.values()), None)
     parts: list[Timeline] = []
-    if first is None and story.console:
+    if first is None and (story.console or not story.shown):
         parts.append(Timeline(device, tuple(story.console)))
     for number, seen in enumerate(story.shown):
         console = [event for event in story.console if homes.get(event.where.source, first) == number]
