@@ -8,6 +8,7 @@ from one run. Fault × contender takes about five minutes:
 
 from __future__ import annotations
 
+import argparse
 import platform
 import sys
 import time
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.link import netlab  # noqa: E402
+from tests.link.faults import reboot  # noqa: E402
 from tests.link.netlab import Lab, Subject  # noqa: E402
 
 CUT_OFF_S = 60
@@ -60,13 +62,6 @@ def silence_and_send(size: int) -> Callable[[Lab, Subject], float]:
         return subject.tell(f"send {size}")
 
     return inject
-
-
-def reboot(lab: Lab, subject: Subject) -> float:
-    lab.crash_peer()
-    gone = time.monotonic()
-    lab.start_peer()
-    return gone
 
 
 def freeze_and_send(lab: Lab, subject: Subject) -> float:
@@ -160,16 +155,16 @@ one run. `> {cut} s`: nothing was noticed when the run was cut off.
 
 def main() -> int:
     """Write the page to the path given; the exit status."""
-    if len(sys.argv) != 2:
-        print(f"usage: {sys.argv[0]} docs/internals/detection.md")
-        return 2
+    parser = argparse.ArgumentParser(description="how long until somebody notices; five minutes, as root")
+    parser.add_argument("page", type=Path, help="where to write it, as docs/internals/detection.md")
+    target: Path = parser.parse_args().page
     reason = netlab.missing()
     if reason:
         print(f"nothing measured: {reason}")
         return 2
     page = table()
-    Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
-    Path(sys.argv[1]).write_text(page)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page)
     print(page)
     return 0
 

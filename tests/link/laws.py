@@ -15,6 +15,18 @@ Table = Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]
 STATES = [state for _, states in m.STAGES for state in states]
 #: What can happen at any time, whatever the machine is doing.
 ANY_TIME = (m.STOPPED, m.SLEEP_ASKED, m.WIFI_LOST, m.ADDRESS_CHANGED, m.ROAMED, m.DOZE_FORBIDDEN)
+#: What ends an established connection, doubted or not.
+CONNECTION_ENDS = (
+    m.SEND_STALLED,
+    m.SEND_EXPIRED,
+    m.ANSWER_EXPIRED,
+    m.AGE_REACHED,
+    m.PEER_CLOSED,
+    m.SOCKET_FAILED,
+    m.RELEASED,
+    m.WIFI_LOST,
+    m.ADDRESS_CHANGED,
+)
 #: What can go wrong in each state beside its deadline; each must lead out of it.
 FAILURES = {
     m.JOINING: (m.JOIN_FAILED,),
@@ -24,30 +36,8 @@ FAILURES = {
     m.OPENING: (m.DESCRIPTORS_EXHAUSTED, m.PCBS_EXHAUSTED, m.SOCKET_REFUSED, m.WIFI_LOST),
     m.DIALING: (m.DIAL_FAILED, m.WIFI_LOST, m.ADDRESS_CHANGED),
     m.SECURING: (m.SECURE_FAILED, m.PEER_CLOSED, m.SOCKET_FAILED, m.WIFI_LOST, m.ADDRESS_CHANGED),
-    m.ONLINE: (
-        m.SILENCE_NOTICED,
-        m.SEND_STALLED,
-        m.SEND_EXPIRED,
-        m.ANSWER_EXPIRED,
-        m.AGE_REACHED,
-        m.PEER_CLOSED,
-        m.SOCKET_FAILED,
-        m.RELEASED,
-        m.WIFI_LOST,
-        m.ADDRESS_CHANGED,
-    ),
-    m.DOUBTED: (
-        m.SILENCE_EXPIRED,
-        m.SEND_STALLED,
-        m.SEND_EXPIRED,
-        m.ANSWER_EXPIRED,
-        m.AGE_REACHED,
-        m.PEER_CLOSED,
-        m.SOCKET_FAILED,
-        m.RELEASED,
-        m.WIFI_LOST,
-        m.ADDRESS_CHANGED,
-    ),
+    m.ONLINE: (m.SILENCE_NOTICED, *CONNECTION_ENDS),
+    m.DOUBTED: (m.SILENCE_EXPIRED, *CONNECTION_ENDS),
     m.RETIRING: (m.PEER_CLOSED, m.SOCKET_FAILED, m.WIFI_LOST, m.ADDRESS_CHANGED),
 }
 RETRIES = (m.RETRY_SOCKET, m.RETRY_NAME, m.RETRY_JOIN, m.RETRY_WIFI, m.RETRY_REBOOT)

@@ -22,7 +22,6 @@ HMAC_SHA1_AES = 2
 CMAC_AES = 3
 
 _INFORMATION_AT = 5
-_REPLAY_AT = 9
 _NONCE_AT = 17
 _MIC_AT = 81
 _KEY_LENGTH_AT = 97
@@ -46,11 +45,10 @@ CIPHERS = {1: "WEP-40", 2: "TKIP", 4: "CCMP", 5: "WEP-104", 8: "GCMP-128", 9: "G
 @dataclass(frozen=True, slots=True)
 class KeyMessage:
     """One EAPOL-Key frame. ``number`` is 1 to 4 in the 4-way handshake, 5 and 6 in a group rekey; ``information`` its
-    flags, ``replay`` the counter that pairs a request with its answer; ``frame`` all of it from the EAPOL version on."""
+    flags; ``frame`` all of it from the EAPOL version on."""
 
     number: int
     information: int
-    replay: int
     nonce: bytes
     mic: bytes
     key_data: bytes
@@ -68,13 +66,10 @@ class KeyMessage:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What an RSN element offers or chose: pairwise ciphers and key management suites by number; whether protected
-    management frames are ``possible`` and ``required``."""
+    """What an RSN element offers or chose: pairwise ciphers and key management suites by number."""
 
     ciphers: tuple[int, ...]
     suites: tuple[int, ...]
-    pmf_possible: bool = False
-    pmf_required: bool = False
 
 
 def message_number(eapol: bytes) -> int | None:
@@ -105,7 +100,6 @@ def key_message(eapol: bytes) -> KeyMessage | None:
     return KeyMessage(
         number,
         int.from_bytes(eapol[_INFORMATION_AT : _INFORMATION_AT + 2], "big"),
-        int.from_bytes(eapol[_REPLAY_AT : _REPLAY_AT + 8], "big"),
         frame[_NONCE_AT : _NONCE_AT + 32],
         frame[_MIC_AT : _MIC_AT + 16],
         frame[_KEY_AT : _KEY_AT + size],
@@ -131,11 +125,8 @@ def security(body: bytes, at: int) -> Security | None:
 
 def _security(content: bytes) -> Security | None:
     ciphers, at = _suites(content, 6)  # version and group cipher stand before
-    suites, at = _suites(content, at)
-    if not ciphers or not suites:
-        return None
-    capabilities = int.from_bytes(content[at : at + 2], "little")
-    return Security(ciphers, suites, bool(capabilities & 0x80), bool(capabilities & 0x40))
+    suites, _ = _suites(content, at)
+    return Security(ciphers, suites) if ciphers and suites else None
 
 
 def _suites(content: bytes, at: int) -> tuple[tuple[int, ...], int]:

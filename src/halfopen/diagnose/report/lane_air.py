@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from halfopen.diagnose.events import Event
 from halfopen.diagnose.farewells import Meaning
 from halfopen.diagnose.radio import (
     BeaconsObserved,
@@ -20,6 +21,7 @@ from halfopen.diagnose.radio import (
 from halfopen.diagnose.report.axis import Axis
 from halfopen.diagnose.report.quoting import of_frame
 from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.traffic import FrameRef
 from halfopen.formats import wifi_reason
 from halfopen.pages.picture import Kind, Lane, Mark, Row, Span
 
@@ -111,29 +113,34 @@ def _unheard(timeline: Timeline, axis: Axis, *, by_ap: bool) -> Iterator[Span]:
 
 
 def _from_ap(timeline: Timeline, axis: Axis) -> Row | None:
-    marks = list(_marks(timeline, axis, by_ap=True))
+    waits: list[Mark] = []
     for kept in timeline.of(BufferingObserved):
         told = f"up to {kept.most_beacons} beacons long"
-        marks += [
-            Mark(x, TIM, of_frame(kept.where.source, ref), told)
-            for ref in kept.frames
-            if (x := axis.of_capture(ref.time)) is not None
-        ]
-    spans = list(_unheard(timeline, axis, by_ap=True))
-    return Row("access point", spans, sorted(marks, key=lambda m: m.x)) if marks or spans else None
+        waits += _each(axis, kept, kept.frames, TIM, told)
+    return _side("access point", timeline, axis, waits, by_ap=True)
 
 
 def _from_device(timeline: Timeline, axis: Axis) -> Row | None:
-    marks = list(_marks(timeline, axis, by_ap=False))
+    asked: list[Mark] = []
     for probing in timeline.of(ProbingObserved):
         told = f"{probing.answered} of {probing.asked} answered"
-        marks += [
-            Mark(x, PROBING, of_frame(probing.where.source, ref), told)
-            for ref in probing.frames
-            if (x := axis.of_capture(ref.time)) is not None
-        ]
-    spans = list(_unheard(timeline, axis, by_ap=False))
-    return Row("device", spans, sorted(marks, key=lambda m: m.x)) if marks or spans else None
+        asked += _each(axis, probing, probing.frames, PROBING, told)
+    return _side("device", timeline, axis, asked, by_ap=False)
+
+
+def _each(axis: Axis, fact: Event, frames: Sequence[FrameRef], kind: Kind, told: str) -> Iterator[Mark]:
+    """A mark for each frame that a fact of the air quotes."""
+    for ref in frames:
+        x = axis.of_capture(ref.time)
+        if x is not None:
+            yield Mark(x, kind, of_frame(fact.where.source, ref), told)
+
+
+def _side(label: str, timeline: Timeline, axis: Axis, more: Sequence[Mark], *, by_ap: bool) -> Row | None:
+    """What one side of the link sent, and for how long nobody acknowledged it."""
+    marks = sorted([*_marks(timeline, axis, by_ap=by_ap), *more], key=lambda mark: mark.x)
+    spans = list(_unheard(timeline, axis, by_ap=by_ap))
+    return Row(label, spans, marks) if marks or spans else None
 
 
 def _sleep(timeline: Timeline, axis: Axis) -> Row | None:
