@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TypeVar
 
-from halfopen.link import capability, host, journal, machine
+from halfopen.link import capability, host, journal, machine, options
 from halfopen.link.connection import Connection, Lost
 from halfopen.link.journal import Change
 from halfopen.link.keeper import Keeper
@@ -75,7 +75,7 @@ class Link:
         self._addresses: list[host.Address] = []
         self._turn = 0
         self.ledger = Ledger(host.identity)
-        self.capability = capability.probe(
+        self.capability = options.probe(
             socket, select, _stack(), wifi=radio is not None, reboot=reboot is not None
         )
         self._keeper = Keeper(
@@ -415,7 +415,7 @@ class Link:
     def _connect_socket(self) -> None:
         sock = self._socket()
         try:
-            capability.prepare(sock, socket, self.capability, self.policy)
+            options.prepare(sock, socket, self.capability, self.policy)
             number = sock.connect_ex(self._addresses[self._turn % len(self._addresses)][1])
         except OSError as error:
             number = error.errno or errno.EINVAL
@@ -495,7 +495,7 @@ class Link:
         try:
             if self.state == machine.CLOSING and self._keeper.cause in DEAD_PEER and self.capability.linger:
                 # Nobody would answer a FIN: an abort leaves no PCB that retransmits for 19 minutes.
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, capability.ABORT)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, options.ABORT)
             else:
                 if self._channel is not None:
                     self._out += self._channel.goodbye()
