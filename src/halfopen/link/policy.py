@@ -74,7 +74,15 @@ LINGER_MS = 1159000
 
 
 #: Limits that may be 0: nothing is asked, or nothing allowed.
-_FROM_ZERO = ("wifi_budget", "reboot_budget", "backoff_ms", "heap_free_min", "block_min", "block_min_tls")
+_FROM_ZERO = (
+    "wifi_budget",
+    "reboot_budget",
+    "backoff_ms",
+    "backoff_max_ms",
+    "heap_free_min",
+    "block_min",
+    "block_min_tls",
+)
 #: Deadlines that must come: an attempt must end.
 _MUST_END = ("join_ms", "lease_ms", "resolve_ms", "dial_ms", "secure_ms", "gate_ms", "parting_ms")
 
