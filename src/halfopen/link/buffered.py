@@ -64,6 +64,11 @@ class Buffered:
         return self._accepted
 
     @property
+    def unread_bytes(self) -> int:
+        """How many bytes came and were not read yet."""
+        return len(self._unread)
+
+    @property
     def unread_is_full(self) -> bool:
         """Whether the reader must stop; silence proves nothing then."""
         return len(self._unread) >= self.unread_max
