@@ -219,7 +219,8 @@ class Subject:
         assert self._process.stdout is not None
         with contextlib.suppress(ValueError):
             for line in self._process.stdout:
-                self._news.put(json.loads(line))
+                # a traceback, which MicroPython prints here, is passed on as it is
+                self._news.put(json.loads(line) if line.startswith("{") else {"what": "plain", "text": line})
         self._news.put(None)
 
     def tell(self, command: str) -> float:

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 DRIVERS = {
     "on_asyncio": (sys.executable, str(HERE / "subject_on_asyncio.py")),
     "on_micropython": (
-        str(Path(sys.executable).with_name("micropython")),
+        *(str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=16m"),  # for the largest write
         str(HERE / "subject_on_micropython.py"),
     ),
 }
