@@ -200,8 +200,8 @@ class Lab:
 class Subject:
     """A program under test in the device's namespace: it prints JSON lines and obeys lines on its standard input."""
 
-    def __init__(self, lab: Lab, command: tuple[str, ...], settings: dict[str, Any]) -> None:
-        """``command`` is interpreter and program; a file with ``settings`` (JSON) and folders to import from follow it."""
+    def __init__(self, lab: Lab, command: tuple[str, ...], settings: dict[str, Any], *folders: Path) -> None:
+        """``command`` is interpreter and program; a file with ``settings`` (JSON) and ``folders`` to import from follow it."""
         limit = settings.get("descriptors", 1024)
         written = lab.folder / f"settings-{next(_numbers)}.json"
         written.write_text(json.dumps(settings))
@@ -209,7 +209,8 @@ class Subject:
             lab.device,
             *("prlimit", f"--nofile={limit}:{limit}"),
             *command,
-            *(str(written), str(HERE.parents[1] / "src"), str(HERE / "board")),
+            str(written),
+            *map(str, folders),
         )
         self.said: list[dict[str, Any]] = []
         self._news: queue.Queue[dict[str, Any] | None] = queue.Queue()

@@ -12,9 +12,10 @@ import os
 import select
 import time
 
-from halfopen.link.capability import CAUSES
 from halfopen.link.on_micropython import Link, Lost, Policy
 from halfopen.link.wlan import Wlan
+
+CAUSES = ("idle", "unacked", "full-buffer", "zero-window")
 
 
 def say(what, **more):

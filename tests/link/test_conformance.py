@@ -20,11 +20,12 @@ from tests.link.faults import DEAD_PEERS, FAULTS, QUICK, Fault
 from tests.link.netlab import Lab, Subject
 
 HERE = Path(__file__).parent
-#: Interpreter and program that put a driver to use.
+BIN = Path(sys.executable).parent
+#: Interpreter and program that put a driver to use. On MicroPython it is what an ESP32 loads: the built .mpy files.
 DRIVERS = {
     "on_asyncio": (sys.executable, str(HERE / "subject_on_asyncio.py")),
     "on_micropython": (
-        *(str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=16m"),  # for the largest write
+        *(str(BIN / "micropython"), "-X", "heapsize=16m"),  # for the largest write
         str(HERE / "subject_on_micropython.py"),
     ),
 }
@@ -63,13 +64,13 @@ class Outcome:
     ended: dict[str, Any] = field(default_factory=dict)
 
 
-def undergo(fault: Fault, program: tuple[str, ...]) -> Outcome:
+def undergo(fault: Fault, command: tuple[str, ...], folders: tuple[Path, ...]) -> Outcome:
     """Put one driver through one fault in a lab of its own."""
     outcome = Outcome()
     with Lab() as lab:
         if fault.before is not None:
             fault.before(lab)
-        subject = Subject(lab, program, fault.settings())
+        subject = Subject(lab, command, fault.settings(), *folders)
         bounds = subject.must(10, what="bounds")["bounds"]
         in_policy = fault.settings()["policy"].get(fault.bound, 500)
         outcome.bound_s = bounds.get(fault.bound, in_policy / 1000)
@@ -110,7 +111,9 @@ def fds(subject: Subject) -> int:
 
 
 @pytest.fixture(scope="module")
-def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Future[Outcome]]]:
+def outcomes(
+    request: pytest.FixtureRequest, device_files: Path
+) -> Iterator[dict[tuple[str, str], Future[Outcome]]]:
     """Every driver under every fault that was selected, by names."""
     reason = netlab.missing()
     if reason:
@@ -123,7 +126,10 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], F
         if item.module is request.module and isinstance(item, pytest.Function)
     ]
     with ThreadPoolExecutor(LABS) as pool:
-        yield {(driver, fault.name): pool.submit(undergo, fault, DRIVERS[driver]) for driver, fault in wanted}
+        yield {
+            (driver, fault.name): pool.submit(undergo, fault, DRIVERS[driver], (device_files, HERE / "board"))
+            for driver, fault in wanted
+        }
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
