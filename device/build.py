@@ -28,7 +28,7 @@ CORE = (
     *("names", "blocking", "on_micropython"),
 )
 #: Files that a program loads when it wants them.
-BESIDE = ("wlan", "tls_on_micropython")
+BESIDE = ("wlan", "tls_on_micropython", "awaiting")
 #: Classes whose public methods are the user's: kept although nothing here calls them.
 USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Wlan", "TlsChannel")
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 #: Bytes kept for a user who does not read: as much as the stack's own window (5760) would hold besides.
 UNREAD_BYTES_MAX = 4096
-#: A wait is cut into pieces of this length, between which everything else of the link goes on.
-_SLICE_MS = 500
+#: As long as the link likes: it returns as soon as something happened.
+_A_WHILE_MS = 1000
 
 
 class Lost(OSError):
     """The connection ended; ``cause`` says why, as ``link.policy`` names it."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: "Buffered") -> None:
         self.connection = connection
         self.cause = connection.lost or ""
         super().__init__(f"connection to {connection.peer} lost: {self.cause}")
@@ -85,6 +85,6 @@ class Connection(Buffered):
             while not done():
                 if self.lost is not None:
                     raise Lost(self)
-                self._link.step(_SLICE_MS)
+                self._link.step(_A_WHILE_MS)
         finally:
             self._no_longer_expect(due)

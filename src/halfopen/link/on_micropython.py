@@ -41,10 +41,10 @@ except ImportError:
 
 #: Bytes read at once: one segment (lwIP's MSS is 1440).
 _RECEIVE_BYTES = 1440
-#: How often the radio is looked at.
+#: How often the radio is looked at, and how long a wait lasts at most, so that a watchdog is fed in between.
 _LOOK_MS = 200
-#: No wait is longer, so that the radio is looked at and a watchdog is fed.
-_SLICE_MS = 500
+#: close() only queues the FIN; before the radio goes dark the stack needs a moment to send it. Not tried on hardware.
+PARTING_FIN_MS = 100
 #: What is too large to be internal memory (520 KB in all) is PSRAM, which network buffers cannot use.
 _INTERNAL_MAX = 524288
 #: States in which the radio is up and has an address: anything else is news.
@@ -77,7 +77,7 @@ class Link(Driver):
     ``radio`` is a :class:`halfopen.link.wlan.Wlan`; without it Wi-Fi is the program's. ``tls`` is an ``ssl.SSLContext``.
     ``reboot`` (``machine.reset``) is the last escalation, where given; ``reboots`` are the times of earlier ones in
     milliseconds of this boot's clock (negative), so that the budget outlives them. ``feed`` (``wdt.feed``) is called
-    at least twice a second while the link waits. ``resolver`` is the DNS server's address (default: the lease's).
+    several times a second while the link waits. ``resolver`` is the DNS server's address (default: the lease's).
     """
 
     def __init__(
@@ -138,8 +138,13 @@ class Link(Driver):
         while (found := self.try_next()) is None:
             if self.state == machine.IDLE:
                 raise StopIteration
-            self.step(_SLICE_MS)
+            self.step(_LOOK_MS)
         return found
+
+    @property
+    def peer(self) -> str:
+        """``host:port`` as it is dialed."""
+        return f"{self._host}:{self._port}"
 
     def try_next(self) -> "Connection | None":
         """The next connection if it stands already; one still held from the last round is closed first."""
@@ -153,10 +158,11 @@ class Link(Driver):
         """Close in order and stay down until :meth:`wake`, so that the peer holds no half-open session."""
         self._tell(machine.SLEEP_ASKED)
         while self.state == machine.RETIRING:
-            self.step(_SLICE_MS)
-        time.sleep_ms(100)  # type: ignore[attr-defined]  # close() only queued the FIN: let the stack send it
+            self.step(_LOOK_MS)
+        time.sleep_ms(PARTING_FIN_MS)  # type: ignore[attr-defined]
 
     def now(self) -> int:
+        """Milliseconds since the link was made; ``ticks_ms`` wraps after 12 days, this does not."""
         ticks = time.ticks_ms()  # type: ignore[attr-defined]
         self._clock += time.ticks_diff(ticks, self._ticks)  # type: ignore[attr-defined]
         self._ticks = ticks
@@ -177,7 +183,7 @@ class Link(Driver):
             self._time_came()
         if self._lookup is not None:
             wait_ms = min(wait_ms, self._lookup.ask_again(self.now()))
-        wait = max(0, min(wait_ms, _SLICE_MS, self._due_at() - self.now()))
+        wait = max(0, min(wait_ms, _LOOK_MS, self._due_at() - self.now()))
         for watched, flags in self._poll.poll(int(wait)):
             if self._lookup is not None and watched is self._lookup.sock:
                 self._name_answered()
@@ -318,7 +324,7 @@ class Link(Driver):
         return TlsChannel(self._tls, self._server_name)
 
     def _make_connection(self) -> Connection:
-        return Connection(self, f"{self._host}:{self._port}", self._own_ip)
+        return Connection(self, self.peer, self._own_ip)
 
     def _watch_for(self, reads: bool, writes: bool) -> None:
         wanted = (select.POLLIN if reads else 0) | (select.POLLOUT if writes else 0)
