@@ -33,10 +33,22 @@ BESIDE = ("wlan", "tls_on_micropython", "awaiting")
 USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Wlan", "TlsChannel")
 
 
+def text_of(name: str) -> str:
+    """The source of the module ``name`` of the link."""
+    return (ROOT / "src" / "halfopen" / "link" / f"{name}.py").read_text(encoding="utf-8")
+
+
 def source(name: str) -> ast.Module:
     """The module ``name`` of the link without what only readers and type checkers need."""
-    tree = ast.parse((ROOT / "src" / "halfopen" / "link" / f"{name}.py").read_text(encoding="utf-8"))
-    return ast.fix_missing_locations(Stripper().visit(tree))  # type: ignore[no-any-return]
+    return ast.fix_missing_locations(Stripper().visit(ast.parse(text_of(name))))  # type: ignore[no-any-return]
+
+
+def exported(name: str) -> set[str]:
+    """What the module's ``__all__`` offers, wherever it comes from."""
+    for node in ast.parse(text_of(name)).body:
+        if isinstance(node, ast.Assign) and _is_name(node.targets[0], "__all__"):
+            return set(ast.literal_eval(node.value))
+    return set()
 
 
 class Stripper(ast.NodeTransformer):
@@ -265,7 +277,7 @@ def link_all() -> dict[str, str]:
     foreign: dict[str, None] = {}
     core: list[ast.stmt] = []
     beside: dict[str, list[ast.stmt]] = {}
-    wanted = {"Link", "Connection", "Lost", "Policy"}
+    wanted = exported(CORE[-1])
     for name, tree in trees.items():
         linker = Linker(name, constants)
         body = linker.visit(tree).body
@@ -277,6 +289,7 @@ def link_all() -> dict[str, str]:
             core += body
             foreign.update(dict.fromkeys(linker.foreign))
         else:
+            linker.wanted |= exported(name) - {bound for node in body for bound in _bound(node)}
             wanted |= linker.wanted
             names = ", ".join(sorted(linker.wanted))
             lines = [*linker.foreign, *([f"from {PACKAGE}.{CORE[-1]} import {names}"] if names else [])]

@@ -91,7 +91,10 @@ class TlsChannel:
 
     def handshake(self) -> bool:
         """Go on with the handshake as far as what was received allows; true when it is complete."""
-        size = self._session.readinto(self._buffer)  # there is no other way to have it go on
+        try:
+            size = self._session.readinto(self._buffer)  # there is no other way to have it go on
+        except ValueError as error:  # what MicroPython raises for a certificate that does not hold
+            raise OSError(0, str(error)) from None
         if size:
             self._early += bytes(self._buffer[:size])
         return self._memory.finished_in or self._memory.sent.last == _APPLICATION_DATA
