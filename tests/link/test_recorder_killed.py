@@ -73,12 +73,19 @@ class Chain:
         self.kills = 0
 
     def live(
-        self, interpreter: str, moment: int = -1, share: int = 0, lines: int = LINES, kill_after_s: float = 0.0
+        self,
+        interpreter: str,
+        moment: int = -1,
+        share: int = 0,
+        lines: int = LINES,
+        kill_after_s: float = 0.0,
     ) -> None:
         """One process, and the laws after it."""
         words = (self.kind, str(self.folder), str(RTC_BYTES), self.run, lines, moment, share)
         process = subprocess.Popen(
-            [interpreter, str(LIFE), str(ROOT / "src"), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [interpreter, str(LIFE), str(ROOT / "src"), *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         try:
             said, errors = process.communicate(timeout=kill_after_s or 30)

@@ -70,6 +70,8 @@ class Recorder:
             if kind and age > noted:
                 noted, stamp = age, text
         storage.restore(stamp)
+        #: How far the storage knows that lines were delivered.
+        self._noted = self.marked
         self.boot = boot + 1
         #: The sequence number of the newest line.
         self.sequence = self._kept
@@ -118,7 +120,7 @@ class Recorder:
         found = []
         for number, text in self._waiting[:most]:
             found.append((number, self.boot, self._life, text))
-        for _, _, (kind, boot, life, number, _, text) in self._records():
+        for _, _, (kind, boot, life, number, _, text) in self._records() if self.marked < self._kept else ():
             if not kind and number > self.marked:
                 found.append((number, boot, life, text))
                 if len(found) > 2 * most:
@@ -137,12 +139,10 @@ class Recorder:
 
     def mark(self, number: int, more: bool = False) -> None:
         """Lines up to ``number`` are delivered. ``more`` says that the next mark follows soon, if this one costs much."""
-        if number <= self.marked:
-            return
-        written = self.marked < self._kept
-        self.marked = number
-        self._waiting = [entry for entry in self._waiting if entry[0] > number]
-        if written:
+        if number > self.marked:
+            self.marked = number
+            self._waiting = [entry for entry in self._waiting if entry[0] > number]
+        if self._noted < min(self.marked, self._kept):
             self._write([], more)
 
     def _write(self, waiting: "list[tuple[int, bytes]]", left: int) -> None:
@@ -156,6 +156,7 @@ class Recorder:
         if not storage.pay(len(places), left):
             return
         records = [self._record(0, number, text) for number, text in waiting]
+        self._noted = self.marked
         if waiting:
             self._kept = waiting[-1][0]
             self._waiting = []
