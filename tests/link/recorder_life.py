@@ -98,12 +98,12 @@ else:
     # a budget that does not end, so that every warning is written: the budget has its own tests
     storage = MortalFlash(FOLDER + "/ring", per_day=86400, burst=80000, waiting=300)
 
-tell("B boot of run %d" % RUN)
+tell(f"B boot of run {RUN}")
 recorder = Recorder(storage, 0x10000000 + RUN, "WDT_RESET", lambda line: tell("K " + line))
 recorder.deliver(send)
 for number in range(LINES):
     level = "I" if number % 3 == 1 else "W"
-    line = "%s (%d) halfopen: run %d line %d" % (level, 100 + 10 * number, RUN, number)
+    line = f"{level} ({100 + 10 * number}) halfopen: run {RUN} line {number}"
     tell("B " + line)
     recorder(line)
     if number % 3 == 2:

@@ -98,10 +98,10 @@ def wear(days):
     for minute in range(days * 1440):
         Clock.now += 60
         recorder(
-            "W (%d) halfopen: ONLINE -> CLOSING by SILENCE_EXPIRED fd=54 heap=1 block=1 cause=silent" % minute
+            f"W ({minute}) halfopen: ONLINE -> CLOSING by SILENCE_EXPIRED fd=54 heap=1 block=1 cause=silent"
         )
         recorder(
-            "I (%d) halfopen: DIALING -> ONLINE by CONNECTED fd=54 heap=1 block=1 cause=- attempt=1" % minute
+            f"I ({minute}) halfopen: DIALING -> ONLINE by CONNECTED fd=54 heap=1 block=1 cause=- attempt=1"
         )
         recorder.deliver(lambda line: True)
     print(sum(flash.erased), max(flash.erased))
@@ -128,7 +128,7 @@ def cuts(seed, count):
         while flash.power:
             if chance.below(3):
                 number += 1
-                line = "W (%d) halfopen: line %d" % (number, number)
+                line = f"W ({number}) halfopen: line {number}"
                 recorder(line)
                 if flash.power:
                     kept[line] = True
