@@ -319,3 +319,26 @@ def test_a_hash_in_a_line_is_no_name() -> None:
         "I (10) app: issue #7.5f3a09c1.1 is open\nI (20) app: socket created, fd=54 #1\n#7.5f3a09c1.1 hello\n"
     )
     assert told(story(log)) == told(events_of(log))
+
+
+@pytest.mark.parametrize(
+    "carried", ["<134>1 - sensor-7 halfopen - - - ", "2026-11-26T06:49:31.5+00:00 sensor-7 halfopen "]
+)
+def test_live_and_recorded_lines_behind_one_server(carried: str) -> None:
+    """The live lines of the boot that delivers follow those of the first with no sign of a boot but what is recorded."""
+    rtc = Rtc()
+    live: list[str] = []
+    delivered: list[str] = []
+    recorder = Recorder(RtcMemory(rtc), 1, "PWRON_RESET", live.append)
+    recorder(online(1000))
+    recorder = Recorder(RtcMemory(rtc), 2, "WDT_RESET")
+    recorder(opened(300, 54))
+    recorder.deliver(delivered.append)
+    events = story("".join(f"{carried}{line}\n" for line in [*live, *delivered, closed(9000)]))
+    kinds = [
+        (type(event), event.at.epoch, event.at.boot)
+        for event in events
+        if isinstance(event, (SocketOpened, SocketClosed, Connected))
+    ]
+    assert kinds == [(Connected, 0, 1.0), (SocketOpened, 1, 0.3), (SocketClosed, 1, 9.0)]
+    assert [boot.reason for boot in boots_of(events)] == ["WDT_RESET"]

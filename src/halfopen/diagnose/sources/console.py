@@ -28,7 +28,7 @@ from halfopen.diagnose.sources import (
     said_of_wifi,
 )
 from halfopen.diagnose.sources.phrase import Phrasebook
-from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines
+from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
 from halfopen.formats.logline import LogLine, cleaned, read_line
 from halfopen.link import journal
 
@@ -169,8 +169,11 @@ class ConsoleSource:
             yield from self._line(part)
 
     def _line(self, raw: str) -> Iterator[Event]:
-        if "#" in raw and self._recorded.take(cleaned(raw), self.lines, self._clock.epoch):
+        if "#" in raw and (boot := recorded_boot(text := cleaned(raw))) is not None:
             self.recognised = True
+            if boot > self._clock.numbers.get(self._clock.epoch, boot):
+                self._clock.numbered(boot)  # it was recorded after the live lines so far
+            self._recorded.take(text, self.lines, self._clock.epoch)
             return
         line = read_line(raw)
         if not line.message and not line.tag:

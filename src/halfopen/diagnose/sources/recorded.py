@@ -57,6 +57,12 @@ class _Boot:
         return found
 
 
+def recorded_boot(text: str) -> int | None:
+    """The boot that a recorded line is of, by the device's own count; ``None`` when ``text`` (cleaned) is no such line."""
+    found = _NAMED.search(text) if "#" in text[:_BEFORE_MAX] else None
+    return int(found["boot"]) if found and found.start() < _BEFORE_MAX else None
+
+
 class RecordedLines:
     """Gathers the recorded lines of one log; ``put_among`` makes one story of them and the live lines."""
 
@@ -67,11 +73,12 @@ class RecordedLines:
         self.lost = 0
         self.left_out = 0
 
-    def take(self, text: str, number: int, epoch: int) -> bool:
-        """Keep the line ``text`` (cleaned) that stands at ``number`` among the live lines of ``epoch``, if it is one."""
-        found = _NAMED.search(text[: _BEFORE_MAX + 8192]) if "#" in text[:_BEFORE_MAX] else None
-        if found is None or found.start() > _BEFORE_MAX:
-            return False
+    def take(self, text: str, number: int, epoch: int) -> None:
+        """Keep the line ``text`` (cleaned), one that :func:`recorded_boot` knows, from ``number`` of the log; the live
+        lines around it are of ``epoch``."""
+        found = _NAMED.search(text)
+        if found is None:
+            return
         syslog = _SYSLOG.search(text[: found.start() + 1])
         device = syslog["device"] if syslog else ""
         name = (device, found["life"], f"{found['boot']}.{found['first']}-{found['last']}")
@@ -87,7 +94,6 @@ class RecordedLines:
                 key = (device, found["life"], int(found["boot"]))
                 boot = self._boots.setdefault(key, _Boot(device, key[2], epoch))
                 boot.lines[int(found["first"])] = (number, text, found["line"])
-        return True
 
     def notes(self, name: str) -> Iterator[str]:
         """What a reader of the report should know of them."""
