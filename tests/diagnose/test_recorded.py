@@ -217,13 +217,23 @@ def test_the_roms_word_on_a_boot_and_the_recorders_are_one() -> None:
     assert [boot.reason for boot in boots_of(story(log))] == ["RTCWDT_RTC_RESET"]
 
 
-def test_two_devices_behind_one_server_are_two(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "carried",
+    [
+        syslog,
+        lambda line, device: f"2026-11-26T06:49:31.5+00:00 {device} halfopen {line}",
+        lambda line, device: f"Nov 26 06:49:31 {device} halfopen[-]: {line}",
+        lambda line, device: f"halfopen/{device}/journal {line}",
+    ],
+    ids=["rfc5424", "rsyslog", "bsd", "mosquitto_sub-v"],
+)
+def test_two_devices_behind_one_server_are_two(carried: Callable[[str, str], str], tmp_path: Path) -> None:
     lines: dict[str, list[str]] = {"kitchen": [], "cellar": []}
-    outage(Rtc(), lambda line: lines["kitchen"].append(syslog(line, "kitchen")))
+    outage(Rtc(), lambda line: lines["kitchen"].append(carried(line, "kitchen")))
     recorder = Recorder(RtcMemory(Rtc()), 5, "PWRON_RESET")
     recorder(opened(1000, 54))
     recorder(online(1100))
-    recorder.deliver(lambda line: lines["cellar"].append(syslog(line, "cellar")))
+    recorder.deliver(lambda line: lines["cellar"].append(carried(line, "cellar")))
     log = tmp_path / "syslog.log"
     log.write_text("\n".join([*lines["kitchen"][:4], *lines["cellar"], *lines["kitchen"][4:]]))
     report = diagnose(str(log))
@@ -342,3 +352,15 @@ def test_live_and_recorded_lines_behind_one_server(carried: str) -> None:
     ]
     assert kinds == [(Connected, 0, 1.0), (SocketOpened, 1, 0.3), (SocketClosed, 1, 9.0)]
     assert [boot.reason for boot in boots_of(events)] == ["WDT_RESET"]
+
+
+def test_twenty_thousand_boots_under_few_numbers_are_read() -> None:
+    """A hostile log; were every boot compared with every other, this would take minutes."""
+    lines = []
+    for number in range(20_000):
+        lines.append(f"#1.{number:08x}.{number % 7 + 1} {opened(number % 900, 54)}")
+        if number % 2:
+            lines.append(f"#{20_000 - number}.{number:08x}.1 {closed(5)}")
+    events = story("\n".join([online(5), *lines]))
+    assert len([event for event in events if isinstance(event, SocketOpened)]) == 20_000
+    assert len([event for event in events if isinstance(event, SocketClosed)]) == 10_000

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,25 @@ from halfopen.link.on_asyncio import Link, Policy
 from halfopen.link.recorder import Recorder
 from halfopen.link.rtc import RtcMemory
 
+ROOT = Path(__file__).parents[2]
+HOW_TO = ROOT / "docs" / "how-to" / "a-log-that-survives-the-outage.md"
+#: What the Unix port's module ``machine`` lacks.
+ESP32 = """
+import sys
+sys.path.insert(0, sys.argv[1])
+class Rtc:
+    held = b""
+    def memory(self, data=None):
+        if data is None:
+            return Rtc.held
+        Rtc.held = bytes(data)
+class Machine:
+    PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+    RTC = Rtc
+    def reset_cause(self):
+        return 3
+sys.modules["machine"] = Machine()
+"""
 LINE = "#7.5f3a09c1.123 W (81234) halfopen: ONLINE -> CLOSING by SEND_STALLED fd=54"
 #: RFC 5424, section 6: PRI VERSION SP TIMESTAMP SP HOSTNAME SP APP-NAME SP PROCID SP MSGID SP SD SP MSG
 RFC5424 = re.compile(
@@ -132,3 +154,36 @@ def test_a_link_keeps_its_journal_in_it_and_delivers_it_after_the_outage() -> No
     assert lines == passed_on[: len(lines)]
     assert len([line for line in lines if "-> ONLINE by CONNECTED" in line]) == 2
     assert any("ONLINE -> CLOSING by PEER_CLOSED" in line for line in lines)
+
+
+def test_the_how_to_runs_on_micropython(tmp_path: Path, require_tool: Callable[[str], str]) -> None:
+    first = HOW_TO.read_text().split("```python\n")[1].split("```")[0]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        port = server.getsockname()[1]
+        assert '("collector.lan", 514)' in first
+        program = tmp_path / "main.py"
+        program.write_text(
+            ESP32
+            + first.replace('("collector.lan", 514)', f'("127.0.0.1", {port})')
+            + 'recorder("W (81234) app: it is dark")\nprint(deliver(), deliver())\n'
+        )
+        done = subprocess.run(
+            [require_tool("micropython"), str(program), str(ROOT / "src")],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines() == [
+            "W (0) halfopen: boot 1 reset=WDT_RESET",
+            "W (81234) app: it is dark",
+            "2 0",
+        ]
+        received = [server.recv(2048).decode() for _ in range(2)]
+    assert [re.sub(r"[0-9a-f]{8}", "LIFE", line) for line in received] == [
+        "<132>1 - sensor-7 halfopen - - - #1.LIFE.1 W (0) halfopen: boot 1 reset=WDT_RESET",
+        "<132>1 - sensor-7 halfopen - - - #1.LIFE.2 W (81234) app: it is dark",
+    ]

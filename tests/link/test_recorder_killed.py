@@ -7,6 +7,7 @@ same chain meet what earlier kills left behind.
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
@@ -27,7 +28,8 @@ RTC_BYTES = 2048
 LINES = 6
 #: Writes and deliveries of a process that finds nothing to deliver: a moment beyond them kills nobody.
 MOMENTS = 17
-KILLS = 50
+#: Kills in each of twenty chains; make soak asks for more.
+KILLS = int(os.environ.get("HALFOPEN_KILLS", "50"))
 _NAME = re.compile(r"#(\d+)\.([0-9a-f]{8})\.(\d+) (.*)", re.DOTALL)
 
 

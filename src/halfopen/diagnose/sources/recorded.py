@@ -7,6 +7,8 @@ delivery, so they say nothing of the event. Lines are gathered while the log is 
 
 from __future__ import annotations
 
+import bisect
+import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +21,12 @@ _NAMED = re.compile(
     r"(?P<line>[EWIDV] (?:\(\d{1,14}\) |halfopen: lost \d).*)"
 )
 _BEFORE_MAX = 400
-#: RFC 5424: the name that a device gave itself is believed where it looks like one, and is text of a stranger.
-_SYSLOG = re.compile(r"<\d{1,3}>1 \S{1,40} (?P<device>[A-Za-z0-9][A-Za-z0-9._-]{0,62}) ")
+#: Who a line is of, in what carried it: RFC 5424, what syslog servers keep of it, ``mosquitto_sub -v``. The name is a
+#: stranger's text and believed only where it looks like one.
+_CARRIED = re.compile(
+    r"(?:<\d{1,3}>1 \S{1,40} (?P<sent>DEVICE) halfopen - - - |[T ]\d\d:\d\d:\d\d\S{0,16} (?P<kept>DEVICE) halfopen(?:\[-?\d*\])?:? "
+    r"|^halfopen/(?P<topic>DEVICE)/journal )$".replace("DEVICE", r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+)
 _HEADED = re.compile(r"[EWIDV] \(\d{1,14}\) .*")
 #: Lines kept until the end of a log (some 30 MB of memory): recorders hold dozens of lines, fleets have thousands.
 _LINES_MAX = 50_000
@@ -41,9 +47,10 @@ class _Boot:
     lines: dict[int, tuple[int, str, str]] = field(default_factory=dict)
 
     @property
-    def ended(self) -> int:
-        """The last line of the file that is one of its lines."""
-        return max(number for number, _, _ in self.lines.values())
+    def span(self) -> tuple[int, int]:
+        """The first and the last line of the file that are its lines."""
+        places = [number for number, _, _ in self.lines.values()]
+        return min(places), max(places)
 
     def events(self, read: ReadLine) -> list[Event]:
         """All that its lines tell, in order."""
@@ -79,8 +86,8 @@ class RecordedLines:
         found = _NAMED.search(text)
         if found is None:
             return
-        syslog = _SYSLOG.search(text[: found.start() + 1])
-        device = syslog["device"] if syslog else ""
+        carried = _CARRIED.search(text[: found.start("boot") - 1])
+        device = next(filter(None, carried.groups()), "") if carried else ""
         name = (device, found["life"], f"{found['boot']}.{found['first']}-{found['last']}")
         if name in self._names:
             self.repeats += 1
@@ -121,11 +128,14 @@ class RecordedLines:
         for event in live:
             if not isinstance(event, LogEnded):
                 parts.setdefault(event.at.epoch, []).append(event)
+        told = [(boot, boot.events(reader())) for boot in self._in_order()]
+        running = {}  # the live epoch that a boot is, by the boot's place in what is told
+        for epoch, place in self._running(told, parts, numbers).items():
+            running[place] = epoch
         before: dict[int, list[list[Event]]] = {}
-        for boot in self._in_order():
-            events = boot.events(reader())
-            same = self._live_epoch_of(boot, events, parts, numbers)
-            if same is not None:
+        for place, (boot, events) in enumerate(told):
+            if place in running:
+                same = running[place]
                 parts[same] = _merged(_unseen(events, parts[same]), parts[same])
             elif events:
                 before.setdefault(boot.epoch, []).append(events)
@@ -148,37 +158,51 @@ class RecordedLines:
         A datagram may overtake another, so lines of two boots may be mixed; a lower count that comes only after all
         lines of a higher one is a later life.
         """
-        ordered: list[_Boot] = []
-        lives: dict[str, tuple[int, list[_Boot]]] = {}
+        lives: dict[str, int] = {}
+        over: dict[str, int] = {}  # by device, the highest count of this life whose lines are all behind
+        going: dict[str, list[tuple[int, int]]] = {}  # the others: where their lines end, and their count
         keys: dict[int, tuple[str, int, int]] = {}
-        for boot in self._boots.values():
-            life, before = lives.get(boot.device, (0, []))
-            begins = min(number for number, _, _ in boot.lines.values())
-            if any(other.number > boot.number and other.ended < begins for other in before):
-                life, before = life + 1, []
-            lives[boot.device] = (life, [*before, boot])
-            keys[id(boot)] = (boot.device, life, boot.number)
-            ordered.append(boot)
-        return sorted(ordered, key=lambda boot: keys[id(boot)])
+        for boot in self._boots.values():  # in the order in which they begin
+            begins, ends = boot.span
+            open_ones = going.setdefault(boot.device, [])
+            while open_ones and open_ones[0][0] < begins:
+                over[boot.device] = max(over.get(boot.device, 0), heapq.heappop(open_ones)[1])
+            if over.get(boot.device, 0) > boot.number:
+                lives[boot.device] = lives.get(boot.device, 0) + 1
+                over[boot.device] = 0
+                open_ones.clear()
+            heapq.heappush(open_ones, (ends, boot.number))
+            keys[id(boot)] = (boot.device, lives.get(boot.device, 0), boot.number)
+        return sorted(self._boots.values(), key=lambda boot: keys[id(boot)])
 
-    def _live_epoch_of(
-        self, boot: _Boot, events: list[Event], parts: dict[int, list[Event]], numbers: dict[int, int]
-    ) -> int | None:
-        """The live epoch that is this very boot, or ``None``."""
-        if len({other.device for other in self._boots.values()}) > 1:
-            return None  # whose live lines these are is not known
-        told = [epoch for epoch, number in numbers.items() if number == boot.number and epoch <= boot.epoch]
-        if told:
-            return max(told) if max(told) in parts else None
-        newest = max(other.number for other in self._boots.values() if other.epoch == boot.epoch)
-        if boot.number != newest or boot.epoch in numbers or boot.epoch not in parts:
-            return None
-        # a recorder delivers up to now, so its newest boot is the running one: unless the clocks say otherwise
-        recorded = [event.at.boot for event in events if event.at.boot is not None]
-        running = [event.at.boot for event in parts[boot.epoch] if event.at.boot is not None]
-        if recorded and running and max(recorded) > max(running) + _SLACK_S:
-            return None
-        return boot.epoch
+    def _running(
+        self,
+        told: Sequence[tuple[_Boot, list[Event]]],
+        parts: dict[int, list[Event]],
+        numbers: dict[int, int],
+    ) -> dict[int, int]:
+        """Live epoch → place in ``told`` of the boot that it is. The last of several with one number: a start that could
+        not be written down is not counted."""
+        if len({boot.device for boot, _ in told}) > 1:
+            return {}  # whose live lines these are is not known
+        epochs_of: dict[int, list[int]] = {}
+        for epoch in sorted(numbers):
+            epochs_of.setdefault(numbers[epoch], []).append(epoch)
+        found: dict[int, int] = {}
+        for place, (boot, events) in enumerate(told):
+            known = epochs_of.get(boot.number, [])
+            at = bisect.bisect_right(known, boot.epoch)
+            if at and known[at - 1] in parts:
+                found[known[at - 1]] = place
+            elif not at and boot.epoch not in numbers and boot.epoch in parts and events:
+                found[boot.epoch] = place
+        for epoch, place in list(found.items()):
+            # a recorder delivers up to now, so its newest boot is the running one: unless the clocks say otherwise
+            recorded = [event.at.boot for event in told[place][1] if event.at.boot is not None]
+            live = [event.at.boot for event in parts[epoch] if event.at.boot is not None]
+            if epoch not in numbers and recorded and live and max(recorded) > max(live) + _SLACK_S:
+                del found[epoch]
+        return found
 
 
 def _unseen(recorded: list[Event], live: list[Event]) -> list[Event]:
