@@ -360,7 +360,7 @@ def test_twenty_thousand_boots_under_few_numbers_are_read() -> None:
     for number in range(20_000):
         lines.append(f"#1.{number:08x}.{number % 7 + 1} {opened(number % 900, 54)}")
         if number % 2:
-            lines.append(f"#{20_000 - number}.{number:08x}.1 {closed(5)}")
+            lines.append(f"#{20_001 - number}.{number:08x}.1 {closed(5)}")
     events = story("\n".join([online(5), *lines]))
     assert len([event for event in events if isinstance(event, SocketOpened)]) == 20_000
     assert len([event for event in events if isinstance(event, SocketClosed)]) == 10_000

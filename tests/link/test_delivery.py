@@ -168,6 +168,8 @@ def test_the_how_to_runs_on_micropython(tmp_path: Path, require_tool: Callable[[
             ESP32
             + first.replace('("collector.lan", 514)', f'("127.0.0.1", {port})')
             + 'recorder("W (81234) app: it is dark")\nprint(deliver(), deliver())\n'
+            + "from halfopen.link.delivery import Receiver, mqtt\nreceiver = Receiver(lambda *taken: print(taken))\n"
+            + 'print(receiver("a", "#1 x"), receiver("a", "#1 x"), receiver.repeats, mqtt("x", "b/c"))\n'
         )
         done = subprocess.run(
             [require_tool("micropython"), str(program), str(ROOT / "src")],
@@ -181,6 +183,8 @@ def test_the_how_to_runs_on_micropython(tmp_path: Path, require_tool: Callable[[
             "W (0) halfopen: boot 1 reset=WDT_RESET",
             "W (81234) app: it is dark",
             "2 0",
+            "('a', '#1 x')",
+            "True False 1 ('halfopen/bc/journal', b'x')",
         ]
         received = [server.recv(2048).decode() for _ in range(2)]
     assert [re.sub(r"[0-9a-f]{8}", "LIFE", line) for line in received] == [

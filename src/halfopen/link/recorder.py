@@ -31,6 +31,7 @@ _MAGIC = b"\xa5\x5a"
 _HEAD = "<2sBBIIIHI"
 _HEAD_BYTES = 22
 _TEXT_MAX = 200
+_LINE_MAX = 512
 _UNMARKED_MAX = 65535
 #: What journal lines are made of, each kept as one byte from 128 on. Append only: older records are read with it.
 _WORDS = (
@@ -212,7 +213,9 @@ class Recorder:
 
 
 def _packed(line: str) -> bytes:
-    text = bytes([c if 31 < c < 127 else 63 for c in line.encode()])
+    text = bytes(
+        [ord(letter) if " " <= letter <= "~" else 63 for letter in line[:_LINE_MAX]]
+    )  # 63: a question mark
     for number, word in enumerate(_WORDS):
         text = text.replace(word, bytes([128 + number]))
     return text[:_TEXT_MAX]
