@@ -3,18 +3,21 @@
 ``I (1234) halfopen: ONLINE -> CLOSING by SEND_STALLED fd=54 heap=81920 block=45056 cause=send-stalled attempt=3 epoch=1``
 
 The figure in brackets is milliseconds since the program started, ``fd=-`` means that no descriptor is held, and a
-figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction.
+figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction. A
+server's line ends with its session and the client instead, ``session=12 peer=10.0.0.7:51234``; session 0 is the
+listening socket.
 """
 
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
-_NUMBERS = ("fd", "heap", "block", "attempt", "epoch")
+_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "session")
 
 
 class Change:
     """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
 
-    ``is_loss`` says that something ended that should have gone on.
+    ``is_loss`` says that something ended that should have gone on. ``session`` and ``peer`` are a server's: ``None``
+    for a link, 0 for the listening socket.
     """
 
     def __init__(
@@ -27,6 +30,8 @@ class Change:
         attempt: int,
         epoch: int,
         is_loss: bool,
+        session: "int | None" = None,
+        peer: str = "",
     ) -> None:
         self.at = at
         self.before = before
@@ -36,6 +41,8 @@ class Change:
         self.attempt = attempt
         self.epoch = epoch
         self.is_loss = is_loss
+        self.session = session
+        self.peer = peer
 
     def __repr__(self) -> str:
         return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
@@ -54,15 +61,20 @@ class Entry:
         self.block: int | None = None
         self.attempt: int | None = None
         self.epoch: int | None = None
+        self.session: int | None = None
+        self.peer = ""
 
 
 def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
     """The line for ``change``; a loss is a warning."""
     level = "W" if change.is_loss else "I"
+    whose = f"attempt={change.attempt} epoch={change.epoch}"
+    if change.session is not None:
+        whose = f"session={change.session} peer={change.peer or '-'}"
     return (
         f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
         f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
-        f" cause={change.cause or '-'} attempt={change.attempt} epoch={change.epoch}"
+        f" cause={change.cause or '-'} {whose}"
     )
 
 
@@ -90,6 +102,8 @@ def read(tag: str, message: str) -> "Entry | None":
         name, _, value = word.partition("=")
         if name == "cause":
             entry.cause = "" if value == "-" else value
+        elif name == "peer":
+            entry.peer = "" if value == "-" else value
         elif name in _NUMBERS and _is_number(value):
             setattr(entry, name, int(value))
     return entry
