@@ -81,6 +81,8 @@ del _state, _event
 SERVED = (machine.ONLINE, machine.DOUBTED)
 
 _CAUSE_OF = {EVICTED: "evicted", REFUSED: "crowded"}
+#: Why a session ended whose handler raised.
+HANDLER_FAILED = "handler-failed"
 #: The newcomer left before it was accepted: the next one may be there already.
 _CLIENT_GONE = ("EAGAIN", "ECONNABORTED", "ECONNRESET")
 #: Ends that are nobody's fault.
@@ -113,14 +115,14 @@ def verdict(serving: int, cap: int, idle_ms: float, patience_ms: float, heap: st
 class Session:
     """One client: its number (from 1), who it is, its state and clocks, and why it ended; ``wire`` is the driver's."""
 
-    def __init__(self, number: int, peer: str, vitals: "Vitals") -> None:
+    def __init__(self, number: int, peer: str, wire: "Any", vitals: "Vitals") -> None:
         self.number = number
         self.peer = peer
+        self.wire = wire
         self.state = LISTENING
         self.cause = ""
         self.vitals = vitals
         self.parting_at = NEVER
-        self.wire: Any = None
 
 
 class Guard:
@@ -172,12 +174,10 @@ class Guard:
 
     def _may_go(self, now: int) -> "Session | None":
         """Whose descriptor can be had at once: one that parts anyway, else the longest idle beyond patience."""
-        for session in self._in((PARTING,)):
-            return session
-        for session in self._in(SERVED)[:1]:
-            if now - session.vitals.heard_at >= self.patience_ms:
-                return session
-        return None
+        leavers = self._in((PARTING,)) or [
+            session for session in self._in(SERVED) if now - session.vitals.heard_at >= self.patience_ms
+        ]
+        return leavers[0] if leavers else None
 
     def door(self, event: str, now: int, cause: str = "") -> "Effects":
         """What to do now that ``event`` happened to the listening socket. Raises :class:`KeyError` for no row."""
@@ -193,9 +193,12 @@ class Guard:
         return self.on(self._in((PARTING,))[0], EVICTED, now)
 
     def accepted(
-        self, peer: str, now: int, free: "int | None" = None, largest: "int | None" = None
+        self, peer: str, wire: "Any", now: int, free: "int | None" = None, largest: "int | None" = None
     ) -> "tuple[Session, Effects]":
-        """A client was accepted; ``free`` and ``largest`` are bytes of heap, ``None`` where a port cannot tell."""
+        """A client was accepted; ``free`` and ``largest`` are bytes of heap, ``None`` where a port cannot tell.
+
+        ``wire`` is what the driver keeps with the session.
+        """
         served = self._in(SERVED)
         idle_ms = now - served[0].vitals.heard_at if served else 0
         heap = self.policy.gate(free, largest, False)
@@ -205,7 +208,7 @@ class Guard:
             effects = self.on(served[0], EVICTED, now)
             event = ACCEPTED
         self.opened += 1
-        session = Session(self.opened, peer, Vitals(self.policy, self._expects_answers, now))
+        session = Session(self.opened, peer, wire, Vitals(self.policy, self._expects_answers, now))
         self.sessions[session.number] = session
         effects += self.on(session, event, now, HEAP_LOW if heap == machine.HEAP_SHORT else "")
         return session, effects
@@ -249,7 +252,7 @@ class Guard:
         self, session: "Session | None", now: int, before: str, event: str, state: str, cause: str
     ) -> None:
         number, peer = (session.number, session.peer) if session else (0, "")
-        loss = cause not in _WANTED
+        loss = before != PARTING and cause not in _WANTED
         self._observe(Change(now, before, event, state, cause, 0, 0, loss, number, peer), session)
 
     def heard(self, session: Session, now: int) -> "Effects":

@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import logging
 import random
 import select
 import socket
 import ssl
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import TypeVar
 
 from halfopen.link import capability, host, journal, machine
 from halfopen.link.connection import Connection, Lost
@@ -34,7 +31,6 @@ __all__ = ["Change", "Connection", "Link", "Lost", "Policy", "Radio"]
 _RECEIVE_BYTES = 65536
 #: Changes kept for an iterator that does not keep up; the oldest go first.
 _CHANGES_MAX = 1000
-_LOG = logging.getLogger("halfopen.link")
 _ONLINE = (machine.ONLINE, machine.DOUBTED)
 
 
@@ -68,7 +64,7 @@ class Link:
         self._host, self._port = host_name, port
         self._heartbeat, self._tls, self._radio, self._restart = heartbeat, tls, radio, reboot
         self._server_name = host_name if server_name is None else server_name
-        self._users_say = say or _log
+        self._users_say = say or host.log
         self._users_memory = memory
         self._lookup = host.NameLookup(host_name, port)
         self._literal = host.literal(host_name, port)
@@ -76,7 +72,7 @@ class Link:
         self._turn = 0
         self.ledger = Ledger(host.identity)
         self.capability = capability.probe(
-            socket, select, _stack(), wifi=radio is not None, reboot=reboot is not None
+            socket, select, host.stack(), wifi=radio is not None, reboot=reboot is not None
         )
         self._keeper = Keeper(
             policy or Policy(),
@@ -317,11 +313,11 @@ class Link:
         self._wake()
 
     def _say(self, line: str) -> None:
-        _guarded(lambda: self._users_say(line), None)
+        host.guarded(lambda: self._users_say(line), None)
 
     def _memory(self) -> tuple[int | None, int | None]:
         untold: tuple[int | None, int | None] = (None, None)
-        return _guarded(self._users_memory, untold)
+        return host.guarded(self._users_memory, untold)
 
     async def _next_news(self) -> None:
         news = self._running_loop().create_future()
@@ -515,7 +511,7 @@ class Link:
 
     def _reboot(self) -> None:
         if self._restart is not None:
-            _guarded(self._restart, None)
+            host.guarded(self._restart, None)
         self._reply(machine.STARTED)  # it came back: no reboot happened
 
     # The socket's own callbacks.
@@ -605,24 +601,3 @@ class Link:
         self._pump()
         if self._sock is not None:
             self._rearm()
-
-
-_T = TypeVar("_T")
-
-
-def _guarded(call: Callable[[], _T], otherwise: _T) -> _T:
-    """What the user's ``call`` returns; its error must not stop a transition half-way, so it is logged instead."""
-    try:
-        return call()
-    except Exception:
-        _LOG.exception("an error in code given to the link; the link goes on")
-        return otherwise
-
-
-def _stack() -> str:
-    """Whose TCP this is, for the bounds that follow from it."""
-    return "linux" if sys.platform.startswith(("linux", "android")) else "other"
-
-
-def _log(line: str) -> None:
-    _LOG.log(logging.WARNING if line.startswith("W") else logging.INFO, "%s", line)
