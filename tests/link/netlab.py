@@ -146,6 +146,19 @@ class Lab:
             "}\n",
         )  # fmt: skip
 
+    def ask_peer(self, program: Path, settings: dict[str, Any], limit_s: float) -> dict[str, Any]:
+        """Run ``program`` in the peer's namespace until it ends; the JSON line it prints."""
+        done = subprocess.run(
+            ["ip", "netns", "exec", self._peer, sys.executable, str(program), json.dumps(settings)],
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
     def heal(self) -> None:
         """Undo :meth:`blackhole`."""
         run("ip", "netns", "exec", self._peer, "nft", "delete", "table", "inet", "fault")
@@ -197,16 +210,20 @@ class Subject:
     """A program under test in the device's namespace: it prints JSON lines and obeys lines on its standard input."""
 
     def __init__(self, lab: Lab, program: Path, settings: dict[str, Any]) -> None:
-        self._process = lab.spawn(lab.device, sys.executable, str(program), json.dumps(settings))
+        self._process = lab.spawn(lab.device, *self.command(program, settings))
         self.said: list[dict[str, Any]] = []
         self._news: queue.Queue[dict[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def command(self, program: Path, settings: dict[str, Any]) -> list[str]:
+        """How ``program`` is run."""
+        return [sys.executable, str(program), json.dumps(settings)]
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
         with contextlib.suppress(ValueError):
             for line in self._process.stdout:
-                self._news.put(json.loads(line))
+                self._news.put({"heard_at": time.monotonic(), **json.loads(line)})
         self._news.put(None)
 
     def tell(self, command: str) -> float:

@@ -1,0 +1,140 @@
+"""The program of ``guarded_on_asyncio.py`` for MicroPython; second argument: the folder that holds ``halfopen``."""
+
+import json
+import os
+import select
+import socket
+import sys
+import time
+
+sys.path.insert(0, sys.argv[2])
+
+from halfopen.link import capability, journal
+from halfopen.link.guard_on_micropython import Guard, Policy
+
+CROWDED = b"crowded\n"
+commands = select.poll()
+commands.register(sys.stdin, select.POLLIN)
+
+
+def say(what, **more):
+    more["what"] = what
+    print(json.dumps(more))
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd")) - 1
+
+
+def tell(line):
+    entry = journal.read(journal.TAG, line.split(": ", 1)[1])
+    if entry is not None:
+        say("change", event=entry.event, state=entry.state, session=entry.session, cause=entry.cause)
+
+
+class Answering:
+    """Answers lines; what is left of the last one waits in ``parts``."""
+
+    def __init__(self, patient):
+        self.parts = {}
+        self.patient = patient
+
+    def __call__(self, client, data):
+        lines = (self.parts.pop(client.fd, b"") + data if data else b"").split(b"\n")
+        if lines[-1]:
+            self.parts[client.fd] = lines[-1]
+        for line in lines[:-1]:
+            if line.startswith(b"big "):
+                client.send(bytes(int(line[4:])))
+            elif line == b"fail":
+                raise ValueError("a handler that fails")
+            elif line == b"bye":
+                client.send(b"bye\n")
+                client.close()
+            else:
+                client.send(b"got " + line + b"\n")
+        if len(lines) > 1 or not data:  # a line came, or a client: the next line is due
+            client.answer_within(float("inf") if self.patient else 600)
+
+
+def obey():
+    if not commands.poll(0):
+        return True
+    command = sys.stdin.readline().strip()
+    if command == "fds":
+        say("fds", open=descriptors())
+    return command not in ("quit", "")
+
+
+def guarded(settings):
+    before = descriptors()
+    beat = settings.get("heartbeat")
+    guard = Guard(
+        "0.0.0.0",
+        settings["port"],
+        Answering(settings.get("patient", False)),
+        farewell=CROWDED,
+        heartbeat=None if beat is None else beat.encode(),
+        policy=Policy(**settings.get("policy", {})),
+        say=tell,
+        **settings.get("options", {})
+    )
+    guard.start()
+    bounds = [(cause, guard.core.bound_ms(cause) / 1000) for cause in capability.CAUSES]
+    bounds = {cause: bound for cause, bound in bounds if bound != float("inf")}
+    say("listening", before=before, bounds=bounds)
+    if settings.get("asyncio"):
+        beside_other_tasks(guard)
+    else:
+        while obey():
+            guard.serve_once(20)
+        guard.close()
+    say("ended", before=before, after=descriptors(), held=len(guard.ledger), errors=[])
+
+
+def beside_other_tasks(guard):
+    import asyncio
+
+    async def main():
+        serving = asyncio.create_task(guard.serve())
+        while obey():
+            await asyncio.sleep(0.01)
+        serving.cancel()
+        try:
+            await serving
+        except asyncio.CancelledError:
+            pass
+
+    asyncio.run(main())
+
+
+def unguarded(settings):
+    """What one writes first: accept, poll, answer; and go on when accept() fails."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(socket.getaddrinfo("0.0.0.0", settings["port"])[0][-1])
+    listener.listen(5)
+    poller = select.poll()
+    poller.register(listener, select.POLLIN)
+    say("listening")
+    while obey():
+        for item in poller.poll(20):
+            try:
+                if item[0] is listener:
+                    sock, _ = listener.accept()
+                    poller.register(sock, select.POLLIN)
+                    continue
+                data = item[0].recv(1000)
+                if data:
+                    item[0].send(b"got " + data)
+                else:
+                    poller.unregister(item[0])
+                    item[0].close()
+            except OSError as error:
+                say("failed", errno=error.errno)
+                time.sleep(0.05)
+    say("ended", errors=[])
+
+
+settings = json.loads(sys.argv[1])
+(guarded if settings["guarded"] else unguarded)(settings)
