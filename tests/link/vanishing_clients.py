@@ -56,8 +56,7 @@ async def main(settings: dict[str, Any]) -> None:
             command = ["nft", "add", "element", "inet", table, "ports", f"{{ {mine} }}"]
             process = await asyncio.create_subprocess_exec(*command)
             await process.wait()
-            writer.transport.abort()  # whatever this sends is dropped
-        kept.append(writer)
+        kept.append(writer)  # open, so that nobody else gets its port
 
     clients = []
     for _ in range(settings["count"]):

@@ -96,7 +96,7 @@ def session_cap(sockets: int, reserve: int) -> int:
     """
     cap = sockets - reserve - 2
     if reserve < 0 or cap < 1:
-        raise ValueError(f"{sockets} sockets with {reserve} in reserve leave no session")
+        raise ValueError("these sockets leave no session")
     return cap
 
 
@@ -123,6 +123,10 @@ class Session:
         self.cause = ""
         self.vitals = vitals
         self.parting_at = NEVER
+
+    def due_at(self) -> float:
+        """When the next of its clocks runs out."""
+        return self.vitals.wake_at() if self.state in SERVED else self.parting_at
 
 
 class Guard:
@@ -169,21 +173,14 @@ class Guard:
 
     def _in(self, states: "tuple[str, ...]") -> "list[Session]":
         """Sessions in ``states``, the one that was heard longest ago first."""
-        found = [session for session in self.sessions.values() if session.state in states]
-        return sorted(found, key=lambda session: (session.vitals.heard_at, session.number))
-
-    def _may_go(self, now: int) -> "Session | None":
-        """Whose descriptor can be had at once: one that parts anyway, else the longest idle beyond patience."""
-        leavers = self._in((PARTING,)) or [
-            session for session in self._in(SERVED) if now - session.vitals.heard_at >= self.patience_ms
-        ]
-        return leavers[0] if leavers else None
+        found = [(s.vitals.heard_at, s.number) for s in self.sessions.values() if s.state in states]
+        return [self.sessions[number] for _, number in sorted(found)]
 
     def door(self, event: str, now: int, cause: str = "") -> "Effects":
         """What to do now that ``event`` happened to the listening socket. Raises :class:`KeyError` for no row."""
         before = self.state
         self.state, effects = DOOR[(before, event)]
-        self._tell(None, now, before, event, self.state, cause)
+        self._observe(Change(now, before, event, self.state, cause, 0, 0, cause not in _WANTED, 0), None)
         return [(effect, None) for effect in effects]
 
     def room(self, now: int) -> "Effects":
@@ -214,19 +211,23 @@ class Guard:
         return session, effects
 
     def accept_failed(self, code: int, now: int) -> "Effects":
-        """``accept()`` failed with errno ``code``, or a listening socket could not be had.
+        """``accept()`` failed with errno ``code``; a client that left before it was accepted is no failure."""
+        return [] if errno_name(code) in _CLIENT_GONE else self.listen_failed(code, now)
+
+    def listen_failed(self, code: int, now: int) -> "Effects":
+        """A listening socket could not be had, or it fails, with errno ``code``.
 
         Without descriptors somebody goes, if anybody may, and the next try is at once; else it is after ``pause_ms``.
         """
-        name = errno_name(code)
-        if name in _CLIENT_GONE:
-            return []
         event = event_of_refusal(code)
-        leaver = self._may_go(now) if event == machine.DESCRIPTORS_EXHAUSTED else None
-        effects = self.door(event, now, CAUSE_OF.get(event, name))
-        self._resume_at = now if leaver else now + self.policy.pause_ms
-        if leaver:
-            effects += self.on(leaver, EVICTED, now, CAUSE_OF[event])
+        cause = CAUSE_OF.get(event, errno_name(code))
+        effects = self.door(event, now, cause)
+        self._resume_at = now + self.policy.pause_ms
+        if event == machine.DESCRIPTORS_EXHAUSTED:
+            for session in self._in((PARTING,)) + self._in(SERVED):
+                if session.state == PARTING or now - session.vitals.heard_at >= self.patience_ms:
+                    self._resume_at = now
+                    return effects + self.on(session, EVICTED, now, cause)
         return effects
 
     def on(self, session: Session, event: str, now: int, cause: str = "") -> "Effects":
@@ -245,29 +246,22 @@ class Guard:
         elif state not in SERVED:
             session.cause = session.cause or cause
             session.parting_at = now + self.policy.parting_ms if state == PARTING else NEVER
-        self._tell(session, now, before, event, state, cause)
-        return [(effect, session) for effect in effects]
-
-    def _tell(
-        self, session: "Session | None", now: int, before: str, event: str, state: str, cause: str
-    ) -> None:
-        number, peer = (session.number, session.peer) if session else (0, "")
         loss = before != PARTING and cause not in _WANTED
-        self._observe(Change(now, before, event, state, cause, 0, 0, loss, number, peer), session)
+        self._observe(
+            Change(now, before, event, state, cause, 0, 0, loss, session.number, session.peer), session
+        )
+        return [(effect, session) for effect in effects]
 
     def heard(self, session: Session, now: int) -> "Effects":
         """Bytes came from the client."""
         session.vitals.heard(now)
         return self.on(session, machine.HEARD, now)
 
-    def _due_at(self, session: Session) -> float:
-        return session.vitals.wake_at() if session.state in SERVED else session.parting_at
-
     def wake_at(self) -> float:
         """When :meth:`tick` has something to do next; ``NEVER`` when only the world can go on."""
         at = self._resume_at if self.state == machine.PAUSED else NEVER
         for session in self.sessions.values():
-            at = min(at, self._due_at(session))
+            at = min(at, session.due_at())
         return at
 
     def tick(self, now: int) -> "Effects":
@@ -275,7 +269,7 @@ class Guard:
         if self.state == machine.PAUSED and self._resume_at <= now:
             return self.door(machine.RETRY_SOCKET, now)
         for session in self.sessions.values():
-            if self._due_at(session) <= now:
+            if session.due_at() <= now:
                 event = session.vitals.due(now) if session.state in SERVED else None
                 return self.on(session, event or machine.PARTING_EXPIRED, now)
         return []

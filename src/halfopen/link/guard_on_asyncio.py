@@ -231,7 +231,7 @@ class Guard:
             try:
                 self._listen()
             except OSError as error:
-                self._carry_out(self._core.accept_failed(error.errno or 0, self.now()))
+                self._carry_out(self._core.listen_failed(error.errno or 0, self.now()))
                 return
         assert self._listener is not None
         self.running_loop().add_reader(self._listener, self._acceptable)

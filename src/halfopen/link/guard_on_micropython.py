@@ -22,7 +22,7 @@ import time
 
 from halfopen.link import capability, guard, journal, machine
 from halfopen.link.ledger import Ledger
-from halfopen.link.policy import DEAD_PEER, NEVER, Policy
+from halfopen.link.policy import DEAD_PEER, RESET, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Client:
         self.pump()
 
     def answer_within(self, limit_ms: float) -> None:
-        """Close it as unanswered ``limit_ms`` from now, unless this is called again before; ``NEVER`` takes it back."""
+        """Close it as unanswered ``limit_ms`` from now, unless this is called again before; infinity takes it back."""
         self.session.vitals.expects_answer_by(self._guard.now() + limit_ms)
 
     def pump(self) -> None:
@@ -84,14 +84,6 @@ class Client:
             deaf = len(self.out) > _QUEUED_BYTES_MAX
             self.session.vitals.deafened(deaf, self._guard.now())
             self._guard.watch(self.sock, (0 if deaf else select.POLLIN) | (select.POLLOUT if self.out else 0))
-
-    def drain(self) -> "bytes | None":
-        """Take what has come: ``b""`` for the client's FIN, ``None`` when nothing is there or it just broke."""
-        try:
-            return self.sock.recv(_RECEIVE_BYTES)  # type: ignore[no-any-return]
-        except OSError as error:
-            self._guard.failed(self, error)
-            return None
 
 
 class Guard:
@@ -123,7 +115,7 @@ class Guard:
         most = guard.session_cap(sockets, reserve)
         if cap is not None and cap > most:
             raise ValueError(f"cap is {cap}, but {sockets} sockets with {reserve} in reserve allow {most}")
-        self._address, self._port, self._backlog = address, port, backlog
+        self._where = (address, port, backlog)
         self._handler, self._farewell, self._heartbeat = handler, farewell, heartbeat
         self._memory, self._say = memory, say
         self._poller = select.poll()
@@ -152,8 +144,7 @@ class Guard:
         return self._now
 
     def start(self) -> None:
-        """Begin to listen. Raises :class:`OSError` when that cannot be."""
-        self._listen()
+        """Begin to listen. A port that cannot be had is asked for again and again; the journal says why."""
         bounds = [(cause, self.core.bound_ms(cause)) for cause in capability.CAUSES]
         self._say(journal.bounds_line(self.now(), bounds))
         self._carry_out(self.core.door(machine.STARTED, self.now()))
@@ -181,8 +172,8 @@ class Guard:
             wait = min(wait, self.core.policy.ask_again_ms)  # stacks call a socket writable late
         for item in self._poller.poll(max(0, int(wait))):
             client = self._clients.get(id(item[0]))
-            if client:
-                self._attend(client, item[1])
+            if client and item[1] & ~select.POLLOUT:
+                self._attend(client, item[1] & select.POLLHUP)
             elif item[0] is self._listener:
                 self._accept()
         for client in list(self._clients.values()):
@@ -221,22 +212,26 @@ class Guard:
     def _observe(self, change: "journal.Change", session: "guard.Session | None") -> None:
         free, largest = self._memory()
         self._say(journal.transition_line(change, session.wire.fd if session else None, free, largest))
-        if session is None and self._listener is not None and change.state != guard.LISTENING:
-            self._poller.unregister(self._listener)
-        elif session and change.state not in guard.SERVED:
+        if session is None:
+            if change.before == guard.LISTENING and self._listener is not None:
+                self._poller.unregister(self._listener)
+        elif change.state not in guard.SERVED:
             session.wire.lost = session.cause
 
-    def _attend(self, client: Client, event: int) -> None:
-        """Something happened on a client's socket."""
-        if event & ~select.POLLOUT:
-            data = client.drain()
-            if data == b"":
-                self.tell(client, machine.PEER_CLOSED)
-            elif data and client.lost is None and not client.leaves:
-                self._carry_out(self.core.heard(client.session, self.now()))
+    def _attend(self, client: Client, broken: int) -> None:
+        """Take what came, if anything did; ``broken`` when poll said so, though the call may not."""
+        try:
+            data = client.sock.recv(_RECEIVE_BYTES)
+        except OSError as error:
+            if not self.failed(client, error) and broken:
+                self.tell(client, machine.SOCKET_FAILED, RESET)
+            return
+        if not data:
+            self.tell(client, machine.PEER_CLOSED)
+        elif client.lost is None:
+            self._carry_out(self.core.heard(client.session, self.now()))
+            if not client.leaves:
                 self._handle(client, data)
-            elif data is None and event & select.POLLHUP and id(client.sock) in self._clients:
-                self.tell(client, machine.SOCKET_FAILED, "reset")  # broken, though the call does not say so
 
     def _handle(self, client: Client, data: bytes) -> None:
         try:
@@ -248,26 +243,19 @@ class Guard:
 
     # The door.
 
-    def _listen(self) -> None:
-        sock = socket.socket()
-        self._ticket = self.ledger.enter(sock, "listener")
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(socket.getaddrinfo(self._address, self._port)[0][-1])
-            sock.listen(self._backlog)
-            sock.setblocking(False)
-        except OSError:
-            self.ledger.close(self._ticket)
-            raise
-        self._listener = sock
-
     def _open_listener(self) -> None:
         try:
             if self._listener is None:
-                self._listen()
+                self._listener = socket.socket()
+                self._ticket = self.ledger.enter(self._listener, "listener")
+                self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                self._listener.bind(socket.getaddrinfo(*self._where[:2])[0][-1])
+                self._listener.listen(self._where[2])
+                self._listener.setblocking(False)
             self._poller.register(self._listener, select.POLLIN)
         except OSError as error:
-            self._carry_out(self.core.accept_failed(error.errno or 0, self.now()))
+            self._close_listener()
+            self._carry_out(self.core.listen_failed(error.errno or 0, self.now()))
 
     def _close_listener(self) -> None:
         self.ledger.close(self._ticket)
@@ -304,23 +292,17 @@ class Guard:
         client.send(self._heartbeat or b"")
 
     def _say_farewell(self, client: Client) -> None:
-        """The request may still be on its way: the FIN waits for the client's, or until the time to part is over."""
+        """The request may still be on its way: the close waits for the client's, or until the time to part is over."""
         client.sock.setblocking(False)
         self.watch(client.sock, select.POLLIN)
         try:
             client.sock.send(self._farewell)
         except OSError:
             pass  # it is gone already: that will be read
-        if self.able.shutdown:
-            client.sock.shutdown(1)
 
     def _say_goodbye(self, client: Client) -> None:
-        """Most ports have no shutdown, so the FIN is the close; what was left unread must not make an RST of it."""
-        self.watch(client.sock, select.POLLIN)
-        if self.able.shutdown:
-            client.sock.shutdown(1)
-        else:
-            self.tell(client, machine.PARTED)
+        """There is no shutdown, so the FIN is the close; what was left unread must not make an RST of it."""
+        self.tell(client, machine.PARTED)
 
     def _close_socket(self, client: Client) -> None:
         self._poller.unregister(client.sock)
@@ -343,6 +325,3 @@ def _name(address: "Any") -> str:
         return f"{address[0]}:{address[1]}"
     _, host, port = socket.sockaddr(address)[:3]  # type: ignore[attr-defined]
     return ".".join([str(byte) for byte in host]) + f":{port}"
-
-
-__all__ = ("NEVER", "Client", "Guard", "Policy")
