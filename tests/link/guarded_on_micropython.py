@@ -23,7 +23,7 @@ def say(what, **more):
 
 
 def descriptors():
-    return len(os.listdir("/proc/self/fd")) - 1
+    return len(os.listdir("/proc/self/fd")) - 1  # noqa: PTH208  MicroPython has no pathlib
 
 
 def tell(line):
@@ -77,7 +77,7 @@ def guarded(settings):
         heartbeat=None if beat is None else beat.encode(),
         policy=Policy(**settings.get("policy", {})),
         say=tell,
-        **settings.get("options", {})
+        **settings.get("options", {}),
     )
     guard.start()
     bounds = [(cause, guard.core.bound_ms(cause) / 1000) for cause in capability.CAUSES]
@@ -100,7 +100,7 @@ def beside_other_tasks(guard):
         while obey():
             await asyncio.sleep(0.01)
         serving.cancel()
-        try:
+        try:  # noqa: SIM105  MicroPython has no contextlib
             await serving
         except asyncio.CancelledError:
             pass

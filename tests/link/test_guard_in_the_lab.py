@@ -120,9 +120,7 @@ class TestAHundredClientsVanish:
         assert clients["last"] == "hung"
         assert clients["last_s"] >= VANISH["patience_s"]
 
-    def test_it_never_ran_out_of_descriptors(
-        self, driver: str, outcomes: dict[str, Future[Outcome]]
-    ) -> None:
+    def test_it_never_ran_out_of_descriptors(self, driver: str, outcomes: dict[str, Future[Outcome]]) -> None:
         """With as many as an ESP32 has, two of them in reserve."""
         said = outcomes[driver].result().said
         for server in ("default", "hasty"):
