@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import threading
-import time
 from typing import Any
 
 from halfopen.link import journal
@@ -38,8 +37,14 @@ def tell(line: str) -> None:
 
 
 async def answer(session: Connection) -> None:
+    """Answers lines, each of which is due 600 ms after the last."""
     while True:
         line = await session.read_until(b"\n", within_ms=600)
+        if line == b"fail\n":
+            raise ValueError("a handler that fails")
+        if line == b"bye\n":
+            await session.write(b"bye\n")
+            return
         if line.startswith(b"big "):
             watch = asyncio.ensure_future(progress(session))
             try:
@@ -61,7 +66,7 @@ async def progress(session: Connection) -> None:
     while True:
         if session.accepted_bytes != accepted:
             accepted = session.accepted_bytes
-            say("progress", at=time.monotonic())
+            say("progress", accepted=accepted)
         await asyncio.sleep(0.005)
 
 

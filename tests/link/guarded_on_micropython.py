@@ -33,19 +33,26 @@ def tell(line):
 
 
 class Answering:
-    """Answers lines; what is left of the last one waits in ``parts``."""
+    """Answers lines, each of which is due 600 ms after the last."""
 
     def __init__(self, patient):
-        self.parts = {}
         self.patient = patient
+        self.big = None
+        self.left = -1
+
+    def say_progress(self):
+        """Whether a socket took a byte of what is big; the listener notes when it heard so."""
+        if self.big is not None and self.big.session.vitals.pending != self.left:
+            self.left = self.big.session.vitals.pending
+            say("progress", left=self.left)
 
     def __call__(self, client, data):
-        lines = (self.parts.pop(client.fd, b"") + data if data else b"").split(b"\n")
-        if lines[-1]:
-            self.parts[client.fd] = lines[-1]
+        lines = (client.rest + data).split(b"\n")
+        client.rest = lines[-1]
         for line in lines[:-1]:
             if line.startswith(b"big "):
                 client.send(bytes(int(line[4:])))
+                self.big = client
             elif line == b"fail":
                 raise ValueError("a handler that fails")
             elif line == b"bye":
@@ -54,7 +61,7 @@ class Answering:
             else:
                 client.send(b"got " + line + b"\n")
         if len(lines) > 1 or not data:  # a line came, or a client: the next line is due
-            client.answer_within(float("inf") if self.patient else 600)
+            client.answer_within(float("inf") if self.patient or client is self.big else 600)
 
 
 def obey():
@@ -69,10 +76,11 @@ def obey():
 def guarded(settings):
     before = descriptors()
     beat = settings.get("heartbeat")
+    answering = Answering(settings.get("patient", False))
     guard = Guard(
         "0.0.0.0",
         settings["port"],
-        Answering(settings.get("patient", False)),
+        answering,
         farewell=CROWDED,
         heartbeat=None if beat is None else beat.encode(),
         policy=Policy(**settings.get("policy", {})),
@@ -88,6 +96,7 @@ def guarded(settings):
     else:
         while obey():
             guard.serve_once(20)
+            answering.say_progress()
         guard.close()
     say("ended", before=before, after=descriptors(), held=len(guard.ledger), errors=[])
 

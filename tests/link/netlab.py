@@ -209,7 +209,7 @@ class Lab:
 class Subject:
     """A program under test in the device's namespace: it prints JSON lines and obeys lines on its standard input."""
 
-    def __init__(self, lab: Lab, program: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, lab: Any, program: Path, settings: dict[str, Any]) -> None:
         self._process = lab.spawn(lab.device, *self.command(program, settings))
         self.said: list[dict[str, Any]] = []
         self._news: queue.Queue[dict[str, Any] | None] = queue.Queue()

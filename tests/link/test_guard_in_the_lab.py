@@ -6,47 +6,23 @@ nearly all of their time is waiting.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.link import netlab
-from tests.link.netlab import DEVICE_IP, HERE, Lab, Subject
+from tests.link.guarded import DRIVERS, Server
+from tests.link.netlab import DEVICE_IP, HERE, Lab
 
 from halfopen.link.guard import ESP32_SOCKETS
 
-SOURCE = HERE.parents[1] / "src"
 CLIENTS = HERE / "vanishing_clients.py"
-DRIVERS = ("asyncio", "micropython")
-#: Descriptors that the interpreter itself holds before the first socket.
-INTERPRETER = {"asyncio": 6, "micropython": 3}
-VANISH = {"server": DEVICE_IP, "count": 100, "spacing_s": 0.02, "patience_s": 2.5}
+VANISH = {"server": DEVICE_IP, "count": 100, "spacing_s": 0.015, "patience_s": 2.2}
 QUICK = {"silence_ms": 600, "answer_ms": 400}
 TOLERANCE = 1.1
 
 pytestmark = pytest.mark.xdist_group("netlab-guard")
-
-
-class Server(Subject):
-    """A server in the device's namespace, with the descriptors of an ESP32."""
-
-    def __init__(self, lab: Lab, driver: str, micropython: str, **settings: Any) -> None:
-        self._micropython = micropython if driver == "micropython" else ""
-        self._limit = INTERPRETER[driver] + ESP32_SOCKETS
-        super().__init__(lab, HERE / f"guarded_on_{driver}.py", settings)
-        self.port = settings["port"]
-        self.listening = self.must(10, what="listening")
-
-    def command(self, program: Path, settings: dict[str, Any]) -> list[str]:
-        words = [sys.executable, str(program), json.dumps(settings)]
-        if self._micropython:
-            words = [self._micropython, *words[1:], str(SOURCE)]
-        return ["sh", "-c", f'ulimit -n {self._limit} && exec "$@"', "sh", *words]
 
 
 class Outcome:

@@ -14,8 +14,9 @@ import time
 from collections import Counter
 from typing import Any
 
-#: How long a client waits for its answer before it takes the server for starved, and between two tries.
-_WAIT_S, _AGAIN_S = 1.0, 0.1
+#: How long a client waits for its answer before it takes the server for starved (a SYN that found the backlog full is
+#: repeated after 1 s), and between two tries.
+_WAIT_S, _AGAIN_S = 1.5, 0.1
 
 TABLE = """table inet {name} {{
  set ports {{ type inet_service; }}

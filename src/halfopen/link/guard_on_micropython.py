@@ -38,23 +38,28 @@ _UNREAD_SEGMENTS_MAX = 5
 
 
 class Client:
-    """One client, as the handler sees it; ``lost`` says why it ended, ``None`` while it is there."""
+    """One client, as the handler sees it; ``lost`` says why it ended, ``None`` while it is there.
+
+    ``rest`` is the handler's own, for the beginning of a request whose end has not come.
+    """
 
     def __init__(self, server: "Guard", sock: "Any", peer: str) -> None:
         self._guard = server
         self.sock = sock
         self.peer = peer
         self.lost: str | None = None
+        self.rest = b""
         self.fd = sock.fileno()
         self.ticket = server.ledger.enter(sock, "session")
-        self.out = bytearray()
+        #: What waits for the socket, piece by piece as it was given: no copy, no block of memory that must grow.
+        self.out: list[bytes | memoryview] = []
         self.leaves = False
         self.session: Any = None
 
     def send(self, data: bytes) -> None:
-        """Queue ``data``; to a client that is gone nothing is sent."""
-        if self.lost is None:
-            self.out += data
+        """Queue ``data``, which must not change any more; to a client that is gone nothing is sent."""
+        if data and self.lost is None:
+            self.out.append(data)
             self.session.vitals.queued(len(data), self._guard.now())
             self.pump()
 
@@ -71,17 +76,19 @@ class Client:
         """Send what the socket takes, and watch it for what is still to come."""
         while self.out and self.lost is None:
             try:
-                size = self.sock.send(memoryview(self.out)[:_RECEIVE_BYTES])
+                size = self.sock.send(self.out[0])
             except OSError as error:
                 if self._guard.failed(self, error):
                     return
                 break
-            self.out[:size] = b""
+            self.out[0] = memoryview(self.out[0])[size:]
+            if not self.out[0]:
+                self.out.pop(0)
             self.session.vitals.accepted(size, self._guard.now())
         if self.lost is None and self.leaves and not self.out:
             self._guard.tell(self, machine.RELEASED)
         elif self.lost is None:
-            deaf = len(self.out) > _QUEUED_BYTES_MAX
+            deaf = self.session.vitals.pending > _QUEUED_BYTES_MAX
             self.session.vitals.deafened(deaf, self._guard.now())
             self._guard.watch(self.sock, (0 if deaf else select.POLLIN) | (select.POLLOUT if self.out else 0))
 
@@ -265,17 +272,19 @@ class Guard:
         gc.collect()  # sockets that the program dropped without closing
 
     def _accept(self) -> None:
-        self._carry_out(self.core.room(self.now()))
-        try:
-            sock, address = self._listener.accept()
-        except OSError as error:
-            self._carry_out(self.core.accept_failed(error.errno or 0, self.now()))
-            return
-        client = Client(self, sock, _name(address))
-        self._clients[id(sock)] = client
-        free, largest = self._memory()
-        client.session, effects = self.core.accepted(client.peer, client, self.now(), free, largest)
-        self._carry_out(effects)
+        """As many as the backlog holds, so that a burst does not overflow it."""
+        for _ in range(self._where[2]):
+            self._carry_out(self.core.room(self.now()))
+            try:
+                sock, address = self._listener.accept()
+            except OSError as error:
+                self._carry_out(self.core.accept_failed(error.errno or 0, self.now()))
+                return
+            client = Client(self, sock, _name(address))
+            self._clients[id(sock)] = client
+            free, largest = self._memory()
+            client.session, effects = self.core.accepted(client.peer, client, self.now(), free, largest)
+            self._carry_out(effects)
 
     # What is done for a client, named for the effects.
 
@@ -307,7 +316,7 @@ class Guard:
     def _close_socket(self, client: Client) -> None:
         self._poller.unregister(client.sock)
         del self._clients[id(client.sock)]
-        client.out = bytearray()
+        client.out = []
         if client.session.cause not in DEAD_PEER:
             try:
                 for _ in range(_UNREAD_SEGMENTS_MAX):
