@@ -1,5 +1,6 @@
 """The program of ``guarded_on_asyncio.py`` for MicroPython; second argument: the folder that holds ``halfopen``."""
 
+import gc
 import json
 import os
 import select
@@ -70,6 +71,9 @@ def obey():
     command = sys.stdin.readline().strip()
     if command == "fds":
         say("fds", open=descriptors())
+    elif command == "memory":
+        gc.collect()
+        say("memory", allocated=gc.mem_alloc())
     return command not in ("quit", "")
 
 

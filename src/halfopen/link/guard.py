@@ -96,7 +96,7 @@ def session_cap(sockets: int, reserve: int) -> int:
     """
     cap = sockets - reserve - 2
     if reserve < 0 or cap < 1:
-        raise ValueError("these sockets leave no session")
+        raise ValueError("no socket left for a session")
     return cap
 
 
@@ -148,7 +148,7 @@ class Guard:
         observe: "Callable[[Change, Session | None], None]",
     ) -> None:
         if cap < 1 or not patience_ms >= 0:
-            raise ValueError("cap must be at least 1 and patience_ms not negative")
+            raise ValueError("cap < 1 or patience_ms < 0")
         self.policy = policy
         self.able = able
         self.cap = cap
@@ -257,26 +257,30 @@ class Guard:
         session.vitals.heard(now)
         return self.on(session, machine.HEARD, now)
 
+    def _next(self) -> "tuple[float, int]":
+        """When the next clock runs out, and the number of the session whose it is (0: the listening socket)."""
+        clocks = [(session.due_at(), session.number) for session in self.sessions.values()]
+        clocks.append((self._resume_at if self.state == machine.PAUSED else NEVER, 0))
+        return min(clocks)
+
     def wake_at(self) -> float:
         """When :meth:`tick` has something to do next; ``NEVER`` when only the world can go on."""
-        at = self._resume_at if self.state == machine.PAUSED else NEVER
-        for session in self.sessions.values():
-            at = min(at, session.due_at())
-        return at
+        return self._next()[0]
 
     def tick(self, now: int) -> "Effects":
-        """Act on one clock that ran out by ``now``, if one did; call again while ``wake_at() <= now``."""
-        if self.state == machine.PAUSED and self._resume_at <= now:
+        """Act on the clock that ran out first by ``now``, if one did; call again while ``wake_at() <= now``."""
+        at, number = self._next()
+        if at > now:
+            return []
+        if not number:
             return self.door(machine.RETRY_SOCKET, now)
-        for session in self.sessions.values():
-            if session.due_at() <= now:
-                event = session.vitals.due(now) if session.state in SERVED else None
-                return self.on(session, event or machine.PARTING_EXPIRED, now)
-        return []
+        session = self.sessions[number]
+        event = session.vitals.due(now) if session.state in SERVED else None
+        return self.on(session, event or machine.PARTING_EXPIRED, now)
 
     def stop(self, now: int) -> "Effects":
         """Close the door and every session."""
         effects = self.door(machine.STOPPED, now, STOPPED)
-        for session in list(self.sessions.values()):
-            effects += self.on(session, machine.STOPPED, now)
+        for number in sorted(self.sessions):
+            effects += self.on(self.sessions[number], machine.STOPPED, now)
         return effects

@@ -272,19 +272,17 @@ class Guard:
         gc.collect()  # sockets that the program dropped without closing
 
     def _accept(self) -> None:
-        """As many as the backlog holds, so that a burst does not overflow it."""
-        for _ in range(self._where[2]):
-            self._carry_out(self.core.room(self.now()))
-            try:
-                sock, address = self._listener.accept()
-            except OSError as error:
-                self._carry_out(self.core.accept_failed(error.errno or 0, self.now()))
-                return
-            client = Client(self, sock, _name(address))
-            self._clients[id(sock)] = client
-            free, largest = self._memory()
-            client.session, effects = self.core.accepted(client.peer, client, self.now(), free, largest)
-            self._carry_out(effects)
+        self._carry_out(self.core.room(self.now()))
+        try:
+            sock, address = self._listener.accept()
+        except OSError as error:
+            self._carry_out(self.core.accept_failed(error.errno or 0, self.now()))
+            return
+        client = Client(self, sock, _name(address))
+        self._clients[id(sock)] = client
+        free, largest = self._memory()
+        client.session, effects = self.core.accepted(client.peer, client, self.now(), free, largest)
+        self._carry_out(effects)
 
     # What is done for a client, named for the effects.
 

@@ -1,0 +1,71 @@
+"""The guard on MicroPython: the same decisions as on CPython, beside asyncio, and small enough for a device."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.link.guarded import SOURCE, Loopback, Server
+from tests.link.netlab import HERE
+from tests.link.test_examples import free_port
+from tests.link.test_guarded_servers import Client
+
+#: Flash that a device spends: .mpy files as they are shipped, without line numbers.
+SIZES_MAX = {"guard.py": 3584, "guard_on_micropython.py": 4812}
+
+
+def run(interpreter: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [interpreter, str(HERE / "guard_vectors.py"), str(SOURCE), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_same_life_on_both(seed: int, require_tool: Callable[[str], str]) -> None:
+    device = run(require_tool("micropython"), str(seed), "500")
+    assert device == run(sys.executable, str(seed), "500")
+    for event in ("EVICTED", "REFUSED", "DESCRIPTORS_EXHAUSTED", "PARTING_EXPIRED"):
+        assert event in device
+
+
+@pytest.mark.parametrize("module", SIZES_MAX)
+def test_it_fits_the_flash(module: str, require_tool: Callable[[str], str], tmp_path: Path) -> None:
+    built = tmp_path / "built.mpy"
+    command = [require_tool("mpy-cross"), "-O3", "-s", module, "-o", str(built)]
+    subprocess.run([*command, str(SOURCE / "halfopen" / "link" / module)], check=True, timeout=60)
+    assert built.stat().st_size <= SIZES_MAX[module]
+
+
+def test_beside_other_tasks_nothing_leaks(require_tool: Callable[[str], str]) -> None:
+    """asyncio there keeps the descriptor of a cancelled task; the guard's own way does not."""
+    with Loopback() as here:
+        server = Server(
+            here, "micropython", require_tool("micropython"), port=free_port(), guarded=True, asyncio=True
+        )
+        with Client(server) as one, Client(server) as other:
+            assert one.ask() == other.ask() == b"got hello\n"
+        with Client(server):
+            ended = server.quit()
+    assert (ended["after"], ended["held"]) == (ended["before"], 0)
+
+
+def test_clients_that_come_and_go_cost_no_memory(require_tool: Callable[[str], str]) -> None:
+    with Loopback() as here:
+        server = Server(here, "micropython", require_tool("micropython"), port=free_port(), guarded=True)
+        allocated = []
+        for _ in range(3):
+            for _ in range(200):
+                with Client(server) as client:
+                    assert client.ask() == b"got hello\n"
+            server.tell("memory")
+            allocated.append(server.must(5, what="memory")["allocated"])
+    assert allocated[2] - allocated[1] < 1000
