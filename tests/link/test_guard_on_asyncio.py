@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
@@ -94,6 +95,27 @@ class TestUse:
                 return heard
 
         assert run(main()) == block[:100_000] + block
+
+    def test_a_client_that_talks_after_the_answer_gets_no_reset(self) -> None:
+        """An RST would throw away what the client's stack has not handed to it yet."""
+
+        async def once(session: Connection) -> None:
+            await session.write(await session.read_until())
+
+        def talk_on(port: int) -> bytes:
+            with socket.create_connection(("127.0.0.1", port), 5) as sock:
+                sock.sendall(b"question\n")
+                time.sleep(0.1)
+                for _ in range(3):
+                    sock.sendall(b"x" * 1000)
+                    time.sleep(0.02)
+                return sock.recv(100) + sock.recv(100)
+
+        async def main() -> bytes:
+            async with make(once) as guard:
+                return await asyncio.to_thread(talk_on, guard.port)
+
+        assert run(main()) == b"question\n"
 
     def test_a_refused_browser_reads_its_503(self) -> None:
         def browse(port: int) -> tuple[int, str | None, bytes]:

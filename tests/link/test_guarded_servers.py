@@ -89,6 +89,7 @@ class TestRefusal:
                 late.sock.sendall(b"x" * 3000 + b"\n")
                 time.sleep(0.1)
                 assert late.line() == b"crowded\n"
+                assert late.sock.recv(10) == b""  # FIN: an RST could have overtaken the farewell
             with Client(server) as eager:
                 eager.sock.sendall(b"y" * 4000)
                 assert eager.line() == b"crowded\n"
@@ -150,6 +151,18 @@ class TestBadClients:
             assert 0.7 < stalled["heard_at"] - taken[-1] <= bound * TOLERANCE
             with Client(server) as next_one:
                 assert next_one.ask() == b"got hello\n"
+
+    def test_one_that_reads_slowly_is_not_taken_for_one_that_never_reads(self, start: Start) -> None:
+        """Stacks call a socket writable late: it must be offered its bytes all the same."""
+        server = start(policy={"progress_ms": 800})
+        with Client(server, receive_bytes=65536) as slow:
+            slow.sock.sendall(b"big 6000000\n")
+            for _ in range(30):
+                assert slow.sock.recv(16384)
+                time.sleep(0.05)
+            server.tell("fds")
+            server.must(5, what="fds")  # and with it everything that was said before
+            assert changes(server, "SEND_STALLED") == []
 
     def test_one_that_resets_frees_its_session(self, start: Start) -> None:
         server = start(patient=True)
