@@ -69,3 +69,19 @@ def test_clients_that_come_and_go_cost_no_memory(require_tool: Callable[[str], s
             server.tell("memory")
             allocated.append(server.must(5, what="memory")["allocated"])
     assert allocated[2] - allocated[1] < 1000
+
+
+def test_a_cap_that_would_take_from_the_reserve_is_refused(
+    require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from halfopen.link.guard_on_micropython import Guard\n"
+        "print(Guard('0.0.0.0', 80, print, sockets=16, cap=12).core.cap)\n"
+        "Guard('0.0.0.0', 80, print, cap=7)\n"
+    )
+    command = [require_tool("micropython"), str(program), str(SOURCE)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines()[0] == "12"
+    assert "ValueError: cap is 7, but 10 sockets with 2 in reserve allow 6" in done.stdout + done.stderr
