@@ -16,7 +16,7 @@ help:
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
 	@echo "make pictures draw the pictures of the README with Chromium"
-	@echo "make device   build the .mpy files for an ESP32 into build/device"
+	@echo "make device   refresh what devices fetch: device/mpy and package.json (commit them)"
 	@echo "make machine  draw docs/internals/machine.md from the table"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
@@ -50,7 +50,7 @@ pictures: $(VENV)/.testing
 	$(BIN)/python docs/pictures.py docs/pictures
 
 device: $(VENV)/.testing
-	$(BIN)/python device/build.py build/device
+	$(BIN)/python device/ship.py
 
 machine: $(VENV)/.installed
 	$(BIN)/python -m halfopen.link.page docs/internals/machine.md

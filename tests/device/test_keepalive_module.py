@@ -55,7 +55,13 @@ def test_the_numbers_reach_the_socket(
     linger: int, said: list[str], ended: str, require_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
     program = tmp_path / "calls"
-    command = [require_tool("gcc"), *STRICT, f"-DLWIP_SO_LINGER={linger}", f"-I{HERE / 'shim'}", f"-I{MODULE}"]
+    command = [
+        require_tool("gcc"),
+        *STRICT,
+        f"-DLWIP_SO_LINGER={linger}",
+        f"-I{HERE / 'shim'}",
+        f"-I{MODULE}",
+    ]
     built = subprocess.run(
         [*command, str(HERE / "calls.c"), "-o", str(program)], capture_output=True, text=True, check=False
     )
