@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures device machine detection bench soak clean
+.PHONY: help demo test check format faults pictures device machine tutorial detection bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -18,6 +18,7 @@ help:
 	@echo "make pictures draw the pictures of the README with Chromium"
 	@echo "make device   refresh what devices fetch: device/mpy and package.json (commit them)"
 	@echo "make machine  draw docs/internals/machine.md from the table"
+	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs, and the link through a million faults"
@@ -54,6 +55,9 @@ device: $(VENV)/.testing
 
 machine: $(VENV)/.installed
 	$(BIN)/python -m halfopen.link.page docs/internals/machine.md
+
+tutorial: $(VENV)/.testing
+	$(BIN)/python docs/tutorial.py
 
 detection: $(VENV)/.testing
 	$(BIN)/python bench/detection.py docs/internals/detection.md
