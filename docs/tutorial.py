@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -31,64 +31,77 @@ _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _WRITTEN = r"(<!-- {name}: [^\n]*-->\n```\n)(.*?)(^```\n<!-- end -->)"
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = PAGE) -> list[str]:
     """The code blocks of the page in ``language``, in their order; "" for plain ones."""
-    return [code for said, code in _BLOCK.findall(PAGE.read_text(encoding="utf-8")) if said == language]
+    return [code for said, code in _BLOCK.findall(page.read_text(encoding="utf-8")) if said == language]
 
 
 class Collector:
     """Answers lines on loopback until it hangs: then it neither answers nor listens, until it is started anew."""
 
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        self.port = 0
+        #: Set once a line was answered, and so a connection accepted.
+        self.answered = threading.Event()
         self._hangs = threading.Event()
         self._held: list[socket.socket] = []
-        self._accept(self._listener)
+        self._threads: list[threading.Thread] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Listen, on the same port as before."""
+        self._hangs.clear()
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        self._begin(self._accept, self._listener)
+
+    def _begin(self, work: Callable[[socket.socket], None], sock: socket.socket) -> None:
+        def to_its_end() -> None:
+            with sock, contextlib.suppress(OSError):
+                work(sock)
+
+        thread = threading.Thread(target=to_its_end, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
-        def work() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    self._held.append(connection)
-                    threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=work, daemon=True).start()
+        while True:
+            connection, _ = listener.accept()
+            self._held.append(connection)
+            self._begin(self._answer, connection)
 
     def _answer(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while got := connection.recv(4096):
-                if not self._hangs.is_set():
-                    connection.sendall(got)
+        while got := connection.recv(4096):
+            if not self._hangs.is_set():
+                connection.sendall(got)
+                self.answered.set()
 
     def hang(self) -> None:
         """Go on acknowledging, and no more."""
         self._hangs.set()
-        self._listener.shutdown(socket.SHUT_RDWR)  # close() alone would let the accept under way live on
-        self._listener.close()
-
-    def restart(self) -> None:
-        """Listen again on the same port."""
-        self._hangs.clear()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._accept(self._listener)
+        self._wake(self._listener)
 
     def end(self) -> None:
         """Close everything."""
-        for one in [self._listener, *self._held]:
-            one.close()
+        self._wake(self._listener)
+        for connection in self._held:
+            self._wake(connection)
+        for thread in self._threads:
+            thread.join()
+
+    @staticmethod
+    def _wake(sock: socket.socket) -> None:
+        """End the call that waits for ``sock``; its thread closes it."""
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 class Board:
-    """The page's main.py under way on the Unix port."""
+    """A main.py under way on the Unix port, with a router that can be unplugged."""
 
-    def __init__(self, micropython: str, folder: Path, port: int, hurry: int, limits: dict[str, int]) -> None:
+    def __init__(self, micropython: str, folder: Path, main: str, hurry: int) -> None:
         self._router = folder / "router"
         self.plug(True)
-        config, main = [code for code in blocks("python") if "EVERY_MS" in code]
-        spoken = f"HOST, PORT, LIMITS = '127.0.0.1', {port}, {limits}\nEVERY_MS //= {hurry}\n"
-        (folder / "config.py").write_text(config + spoken)
         (folder / "main.py").write_text(main)
         paths = ":".join(str(path) for path in (folder, *MODULES, ".frozen"))
         self.lines: list[str] = []
@@ -142,8 +155,11 @@ class Board:
 def running(micropython: str, hurry: int, limits: dict[str, int]) -> Iterator[tuple[Board, Collector]]:
     """The program and its collector, both ended with the block."""
     collector = Collector()
+    config, main = [code for code in blocks("python") if "EVERY_MS" in code]
+    spoken = f"HOST, PORT, LIMITS = '127.0.0.1', {collector.port}, {limits}\nEVERY_MS //= {hurry}\n"
     with tempfile.TemporaryDirectory() as folder:
-        board = Board(micropython, Path(folder), collector.port, hurry, limits)
+        (Path(folder) / "config.py").write_text(config + spoken)
+        board = Board(micropython, Path(folder), main, hurry)
         try:
             yield board, collector
         finally:
@@ -170,9 +186,13 @@ def play(micropython: str, hurry: int = 1, limits: dict[str, int] | None = None,
 
 
 def steps(lines: list[str]) -> list[str]:
-    """What happened, each thing once, in the order in which it first did: times, figures and repetitions aside."""
+    """The journal's lines, each once, in the order in which they first came: times, figures and repetitions aside.
+
+    Whether a retry asks for the name anew depends on how many joins had failed, and so on chance.
+    """
     found = [re.sub(r"\(\d+\)|[\d.]+s\b", "…", re.sub(r" fd=.*(cause=\S+).*", r" \1", line)) for line in lines]
-    return list(dict.fromkeys(line for line in found if " MEM: " not in line and "waiting" not in line))
+    found = [line.replace("RETRY_NAME", "RETRY_SOCKET") for line in found]
+    return list(dict.fromkeys(line for line in found if " halfopen: " in line))
 
 
 def diagnosis(lines: list[str]) -> str:

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 #: Twenty times as fast as the board would be, and silences to match.
 HURRY = 20
-LIMITS = {"silence_ms": 500, "answer_ms": 200, "backoff_ms": 50, "pause_ms": 200}
+LIMITS = {"silence_ms": 500, "answer_ms": 400, "backoff_ms": 50, "pause_ms": 200}
 #: What wants a board on a cable, so that no test can run it.
 WITH_A_BOARD = ("esptool.py", "mpremote", "pip")
 
@@ -53,9 +53,14 @@ def micropython(
 def test_the_journal_on_the_page_is_what_happens(
     tutorial: ModuleType, require_tool: Callable[[str], str]
 ) -> None:
-    lines = tutorial.play(require_tool("micropython"), HURRY, LIMITS, limit_s=20)
+    lines = tutorial.play(require_tool("micropython"), HURRY, LIMITS, limit_s=40)
     assert not [line for line in lines if "Traceback" in line or "reset" in line], lines
-    assert tutorial.steps(lines) == tutorial.steps(tutorial.written("journal").splitlines()), "make tutorial"
+    # a busy computer may see more happen, but nothing else and in no other order
+    happened = iter(tutorial.steps(lines))
+    missed = [
+        step for step in tutorial.steps(tutorial.written("journal").splitlines()) if step not in happened
+    ]
+    assert not missed, "make tutorial, after\n" + "\n".join(lines)
 
 
 def test_the_diagnosis_on_the_page_is_what_halfopen_says(tutorial: ModuleType) -> None:
@@ -99,6 +104,26 @@ def install(code: str, micropython: Callable[[str], str], folder: Path) -> None:
     urls = json.loads((ROOT / "package.json").read_text())["urls"]
     for target, place in urls:
         assert (folder / "lib" / target).read_bytes() == (ROOT / place).read_bytes()
+
+
+def test_the_readme_runs_too(
+    tutorial: ModuleType, require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    [code] = [code for code in tutorial.blocks("python", ROOT / "README.md") if "on_micropython" in code]
+    assert '"collector.lan", 7007' in code
+    collector = tutorial.Collector()
+    spoken = code.replace('"collector.lan", 7007', f'"127.0.0.1", {collector.port}')
+    board = tutorial.Board(require_tool("micropython"), tmp_path, spoken, HURRY)
+    try:
+        assert collector.answered.wait(30)
+        collector.hang()
+        board.wait_for("cause=unanswered", 30)
+        collector.restart()
+        board.wait_for("ONLINE by CONNECTED", 30)
+    finally:
+        board.end()
+        collector.end()
+    assert not [line for line in board.lines if "Traceback" in line], board.lines
 
 
 def test_commands_are_ours_or_want_a_board(tutorial: ModuleType) -> None:
