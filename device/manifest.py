@@ -11,7 +11,10 @@ What is frozen are the packed sources, of which the .mpy files are made, too.
 
 package(  # noqa: F821  MicroPython's makemanifest.py offers it
     "halfopen",
-    ("link/on_micropython.py", "link/tls_on_micropython.py", "link/wlan.py"),
+    (
+        *("link/on_micropython.py", "link/tls_on_micropython.py", "link/wlan.py", "link/awaiting.py"),
+        *("link/recorder.py", "link/rtc.py", "link/flash.py", "link/delivery.py"),
+    ),
     base_path="../build/device",
     opt=3,
 )

@@ -1,8 +1,8 @@
 """What the link costs a device: bytes to fetch and load, heap after import, and no growth over 10,000 cycles.
 
 Measured on the 64-bit Unix port with the .mpy files that ``make device`` builds. Words there are twice as wide as on an
-ESP32, so that the heap figures are an upper bound for it. Issue 6 asks for 12 KB and 36 KB, which the full set of
-features does not fit yet: the limits below are what was measured and a margin, to be tightened as it shrinks.
+ESP32, so that the heap figures are an upper bound for it. The aim for core and driver is 12 KB and 36 KB, which the full
+set of features does not fit yet: the limits below are what was measured and a margin, to be tightened as it shrinks.
 """
 
 from __future__ import annotations
@@ -17,17 +17,27 @@ import pytest
 
 BOARD = Path(__file__).parent / "board"
 
-#: Bytes of each .mpy (measured 22,104, 646 and 1,296 on 2026-11-26). A file without a limit here fails.
+#: Bytes of each .mpy (measured on 2026-11-26, and 1 % more). A file without a limit here fails.
 MPY_BYTES_MAX = {
-    "on_micropython": 22_300,
+    "on_micropython": 24_300,
     "wlan": 660,
-    "tls_on_micropython": 1_320,
+    "tls_on_micropython": 1_380,
+    "awaiting": 1_310,
+    "delivery": 900,
+    "recorder": 2_860,
+    "rtc": 490,
+    "flash": 760,
 }
-#: Bytes of heap that an import keeps after gc.collect() on the 64-bit port, by what is imported (measured 54,752, 1,568 and 2,816).
+#: Bytes of heap that an import keeps after gc.collect() on the 64-bit port, beside the core (measured, and a little more).
 HEAP_BYTES_MAX = {
-    "on_micropython": 55_300,
+    "on_micropython": 59_300,
     "wlan": 1_700,
-    "tls_on_micropython": 2_950,
+    "tls_on_micropython": 3_050,
+    "awaiting": 3_050,
+    "delivery": 2_350,
+    "recorder": 9_150,
+    "rtc": 1_900,
+    "flash": 1_750,
 }
 CYCLES, SETTLED = 10_000, 2_000
 #: Bytes by which two collected heaps may differ without anything having grown: a few blocks of 32 bytes.
@@ -36,7 +46,7 @@ GROWTH_BYTES_MAX = 256
 IMPORTED = """
 import gc, sys
 sys.path[:] = sys.argv[1:] + [".frozen"]
-import errno, network, random, select, socket, ssl, time
+import asyncio, binascii, errno, network, random, select, socket, ssl, struct, time
 for name in NAMES:
     gc.collect()
     before = gc.mem_alloc()
@@ -84,12 +94,15 @@ def test_what_a_device_fetches(device_files: Path) -> None:
     assert not over
 
 
-def test_what_an_import_keeps(device_files: Path, require_tool: Callable[[str], str], tmp_path: Path) -> None:
-    program = IMPORTED.replace("NAMES", repr(tuple(HEAP_BYTES_MAX)))
+@pytest.mark.parametrize("name", HEAP_BYTES_MAX)
+def test_what_an_import_keeps(
+    name: str, device_files: Path, require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Beside the core and nothing else: one import more may be the one that makes the interpreter's table of names grow."""
+    program = IMPORTED.replace("NAMES", repr(list(dict.fromkeys(["on_micropython", name]))))
     kept = run(require_tool("micropython"), program, str(device_files), str(BOARD), folder=tmp_path)
-    assert [name for name, _ in kept] == list(HEAP_BYTES_MAX)
-    over = {name: size for name, size in kept if size > HEAP_BYTES_MAX[name]}
-    assert not over
+    assert kept[-1][0] == name
+    assert kept[-1][1] <= HEAP_BYTES_MAX[name]
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 #: Bytes kept for a user who does not read: as much as the stack's own window (5760) would hold besides.
 UNREAD_BYTES_MAX = 4096
-#: A wait is cut into pieces of this length, between which everything else of the link goes on.
-_SLICE_MS = 500
+#: As long as the link likes: it returns as soon as something happened.
+_A_WHILE_MS = 1000
 
 
 class Lost(OSError):
     """The connection ended; ``cause`` says why, as ``link.policy`` names it."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: "Buffered") -> None:
         self.connection = connection
         self.cause = connection.lost or ""
         super().__init__(f"connection to {connection.peer} lost: {self.cause}")
@@ -62,8 +62,8 @@ class Connection(Buffered):
         When nothing comes ``within_ms`` the connection is closed as unanswered. Raises :class:`Lost`, but only when
         everything that had come was read.
         """
-        self._until(self._has(1), within_ms)
-        return self._take(min(limit, len(self._unread)))
+        self._until(self._has_some(limit), within_ms)
+        return self._take_some(limit)
 
     def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 4096), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
@@ -85,6 +85,6 @@ class Connection(Buffered):
             while not done():
                 if self.lost is not None:
                     raise Lost(self)
-                self._link.step(_SLICE_MS)
+                self._link.step(_A_WHILE_MS)
         finally:
             self._no_longer_expect(due)

@@ -2,19 +2,22 @@
 
 ``I (1234) halfopen: ONLINE -> CLOSING by SEND_STALLED fd=54 heap=81920 block=45056 cause=send-stalled attempt=3 epoch=1``
 
+A loss says how long nothing had been heard, or taken, when it was noticed: ``quiet=19200``, milliseconds.
+
 The figure in brackets is milliseconds since the program started, ``fd=-`` means that no descriptor is held, and a
 figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction.
 """
 
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
-_NUMBERS = ("fd", "heap", "block", "attempt", "epoch")
+_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet")
 
 
 class Change:
     """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
 
-    ``is_loss`` says that something ended that should have gone on.
+    ``is_loss`` says that something ended that should have gone on; ``quiet`` how long (ms) nothing had been heard by
+    then, or nothing been taken where a send deadline ran out; ``None`` where no connection stood.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Change:
         attempt: int,
         epoch: int,
         is_loss: bool,
+        quiet: "int | None" = None,
     ) -> None:
         self.at = at
         self.before = before
@@ -36,6 +40,7 @@ class Change:
         self.attempt = attempt
         self.epoch = epoch
         self.is_loss = is_loss
+        self.quiet = quiet
 
     def __repr__(self) -> str:
         return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
@@ -54,6 +59,7 @@ class Entry:
         self.block: int | None = None
         self.attempt: int | None = None
         self.epoch: int | None = None
+        self.quiet: int | None = None
 
 
 def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
@@ -63,7 +69,12 @@ def transition_line(change: Change, fd: "int | None", heap: "int | None", block:
         f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
         f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
         f" cause={change.cause or '-'} attempt={change.attempt} epoch={change.epoch}"
-    )
+    ) + (f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else "")
+
+
+def plain(text: str) -> str:
+    """``text`` from outside without what could end a line or steer a terminal."""
+    return "".join([letter if " " <= letter < "\x7f" or letter > "\x9f" else "?" for letter in text])
 
 
 def heap_line(at: int, free: int, least: int) -> str:
@@ -76,6 +87,28 @@ def bounds_line(at: int, bounds: "list[tuple[str, float]]") -> str:
     said = [f"{cause}={_seconds(bound_ms)}" for cause, bound_ms in bounds]
     worst = max([bound_ms for _, bound_ms in bounds])
     return f"{'W' if worst == float('inf') else 'I'} ({at}) {TAG}: bounds {' '.join(said)}"
+
+
+def boot_line(boot: int, reset: str, damaged: int) -> str:
+    """What a recorder says at each start: which boot this is, what the port says reset it (``""``: nothing), and how many
+    records of earlier boots could not be read. A warning, unless it woke or was restarted by its own program."""
+    level = "I" if reset in ("DEEPSLEEP_RESET", "SOFT_RESET") and not damaged else "W"
+    spoiled = f" damaged={damaged}" if damaged else ""
+    return f"{level} (0) {TAG}: boot {boot} reset={reset or '-'}{spoiled}"
+
+
+def lost_line(count: int) -> str:
+    """What stands in the place of ``count`` lines that a recorder had no room for, or that were damaged."""
+    return f"W {TAG}: lost {count} lines"
+
+
+def read_boot(tag: str, message: str) -> "tuple[int, str] | None":
+    """Number and reset reason of a :func:`boot_line` whose header was taken off, else ``None``; never raises."""
+    words = message.split()
+    if tag != TAG or len(words) < 3 or words[0] != "boot" or not _is_number(words[1]):
+        return None
+    name, _, reset = words[2].partition("=")
+    return (int(words[1]), "" if reset == "-" else reset) if name == "reset" else None
 
 
 def read(tag: str, message: str) -> "Entry | None":

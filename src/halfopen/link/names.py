@@ -95,4 +95,5 @@ class Lookup:
         return answer_in(datagram, self._asked)
 
     def close(self) -> None:
+        """Give the socket back."""
         self.sock.close()

@@ -41,10 +41,10 @@ except ImportError:
 
 #: Bytes read at once: one segment (lwIP's MSS is 1440).
 _RECEIVE_BYTES = 1440
-#: How often the radio is looked at.
+#: How often the radio is looked at, and how long a wait lasts at most, so that a watchdog is fed in between.
 _LOOK_MS = 200
-#: No wait is longer, so that the radio is looked at and a watchdog is fed.
-_SLICE_MS = 500
+#: close() only queues the FIN; before the radio goes dark the stack needs a moment to send it. Not tried on hardware.
+PARTING_FIN_MS = 100
 #: What is too large to be internal memory (520 KB in all) is PSRAM, which network buffers cannot use.
 _INTERNAL_MAX = 524288
 #: States in which the radio is up and has an address: anything else is news.
@@ -75,9 +75,9 @@ class Link(Driver):
     ``heartbeat`` is what the peer answers whatever it is doing (``b"\\xc0\\x00"`` for MQTT); ``b""`` says that the
     application above keeps the peer talking by itself, so that silence means something; ``None`` that it does not.
     ``radio`` is a :class:`halfopen.link.wlan.Wlan`; without it Wi-Fi is the program's. ``tls`` is an ``ssl.SSLContext``.
-    ``reboot`` (``machine.reset``) is the last escalation, where given; ``reboots`` are the times of earlier ones in
-    milliseconds of this boot's clock (negative), so that the budget outlives them. ``feed`` (``wdt.feed``) is called
-    at least twice a second while the link waits. ``resolver`` is the DNS server's address (default: the lease's).
+    ``reboot`` is the last escalation, where given: it stores :attr:`reboots_ago_ms` and resets; the next boot gives them
+    back, so that the budget outlives the reset. ``feed`` (``wdt.feed``) is called
+    several times a second while the link waits. ``resolver`` is the DNS server's address (default: the lease's).
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Link(Driver):
         server_name: "str | None" = None,
         radio: "Wlan | None" = None,
         reboot: "Callable[[], Any] | None" = None,
-        reboots: "tuple[int, ...]" = (),
+        reboots_ago_ms: "tuple[int, ...]" = (),
         say: "Callable[[str], Any]" = print,
         memory: "Callable[[], tuple[int | None, int | None]]" = free_memory,
         chance: "Callable[[], float]" = random.random,
@@ -106,12 +106,12 @@ class Link(Driver):
             reboot=reboot is not None,
         )
         name = host if server_name is None else server_name
-        super().__init__(policy, able, heartbeat, tls, name, say, memory, chance, None, reboot, reboots)
+        super().__init__(
+            *(policy, able, heartbeat, tls, name, say, memory, chance, None, reboot, reboots_ago_ms),
+            literal(host),
+        )
         self._host, self._port, self._radio, self._feed = host, port, radio, feed
         self._resolver = resolver
-        self._ip = literal(host)
-        #: What the name last meant, and the same where a lookup just failed: better a try than none.
-        self._last_good = self._fallback = ""
         self._lookup: Lookup | None = None
         self._lookup_ticket = 0
         self._own_ip = ""
@@ -128,7 +128,7 @@ class Link(Driver):
     def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> None:
         self._tell(machine.STOPPED)
         self._end_lookup()
-        self.ledger.sweep()
+        self.ledger.sweep(last=True)
 
     def __iter__(self) -> "Link":
         return self
@@ -138,8 +138,13 @@ class Link(Driver):
         while (found := self.try_next()) is None:
             if self.state == machine.IDLE:
                 raise StopIteration
-            self.step(_SLICE_MS)
+            self.step(_LOOK_MS)
         return found
+
+    @property
+    def peer(self) -> str:
+        """``host:port`` as it is dialed."""
+        return f"{self._host}:{self._port}"
 
     def try_next(self) -> "Connection | None":
         """The next connection if it stands already; one still held from the last round is closed first."""
@@ -153,10 +158,11 @@ class Link(Driver):
         """Close in order and stay down until :meth:`wake`, so that the peer holds no half-open session."""
         self._tell(machine.SLEEP_ASKED)
         while self.state == machine.RETIRING:
-            self.step(_SLICE_MS)
-        time.sleep_ms(100)  # type: ignore[attr-defined]  # close() only queued the FIN: let the stack send it
+            self.step(_LOOK_MS)
+        time.sleep_ms(PARTING_FIN_MS)  # type: ignore[attr-defined]
 
     def now(self) -> int:
+        """Milliseconds since the link was made; ``ticks_ms`` wraps after 12 days, this does not."""
         ticks = time.ticks_ms()  # type: ignore[attr-defined]
         self._clock += time.ticks_diff(ticks, self._ticks)  # type: ignore[attr-defined]
         self._ticks = ticks
@@ -177,7 +183,7 @@ class Link(Driver):
             self._time_came()
         if self._lookup is not None:
             wait_ms = min(wait_ms, self._lookup.ask_again(self.now()))
-        wait = max(0, min(wait_ms, _SLICE_MS, self._due_at() - self.now()))
+        wait = max(0, min(wait_ms, _LOOK_MS, self._due_at() - self.now()))
         for watched, flags in self._poll.poll(int(wait)):
             if self._lookup is not None and watched is self._lookup.sock:
                 self._name_answered()
@@ -198,8 +204,6 @@ class Link(Driver):
     def _observe(self, change: "Change") -> None:
         if change.before == machine.RESOLVING:
             self._end_lookup()
-            if change.state == machine.PAUSED:
-                self._fallback = self._last_good
         super()._observe(change)
 
     # The radio.
@@ -243,23 +247,13 @@ class Link(Driver):
         if self._radio is not None:
             self._guarded(self._radio.disable_power_save)
 
-    def _new_epoch(self) -> None:
-        self._forget_name()
-
     def _check_heap(self) -> None:
         gc.collect()
         super()._check_heap()
 
     # The name.
 
-    def _forget_name(self) -> None:
-        self._ip = literal(self._host)
-
-    def _resolve_name(self) -> None:
-        self._ip, self._fallback = self._ip or self._fallback, ""
-        if self._ip:
-            self._reply(machine.NAME_KNOWN)
-            return
+    def _look_up(self) -> None:
         server = self._resolver or (self._radio.resolver() if self._radio is not None else "")
         try:
             self._lookup = Lookup(self._host, server, self.now())
@@ -275,10 +269,9 @@ class Link(Driver):
         if answer is None:
             return
         if answer:
-            self._ip = self._last_good = answer
-            self._tell(machine.NAME_RESOLVED)
+            self._name_found(answer)
         else:
-            self._tell(machine.NAME_FAILED)
+            self._tell(machine.NAME_UNKNOWN)
 
     def _end_lookup(self) -> None:
         if self._lookup is not None:
@@ -305,7 +298,7 @@ class Link(Driver):
                 halfopen_keepalive.set(
                     sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count
                 )
-            sock.connect(socket.getaddrinfo(self._ip, self._port)[0][-1])
+            sock.connect(socket.getaddrinfo(self._known, self._port)[0][-1])
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
                 self._failed(machine.DIAL_FAILED, error.errno or 0)
@@ -318,7 +311,7 @@ class Link(Driver):
         return TlsChannel(self._tls, self._server_name)
 
     def _make_connection(self) -> Connection:
-        return Connection(self, f"{self._host}:{self._port}", self._own_ip)
+        return Connection(self, self.peer, self._own_ip)
 
     def _watch_for(self, reads: bool, writes: bool) -> None:
         wanted = (select.POLLIN if reads else 0) | (select.POLLOUT if writes else 0)
