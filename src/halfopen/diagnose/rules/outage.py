@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import AddressGot, Event, ServerConnected, WifiJoined
+from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Severity
 
@@ -25,6 +26,10 @@ def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
     """``info`` when the device survived each of ``drops`` at once, else ``None`` for the catalogue's own."""
     if all(_overshadowed(timeline, drop) for drop in drops):
         return "info"
+    told = [event for drop in drops for event in drop.events if timeline.link.episode_at(event)]
+    outcome = recovery(timeline, told) if len(told) >= len(drops) else None
+    if outcome is not None:
+        return outcome.severity
     if len(drops) > _BLIPS_MAX:
         return None
     outages = [timeline.outage_of(drop) for drop in drops]

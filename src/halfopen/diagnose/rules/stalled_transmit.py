@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from halfopen.diagnose.events import CallFailed, QueueSampled, SendStalled
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
-from halfopen.diagnose.rules.wording import duration
+from halfopen.diagnose.rules.recovery import recovery
+from halfopen.diagnose.rules.wording import counted, duration
 from halfopen.diagnose.timeline import Timeline
-from halfopen.findings import Finding
+from halfopen.findings import Finding, Severity
 
 #: send() returning EAGAIN this often is backpressure that does not clear.
 _REFUSALS_MIN = 2
@@ -31,7 +32,14 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         figures.append(f"send() returned EAGAIN {len(refusals)} times{over}: the send buffer does not drain")
         proof += spread(refusals)
     stalls = list(timeline.of(SendStalled))
-    if len(stalls) >= _STALLS_MIN:
+    outcome = recovery(timeline, stalls)
+    mild = outcome is not None and outcome.mild
+    if outcome is not None:  # a link reports a stall when its deadline has run out: each counts
+        figures.append(
+            f"the link ended {counted(len(stalls), 'connection')} because the socket took no more data; {outcome.text}"
+        )
+        proof += spread(stalls)
+    elif len(stalls) >= _STALLS_MIN:
         figures.append(
             f"the stack reported {len(stalls)} times that sent data is not acknowledged or finds no buffer"
         )
@@ -47,10 +55,13 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         span = run.frames[-1].time - run.original.time
         figures.append(f"one segment was sent {run.count + 1} times over {duration(span)} without progress")
         proof += frames(talk.flow, run.original, run.frames[-1])
+        mild = timeline.link.well
     queue = list(timeline.of(QueueSampled))
     rising = len(queue) >= _GROWTH_MIN and all(b.depth >= a.depth for a, b in pairwise(queue))
     if rising and queue[-1].depth >= queue[0].depth * 2 + 5:
         figures.append(f"the queue grew from {queue[0].depth} to {queue[-1].depth} messages")
         proof += spread(queue)
+        mild = False
     if figures:
-        yield prove(timeline, "HO203", "; ".join(figures) + ".", proof, confidence=0.8)
+        severity: Severity | None = "info" if mild and not refusals else None
+        yield prove(timeline, "HO203", "; ".join(figures) + ".", proof, confidence=0.8, severity=severity)
