@@ -56,9 +56,11 @@ def story(
     if not findings and timeline is not None and (lost := wifi_unexplained(timeline)):
         return Story(
             lost,
-            (lost, *_outcome(timeline), "What to record next stands under what is undecided."),
+            (lost, *_came_back(timeline), "What to record next stands under what is undecided."),
             "warning",
         )
+    if timeline is not None and (survived := got_over(timeline, findings)):
+        return Story(survived, (survived, *_mild(findings), _DID_ITS_WORK), "info")
     if not findings:
         return Story(
             "Nothing wrong was found.",
@@ -76,16 +78,10 @@ def story(
             root.severity,
             shared=True,
         )
-    if timeline is not None and (survived := got_over(timeline, findings)):
-        return Story(
-            survived,
-            (survived, *_mild(findings, _DID_ITS_WORK)),
-            "info",
-        )
     if all(finding.severity == "info" for finding in findings):
         return Story(
             f"Nothing that needs action: {_lowered(_plain(root))}",
-            tuple(_mild(findings)),
+            (*_mild(findings), _GOT_OVER),
             "info",
         )
     followed = [f for f in findings[1:] if f.caused_by is not None]
@@ -111,17 +107,19 @@ def got_over(timeline: Timeline, findings: Sequence[Finding]) -> str:
     if not link.well or any(finding.severity != "info" for finding in findings):
         return ""
     number = len(link.episodes)
+    noticed = max((episode.noticed_s or 0.0 for episode in link.episodes), default=0.0)
     back = max(episode.back_s or 0.0 for episode in link.episodes)
+    within = "in" if number == 1 else "within"
+    waited = f" {within} {noticed:.1f} s" if noticed else ""
     times = {1: "a loss", 2: "both losses"}.get(number, f"all {number} losses")
-    within = "in" if number == 1 else "each within"
-    return f"The link noticed {times} and recovered, {within} {back:.1f} s."
+    return f"The link noticed {times}{waited} and recovered {within} {back:.1f} s."
 
 
 def wifi_unexplained(timeline: Timeline) -> str:
     """That halfopen's own link lost its Wi-Fi or could not join, where its journal is all there is and tells no reason
     and the loss was no passing one; "" else."""
     drops = [d for d in timeline.drops if d.reason is None and not d.planned] if timeline.link.told else []
-    if not drops or (len(drops) == 1 and timeline.link.well):
+    if not drops or timeline.link.well:
         return ""
     lost = sum(drop.stage == "running" for drop in drops)
     failed = len(drops) - lost
@@ -129,6 +127,16 @@ def wifi_unexplained(timeline: Timeline) -> str:
     told += [f"joining failed {_times(failed)}"] if failed else []
     sentence = " and ".join(told)
     return f"{sentence[:1].upper()}{sentence[1:]}, and this log cannot say why."
+
+
+def _came_back(timeline: Timeline) -> Iterator[str]:
+    """How the last outage ended."""
+    if timeline.outages:
+        yield (
+            "In the end the Wi-Fi came back."
+            if timeline.outages[-1].recovered
+            else "It was still down when the log ended."
+        )
 
 
 def _times(number: int) -> str:
@@ -178,9 +186,10 @@ def _others(apart: Sequence[Finding]) -> Iterator[str]:
         yield f"Besides, and not shown to follow from it: {told}."
 
 
-def _mild(findings: Sequence[Finding], outcome: str = _GOT_OVER) -> Iterator[str]:
+def _mild(findings: Sequence[Finding]) -> Iterator[str]:
     told = "; ".join(_lowered(_plain(f)).rstrip(".") for f in _unique(findings)[:_TOLD_MAX])
-    yield f"What was noticed: {told}. {outcome}"
+    if told:
+        yield f"What was noticed: {told}."
 
 
 def _outcome(timeline: Timeline | None) -> Iterator[str]:

@@ -79,10 +79,11 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
         )
 
 
-#: MicroPython keeps the reason of the last loss in WLAN.status(); said with the journal's line, it is read with it.
+#: The reason of the last loss, said behind the journal's line, is read with it (``said_of_link``).
 _ASK_STATUS = (
-    'MicroPython keeps it in WLAN.status(): give the link say=lambda line: print(line, f"reason={network.WLAN(network.STA_IF).status()}") and run'
-    " halfopen diagnose on that log. Print the RSSI once a minute too: lost beacons at a good signal point to modem sleep"
+    "MicroPython keeps it in WLAN.status(): give the link say=lambda line: print(line,"
+    ' f"reason={network.WLAN(network.STA_IF).status()}") and run halfopen diagnose on that log.'
+    " Print the RSSI once a minute too: lost beacons at a good signal point to modem sleep"
 )
 
 
@@ -92,7 +93,7 @@ def _of_link(timeline: Timeline, by_fault: Mapping[str, Finding]) -> Iterator[Un
     failed = [e for e in timeline.of(LinkLost) if e.by in ("JOIN_FAILED", "JOIN_EXPIRED")]
     passing = recovery(timeline, [*lost, *failed])
     named = any(f.code.startswith("HO4") for f in by_fault.values())
-    if passing is not None and not named and (len(lost) + len(failed) > 1 or not passing.mild):
+    if passing is not None and not named and (len(lost) > 1 or not passing.mild):
         told = [f"the Wi-Fi was lost {often(len(lost))}"] if lost else []
         told += [f"{counted(len(failed), 'attempt')} to join failed"] if failed else []
         what = " and ".join(told)

@@ -56,7 +56,7 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
         )
         for _, quotes, _, noticed_it in dead[:3]:
             proof += quotes[:3]
-            noticed &= noticed_it or timeline.link.well
+            noticed &= noticed_it
     if proof:
         severity: Severity | None = "info" if noticed else None
         if noticed and not timeline.link.told:
@@ -71,6 +71,7 @@ def _journalled(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """Peers that halfopen's own link gave up because nothing came back: to its heartbeat, or to the stack's probes."""
     mute = [e for e in timeline.of(LinkLost) if e.by == "SILENCE_EXPIRED"]
     dead = [e for e in timeline.of(LinkLost) if e.standing and e.cause in GIVEN_UP]
+    asked = [e for e in timeline.of(LinkLost) if e.by == "ANSWER_EXPIRED"]
     told = []
     if mute:
         told.append(f"the peer left {counted(len(mute), 'heartbeat')} unanswered")
@@ -78,10 +79,14 @@ def _journalled(timeline: Timeline) -> tuple[list[Proof], str, bool]:
         told.append(
             f"the stack gave {counted(len(dead), 'connection')} up because the peer no longer answered"
         )
-    outcome = recovery(timeline, [*mute, *dead])
+    if asked:
+        told.append(
+            f"the peer left {counted(len(asked), 'request')} unanswered for as long as the program waits"
+        )
+    outcome = recovery(timeline, [*mute, *dead, *asked])
     if outcome is None:
         return [], "", True
-    return [*spread(mute), *spread(dead)], "; ".join([*told, outcome.text]), outcome.mild
+    return [*spread(mute), *spread(dead), *spread(asked)], "; ".join([*told, outcome.text]), outcome.mild
 
 
 def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:

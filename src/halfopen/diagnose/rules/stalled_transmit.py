@@ -10,7 +10,7 @@ from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted, duration
 from halfopen.diagnose.timeline import Timeline
-from halfopen.findings import Finding, Severity
+from halfopen.findings import Finding
 
 #: send() returning EAGAIN this often is backpressure that does not clear.
 _REFUSALS_MIN = 2
@@ -33,7 +33,6 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         proof += spread(refusals)
     stalls = list(timeline.of(SendStalled))
     outcome = recovery(timeline, stalls)
-    mild = outcome is not None and outcome.mild
     if outcome is not None:  # a link reports a stall when its deadline has run out: each counts
         figures.append(
             f"the link ended {counted(len(stalls), 'connection')} because the socket took no more data; {outcome.text}"
@@ -55,13 +54,11 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         span = run.frames[-1].time - run.original.time
         figures.append(f"one segment was sent {run.count + 1} times over {duration(span)} without progress")
         proof += frames(talk.flow, run.original, run.frames[-1])
-        mild = timeline.link.well
     queue = list(timeline.of(QueueSampled))
     rising = len(queue) >= _GROWTH_MIN and all(b.depth >= a.depth for a, b in pairwise(queue))
     if rising and queue[-1].depth >= queue[0].depth * 2 + 5:
         figures.append(f"the queue grew from {queue[0].depth} to {queue[-1].depth} messages")
         proof += spread(queue)
-        mild = False
     if figures:
-        severity: Severity | None = "info" if mild and not refusals else None
+        severity = outcome.severity if outcome is not None and len(figures) == 1 else None
         yield prove(timeline, "HO203", "; ".join(figures) + ".", proof, confidence=0.8, severity=severity)

@@ -33,17 +33,6 @@ def zero_window(timeline: Timeline) -> Iterator[Finding]:
                 f" {advice}."
             )
             proof = frames(talk.flow, run.frames[0], run.frames[-1], run.reopened)
-            mild = not mine and timeline.link.well  # the link's send deadline is there for this
-            if mild:
-                summary = summary[:-1] + "; halfopen's link ended the connection and was back each time."
             about = f"{talk.peer_end.ip}:{talk.peer_end.port}"
-            yield prove(
-                timeline,
-                "HO204",
-                summary,
-                proof,
-                confidence=0.95,
-                severity="info" if mild else None,
-                about=about,
-            )
+            yield prove(timeline, "HO204", summary, proof, confidence=0.95, about=about)
             return
