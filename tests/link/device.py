@@ -113,14 +113,14 @@ def peer(answer: Callable[[Any], None], context: ssl.SSLContext | None = None) -
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with contextlib.suppress(OSError):
-                sock = (
-                    self.request if context is None else context.wrap_socket(self.request, server_side=True)
-                )
+            with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+                sock = self.request
+                if context is not None:
+                    sock = stack.enter_context(context.wrap_socket(sock, server_side=True))
                 answer(sock)
 
     class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
+        daemon_threads = False  # every handler ends with its client, and is waited for
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Clients may do here what they like."""
@@ -138,3 +138,9 @@ def echo(sock: socket.socket) -> None:
     """Answers everything with itself."""
     while data := sock.recv(65536):
         sock.sendall(data)
+
+
+def mute(sock: socket.socket) -> None:
+    """Takes everything, never answers."""
+    while sock.recv(65536):
+        pass

@@ -72,6 +72,11 @@ def transition_line(change: Change, fd: "int | None", heap: "int | None", block:
     ) + (f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else "")
 
 
+def plain(text: str) -> str:
+    """``text`` from outside without what could end a line or steer a terminal."""
+    return "".join([letter if " " <= letter < "\x7f" or letter > "\x9f" else "?" for letter in text])
+
+
 def heap_line(at: int, free: int, least: int) -> str:
     """The article's heap line: bytes free now, and the least that ever was."""
     return f"I ({at}) MEM: Free Heap: {free} bytes, Min Free: {least} bytes"
@@ -82,6 +87,28 @@ def bounds_line(at: int, bounds: "list[tuple[str, float]]") -> str:
     said = [f"{cause}={_seconds(bound_ms)}" for cause, bound_ms in bounds]
     worst = max([bound_ms for _, bound_ms in bounds])
     return f"{'W' if worst == float('inf') else 'I'} ({at}) {TAG}: bounds {' '.join(said)}"
+
+
+def boot_line(boot: int, reset: str, damaged: int) -> str:
+    """What a recorder says at each start: which boot this is, what the port says reset it (``""``: nothing), and how many
+    records of earlier boots could not be read. A warning, unless it woke or was restarted by its own program."""
+    level = "I" if reset in ("DEEPSLEEP_RESET", "SOFT_RESET") and not damaged else "W"
+    spoiled = f" damaged={damaged}" if damaged else ""
+    return f"{level} (0) {TAG}: boot {boot} reset={reset or '-'}{spoiled}"
+
+
+def lost_line(count: int) -> str:
+    """What stands in the place of ``count`` lines that a recorder had no room for, or that were damaged."""
+    return f"W {TAG}: lost {count} lines"
+
+
+def read_boot(tag: str, message: str) -> "tuple[int, str] | None":
+    """Number and reset reason of a :func:`boot_line` whose header was taken off, else ``None``; never raises."""
+    words = message.split()
+    if tag != TAG or len(words) < 3 or words[0] != "boot" or not _is_number(words[1]):
+        return None
+    name, _, reset = words[2].partition("=")
+    return (int(words[1]), "" if reset == "-" else reset) if name == "reset" else None
 
 
 def read(tag: str, message: str) -> "Entry | None":
