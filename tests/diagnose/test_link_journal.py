@@ -201,18 +201,22 @@ def test_what_the_radio_and_the_port_do_is_read_from_a_board() -> None:
     assert [type(e) for e in slept if isinstance(e, (PlannedPause, Woke))] == [PlannedPause, Woke] * 2
 
 
+#: As regular expressions: whoever records the journals again gets other tenths of seconds.
 SURVIVED = {
     "noticed-and-recovered": (
         "HO201",
-        "noticed in 20.1 s (bound 20.0 s), recovered in 0.6 s (bound 160.5 s)",
+        r"noticed in 20\.\d s \(bound 20\.0 s\), recovered in \d\.\d s \(bound 175\.5 s\)",
     ),
-    "board-noticed-and-recovered": ("HO201", "noticed in 20.0 s (bound 20.0 s), recovered in 1.0 s"),
-    "stalled-and-recovered": ("HO201", "noticed in 18.1 s (bound 21.4 s), recovered in 0.6 s"),
-    "board-stalled-and-recovered": ("HO203", "noticed in 20.0 s (bound 21.0 s), recovered in 1.0 s"),
-    "server-restarts": ("HO206", "recovered in 9.9 s after 4 failed attempts"),
+    "board-noticed-and-recovered": (
+        "HO201",
+        r"noticed in 20\.\d s \(bound 20\.0 s\), recovered in \d\.\d s",
+    ),
+    "stalled-and-recovered": ("HO201", r"noticed in 18\.\d s \(bound 42\.1 s\), recovered in \d\.\d s"),
+    "board-stalled-and-recovered": ("HO203", r"noticed in 20\.\d s \(bound 21\.0 s\), recovered in \d\.\d s"),
+    "server-restarts": ("HO206", r"recovered in [\d.]+ s after \d failed attempts"),
     "wifi-lost-with-reasons": (
         "HO405",
-        "twice (reason 200 BEACON_TIMEOUT). The link got over each: recovered within",
+        r"twice \(reason 200 BEACON_TIMEOUT\)\. The link got over each: recovered within \d\.\d s",
     ),
 }
 
@@ -222,7 +226,7 @@ def test_a_loss_noticed_within_the_bound_and_recovered_from_is_info(name: str) -
     code, figures = SURVIVED[name]
     found = next(f for f in recorded(name).findings if f.code == code)
     assert found.severity == "info"
-    assert figures in found.summary
+    assert re.search(figures, found.summary)
 
 
 WORSE = {
@@ -246,10 +250,10 @@ def test_what_the_link_did_not_get_over_is_as_bad_as_ever(name: str) -> None:
 
 def test_noticed_too_late_or_back_too_late_is_an_error() -> None:
     lines = lines_of("noticed-and-recovered")
-    late = judged_lines([line.replace("quiet=20103", "quiet=48000") for line in lines]).findings[0]
+    late = judged_lines([re.sub(r"quiet=\d+", "quiet=48000", line) for line in lines]).findings[0]
     assert (late.code, late.severity) == ("HO201", "error")
     assert "noticed after 48.0 s, later than its bound of 20.0 s" in late.summary
-    untold = judged_lines([line.replace(" quiet=20103", "") for line in lines]).findings[0]
+    untold = judged_lines([re.sub(r" quiet=\d+", "", line) for line in lines]).findings[0]
     assert untold.severity == "error"
     lost = next(n for n, line in enumerate(lines) if "SILENCE_EXPIRED" in line)
     slow = [
@@ -258,7 +262,7 @@ def test_noticed_too_late_or_back_too_late_is_an_error() -> None:
     ]
     back = judged_lines(slow).findings[0]
     assert (back.code, back.severity) == ("HO201", "error")
-    assert "back only after 5 min, its pauses and deadlines allow 160.5 s" in back.summary
+    assert "back only after 5 min, its pauses and deadlines allow 175.5 s" in back.summary
 
 
 def test_four_losses_an_hour_pass_and_five_do_not() -> None:
@@ -291,10 +295,10 @@ def test_why_the_wifi_went_stays_open_and_the_report_says_so() -> None:
 
 def test_a_link_that_did_its_work_is_told_so() -> None:
     report = recorded("noticed-and-recovered")
-    sentence = "The link noticed a loss in 20.1 s and recovered in 0.6 s."
-    assert sentence in text_of(report)
+    sentence = r"The link noticed a loss in 20\.\d s and recovered in \d\.\d s\."
     page = as_html(report)
-    assert sentence in page
+    assert re.search(sentence, text_of(report))
+    assert re.search(sentence, page)
     assert "Nothing needs to be done." in page
     assert not report.undecided
 

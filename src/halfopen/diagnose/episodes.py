@@ -19,9 +19,10 @@ from halfopen.diagnose.events import (
     PlannedPause,
 )
 
-#: The way back at its longest by the link's own default policy: one pause at the cap of its backoff (0.5 + 60 s) and
-#: one whole attempt with each deadline used up (join 20, lease 15, heap gate 30, name 10, dial 10, TLS 15 s).
-BACK_WITHIN_S = 160.5
+#: The way back at its longest by the link's own default policy: one pause (0.5 s, the cap of its backoff and a quarter
+#: of it while PCBs drain: 60 + 15 s) and one whole attempt with each deadline used up (join 20, lease 15, heap gate 30,
+#: name 10, dial 10, TLS 15 s).
+BACK_WITHIN_S = 175.5
 #: Where the log does not begin at the link's start and so does not tell its bounds: what keepalive 10/3/3, 5/5/3 and the
 #: heartbeat's default give is 19.2 to 21.4 s (FACTS, and the link's own bounds).
 _BOUND_UNTOLD_S = 30.0

@@ -372,7 +372,7 @@ def names_dead(name: str) -> None:
         9,
         lambda one: one.until("rebooting", 90),
         r'heartbeat=b"\n", radio=Wlan("iot", "secret"), reboot=rebooted,'
-        " policy=Policy(resolve_ms=1000, backoff_max_ms=500, wifi_budget=1)",
+        " policy=Policy(resolve_ms=1000, backoff_max_ms=500, wifi_budget=1, reboot_after_ms=0)",
         host="broker.test",
         prepare=lambda one: one.radio(resolver="127.0.0.1"),
     )

@@ -195,6 +195,9 @@ def _mild(findings: Sequence[Finding]) -> Iterator[str]:
 def _outcome(timeline: Timeline | None) -> Iterator[str]:
     """Whether the Wi-Fi link was back in the end, where the log tells; one that never was is not called lost."""
     outages = timeline.outages if timeline is not None else ()
+    if timeline is not None and timeline.link.episodes and not outages:
+        back = timeline.link.episodes[-1].back is not None
+        yield "In the end the link stood again." if back else "The link was still down when the log ended."
     if timeline is None or not outages:
         return
     lost = [

@@ -71,6 +71,7 @@ _SAID: dict[str, _Maker] = {
     "DESCRIPTORS_EXHAUSTED": lambda _, where, at: SocketRefused(where, at, 23),
     "PCBS_EXHAUSTED": lambda _, where, at: SocketRefused(where, at, 105),
     "NAME_FAILED": lambda _, where, at: ResolveFailed(where, at),
+    "NAME_UNKNOWN": lambda _, where, at: ResolveFailed(where, at),
     "NAME_EXPIRED": lambda _, where, at: ResolveFailed(where, at),
     "DIAL_FAILED": lambda entry, where, at: ConnectFailed(where, at, entry.fd, _errno(entry.cause)),
     "DIAL_EXPIRED": lambda entry, where, at: ConnectFailed(where, at, entry.fd, _errno(entry.cause)),
@@ -163,7 +164,7 @@ class JournalReader:
             yield WifiDropped(where, at, int(reason[1]) if reason else None, joining=event != "WIFI_LOST")
         if self._wifi and entry.state == "JOINING" and entry.before != "JOINING":
             yield WifiStarted(where, at)
-        if entry.cause not in _WANTED:
+        if entry.cause not in _WANTED and entry.before != "RETIRING":  # nobody parts too late
             quiet_s = entry.quiet / 1000 if entry.quiet is not None else None
             yield LinkLost(where, at, event, entry.cause, entry.before in _STANDING, quiet_s)
         if entry.state == "ONLINE" and entry.before in ("DIALING", "SECURING"):
