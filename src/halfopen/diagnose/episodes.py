@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from halfopen.diagnose.events import (
     BoundsTold,
-    CapabilityTold,
     Event,
     GateShut,
     LinkLost,
     LinkOnline,
     OrphansSwept,
     PlannedPause,
+    ServerStarted,
 )
 
 #: The way back at its longest by the link's own default policy: one pause (0.5 s, the cap of its backoff and a quarter
@@ -82,7 +82,8 @@ class Episode:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkLife:
-    """All that a device's log tells of halfopen's own link. ``told`` says whether it tells anything.
+    """All that a device's log tells of halfopen's own link; its guarded server is another matter. ``told`` says whether it
+    tells anything.
 
     ``losses_an_hour`` is the greatest number of losses of a standing connection within one hour, those left out that
     the peer's close in order brought.
@@ -116,10 +117,12 @@ def link_life(events: Iterable[Event]) -> LinkLife:
     losses: list[LinkLost] = []
     standing: list[LinkLost] = []
     escalations: list[PlannedPause] = []
-    told = False
+    lived = False
     for event in events:
         if isinstance(event, BoundsTold):
             bounds.append(event)
+        elif isinstance(event, ServerStarted):
+            del bounds[-1:]  # they were said of the server's sessions
         elif isinstance(event, LinkLost):
             losses.append(event)
             if event.standing and event.cause not in _ORDERLY:
@@ -130,13 +133,12 @@ def link_life(events: Iterable[Event]) -> LinkLife:
             losses, escalations = [], []
         elif isinstance(event, PlannedPause) and event.kind in ("bounce", "reboot"):
             escalations.append(event)
-        elif not isinstance(event, (CapabilityTold, GateShut, OrphansSwept)):
-            continue
-        told = True
+        lived = lived or isinstance(event, (LinkLost, LinkOnline, GateShut, OrphansSwept))
     if losses:
         episodes.append(_episode(losses, None, bounds, escalations))
     by_line = {(loss.where.source, loss.where.line): e for e in episodes for loss in e.losses}
-    return LinkLife(told, tuple(bounds), tuple(episodes), _most_in_an_hour(standing), by_line)
+    most = _most_in_an_hour(standing)
+    return LinkLife(lived or bool(bounds), tuple(bounds), tuple(episodes), most, by_line)
 
 
 def _episode(

@@ -509,6 +509,11 @@ class BoundsTold(Event):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ServerStarted(Event):
+    """halfopen's own guarded server began to listen; bounds told just before are those of its sessions."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LinkOnline(Event):
     """halfopen's own link has a connection that stands, TLS included."""
 

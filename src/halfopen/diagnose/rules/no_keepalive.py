@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import BoundsTold, CallFailed
+from halfopen.diagnose.events import CallFailed
 from halfopen.diagnose.rules.proof import frames, prove
 from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -17,7 +17,7 @@ _IDLE_S = 120.0
 
 def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
     """A long silence without probes on a connection that later died or was replaced."""
-    blind = next((b for b in timeline.of(BoundsTold) if b.idle_s == float("inf")), None)
+    blind = next((b for b in timeline.link.bounds if b.idle_s == float("inf")), None)
     if blind is not None:
         also = " and one that owes it an acknowledgement" if blind.unacked_s == float("inf") else ""
         summary = (

@@ -30,6 +30,7 @@ from halfopen.diagnose.events import (
     Provenance,
     ResolveFailed,
     SendStalled,
+    ServerStarted,
     SocketClosed,
     SocketOpened,
     SocketRefused,
@@ -151,6 +152,9 @@ class JournalReader:
         if entry.heap is not None or entry.block is not None:
             yield HeapSampled(where, at, entry.heap, None, entry.block)
         event = entry.event
+        if entry.session is not None:
+            yield from _said_by_server(entry, where, at)
+            return
         if event == "HEARD" and entry.before == "DOUBTED":
             yield HeartbeatAnswered(where, at, "heartbeat")
         elif event == "SOCKET_REFUSED" and (number := _errno(entry.cause)) is not None:
@@ -169,6 +173,27 @@ class JournalReader:
             yield LinkLost(where, at, event, entry.cause, entry.before in _STANDING, quiet_s)
         if entry.state == "ONLINE" and entry.before in ("DIALING", "SECURING"):
             yield LinkOnline(where, at)
+
+
+def _said_by_server(entry: journal.Entry, where: Provenance, at: Moment) -> Iterator[Event]:
+    """What a guarded server's line says of its descriptors.
+
+    No more than that: how a client behaved, or that it vanished, is no fault of the device that noticed.
+    """
+    if entry.event == "STARTED":
+        yield ServerStarted(where, at)
+    elif entry.event in ("ACCEPTED", "REFUSED"):
+        yield SocketOpened(where, at, entry.fd, accepted=True, peer_port=_port(entry.peer))
+    elif entry.event == "SOCKET_CLOSED":
+        yield SocketClosed(where, at, entry.fd)
+    elif errno := {"DESCRIPTORS_EXHAUSTED": 23, "PCBS_EXHAUSTED": 105}.get(entry.event):
+        yield SocketRefused(where, at, errno, accepting=True)
+
+
+def _port(peer: str) -> int | None:
+    """The port of ``host:port``, if it is one."""
+    port = peer.rpartition(":")[2]
+    return int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else None
 
 
 def _errno(cause: str) -> int | None:
