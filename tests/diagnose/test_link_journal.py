@@ -139,8 +139,8 @@ def served(*changes: tuple[int, str, str, str, str, int]) -> str:
             0,
             0,
             cause != "",
-            session,
-            f"10.0.0.7:{50000 + session}",
+            session=session,
+            peer=f"10.0.0.7:{50000 + session}",
         )
         lines.append(journal.transition_line(change, fd if session else None, 90000, None))
     return "\n".join(lines) + "\n"
