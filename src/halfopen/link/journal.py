@@ -143,6 +143,21 @@ def read(tag: str, message: str) -> "Entry | None":
     return entry
 
 
+def read_bounds(tag: str, message: str) -> "dict[str, float] | None":
+    """What a line of :func:`bounds_line` says, milliseconds by cause, or ``None`` when it is none; never raises."""
+    words = message.split()
+    if tag != TAG or not words or words[0] != "bounds":
+        return None
+    bounds = {}
+    for word in words[1:]:
+        cause, _, value = word.partition("=")
+        if value == "infinite":
+            bounds[cause] = float("inf")
+        elif value[-1:] == "s" and _is_number(value[:-1].replace(".", "", 1)):
+            bounds[cause] = 1000 * float(value[:-1])
+    return bounds
+
+
 def _is_number(text: str) -> bool:
     """ASCII digits only, and not so many that no machine wrote them."""
     return 0 < len(text) <= 15 and all(digit in "0123456789" for digit in text)
