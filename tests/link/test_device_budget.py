@@ -19,8 +19,8 @@ BOARD = Path(__file__).parent / "board"
 
 #: Bytes of each .mpy (measured on 2026-11-26, and 1 % more). A file without a limit here fails.
 MPY_BYTES_MAX = {
-    "on_micropython": 24_300,
-    "wlan": 660,
+    "on_micropython": 24_700,
+    "wlan": 690,
     "tls_on_micropython": 1_380,
     "awaiting": 1_310,
     "delivery": 900,
@@ -32,7 +32,7 @@ MPY_BYTES_MAX = {
 }
 #: Bytes of heap that an import keeps after gc.collect() on the 64-bit port, beside the core (measured, and a little more).
 HEAP_BYTES_MAX = {
-    "on_micropython": 59_300,
+    "on_micropython": 60_200,
     "wlan": 1_700,
     "tls_on_micropython": 3_050,
     "awaiting": 3_050,

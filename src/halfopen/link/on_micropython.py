@@ -219,6 +219,14 @@ class Link(Driver):
             self._end_lookup()
         super()._observe(change)
 
+    def _detail(self, change: "Change") -> str:
+        told = self._radio is not None and change.event in (
+            machine.WIFI_LOST,
+            machine.JOIN_FAILED,
+            machine.JOIN_EXPIRED,
+        )
+        return f"reason={self._radio.reason()}" if told else ""  # type: ignore[union-attr]
+
     # The radio.
 
     def _look_at_radio(self) -> None:

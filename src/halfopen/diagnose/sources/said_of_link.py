@@ -67,8 +67,8 @@ _Maker = Callable[[journal.Entry, Provenance, Moment], Event]
 _SAID: dict[str, _Maker] = {
     "SOCKET_OPENED": lambda entry, where, at: SocketOpened(where, at, entry.fd),
     "SOCKET_CLOSED": lambda entry, where, at: SocketClosed(where, at, entry.fd),
-    "CONNECTED": lambda entry, where, at: Connected(where, at, entry.fd),
-    "CONNECTED_FOR_TLS": lambda entry, where, at: Connected(where, at, entry.fd),
+    "CONNECTED": lambda entry, where, at: Connected(where, at, entry.fd, entry.port),
+    "CONNECTED_FOR_TLS": lambda entry, where, at: Connected(where, at, entry.fd, entry.port),
     "DESCRIPTORS_EXHAUSTED": lambda _, where, at: SocketRefused(where, at, 23),
     "PCBS_EXHAUSTED": lambda _, where, at: SocketRefused(where, at, 105),
     "NAME_FAILED": lambda _, where, at: ResolveFailed(where, at),
