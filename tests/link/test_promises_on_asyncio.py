@@ -152,6 +152,33 @@ class TestTlsToTheLetter:
 
         run(main())
 
+    def test_what_comes_with_the_last_flight_of_the_handshake_is_not_lost(self, certificate: Path) -> None:
+        context = self.context(certificate)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # there the server's Finished comes last
+
+        def greet_at_once(sock: socket.socket) -> None:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            session = context.wrap_bio(incoming, outgoing, server_side=True)
+            while True:
+                try:
+                    session.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    incoming.write(sock.recv(65536))
+            session.write(b"welcome\n")
+            sock.sendall(outgoing.read())
+            until_the_end(sock)
+
+        async def main() -> None:
+            port, _ = told(greet_at_once)
+            trusting = ssl.create_default_context(cafile=str(certificate))
+            async with make(port, tls=trusting) as link:
+                connection = await anext(link)
+                assert await connection.read_until(within_ms=1000) == b"welcome\n"
+
+        run(main())
+
     def test_a_goodbye_of_the_peer_is_its_end(self, certificate: Path) -> None:
         def leave(sock: socket.socket) -> None:
             sock.sendall(b"last words")
@@ -199,33 +226,50 @@ class TestTlsToTheLetter:
 
 
 class TestNames:
-    def test_a_new_epoch_asks_anew_and_a_lookup_that_hangs_is_asked_once(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        asked = []
-        release = threading.Event()
+    def asked_of(
+        self, monkeypatch: pytest.MonkeyPatch, port: int, hangs: threading.Event | None
+    ) -> list[str]:
+        """The names asked for from now on; lookups hang until ``hangs`` is set."""
+        asked: list[str] = []
+        resolver_says(monkeypatch, [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))])
+        quick = socket.getaddrinfo
 
+        def counted(host: str, *args: Any, **more: Any) -> list[Any]:
+            if host == "peer.test" and not more.get("flags"):
+                asked.append(host)
+                if hangs is not None:
+                    hangs.wait(5)
+            return quick(host, *args, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", counted)
+        return asked
+
+    def test_a_new_epoch_asks_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def main() -> None:
             async with serving() as port:
-                resolver_says(monkeypatch, [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))])
-                quick = socket.getaddrinfo
-
-                def counted(host: str, *args: Any, **more: Any) -> list[Any]:
-                    if host == "peer.test" and not more.get("flags"):
-                        asked.append(host)
-                        if len(asked) == 2:
-                            release.wait(5)
-                    return quick(host, *args, **more)
-
-                monkeypatch.setattr(socket, "getaddrinfo", counted)
-                limits = {"resolve_ms": 30, "pause_ms": 10, "name_tries": 100}
-                async with make(port, host="peer.test", limits=limits) as link:
+                asked = self.asked_of(monkeypatch, port, None)
+                async with make(port, host="peer.test") as link:
                     await anext(link)
+                    await anext(link)
+                    assert len(asked) == 1
                     await link.prepare_sleep()
                     link.wake()
-                    await asyncio.sleep(0.4)  # several attempts, all waiting for the same lookup
+                    await asyncio.wait_for(anext(link), 5)
                     assert len(asked) == 2
-                    release.set()
+
+        run(main())
+
+    def test_a_lookup_that_hangs_is_asked_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def main() -> None:
+            async with serving() as port:
+                hangs = threading.Event()
+                asked = self.asked_of(monkeypatch, port, hangs)
+                limits = {"resolve_ms": 30, "pause_ms": 10, "name_tries": 100}
+                async with make(port, host="peer.test", limits=limits) as link:
+                    await asyncio.sleep(0.4)
+                    assert link._keeper.attempt > 3  # several attempts, all waiting for the same lookup
+                    assert len(asked) == 1
+                    hangs.set()
                     await asyncio.wait_for(anext(link), 5)
 
         run(main())
