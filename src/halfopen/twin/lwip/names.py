@@ -103,5 +103,5 @@ class SocketError(OSError):
         return f"errno {self.errno} ({self.strerror})"
 
 
-class LookupError_(OSError):  # noqa: N801, the built-in LookupError is something else
+class NameNotFound(OSError):
     """``getaddrinfo`` failed; ``errno`` is lwIP's EAI number (200 no such name, 202 no answer)."""

@@ -1,0 +1,188 @@
+"""A device's network stack: the interface, IP, ICMP and UDP around TCP, and its reboot.
+
+The stack is a node of a :class:`halfopen.twin.network.Network`. What firmware sees of it are ``sockets`` (calls that
+never wait) and :mod:`halfopen.twin.lwip.calls` (calls that do).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from halfopen.twin.heap import Heap
+from halfopen.twin.lwip import names, receiving
+from halfopen.twin.lwip.etharp import ArpTable
+from halfopen.twin.lwip.options import Options
+from halfopen.twin.lwip.pcb import Pcb, Segment
+from halfopen.twin.lwip.sockets import Sockets
+from halfopen.twin.lwip.tcp import TcpLayer
+from halfopen.twin.packets import (
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    UNREACHABLE,
+    Arp,
+    Frame,
+    Icmp,
+    Packet,
+    Tcp,
+    Udp,
+)
+from halfopen.twin.world import Timer
+
+if TYPE_CHECKING:
+    from halfopen.twin.lwip.udp import UdpPcb
+    from halfopen.twin.network import Network
+
+#: Heap left to the application on the lab's target after start (data/lwip: "Free Heap: 200000 bytes").
+HEAP_BYTES = 200_000
+
+
+class Stack:
+    """lwIP on one device. Without ``ip`` it has no address until DHCP gives one or ``configure`` does."""
+
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        *,
+        options: Options | None = None,
+        heap: Heap | None = None,
+        ip: str = "",
+        mac: str = "02:12:34:56:78:ab",
+    ) -> None:
+        self.world = network.world
+        self.truth = network.truth
+        self.network = network
+        self.name = name
+        self.options = options or Options()
+        self.heap = heap or Heap(HEAP_BYTES)
+        self.mac = mac
+        #: The address, empty without one; ``configured`` is what it gets back when the link does.
+        self.ip = ""
+        self.configured = ip
+        self.up = False
+        self.resolver = network.gateway
+        phase = self.world.chance(f"{name} tick").between(0, self.options.tick_ns - 1)
+        self._phase = (self.world.now + phase) % self.options.tick_ns
+        self._number = 0
+        self._inbox: list[Frame] = []
+        self._poll: Timer | None = None
+        self.link = network.join(self, mac)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.arp = ArpTable(self)
+        self.tcp = TcpLayer(self)
+        self.udp: list[UdpPcb] = []
+        self.sockets = Sockets(self)
+
+    # Life --------------------------------------------------------------------------------------------------
+
+    def tick_floor(self) -> int:
+        """The FreeRTOS tick that is or was last (ns): lwIP's clock knows no finer times."""
+        tick = self.options.tick_ns
+        return self.world.now - (self.world.now - self._phase) % tick
+
+    def netif_up(self, ip: str = "") -> None:
+        """The interface has its address: what STA_GOT_IP brings. Announces it, as esp_netif does."""
+        self.configured = ip or self.configured
+        self.ip = self.configured
+        self.up = True
+        self.note("netif-up", ip=self.ip)
+        self.arp.announce()
+
+    def netif_down(self) -> None:
+        """What STA_DISCONNECTED does: the address is zeroed, every PCB aborted; descriptors stay (FACTS "Netif down")."""
+        if not self.up:
+            return
+        self.note("netif-down", ip=self.ip)
+        for pcb in list(self.tcp.active):
+            if pcb in self.tcp.active:
+                self.tcp.abort(pcb, "netif-down")
+        self.up = False
+        self.ip = ""
+        self.arp.clear()
+
+    def reboot(self) -> None:
+        """The chip was reset: every PCB, descriptor and byte of heap is as new, and not one packet tells of it."""
+        self.note("rebooted")
+        for pcb in (*self.tcp.active, *self.tcp.time_wait):
+            pcb.on_error = None
+            self.tcp.forget(pcb, "rebooted")
+        self.sockets.forget_all()
+        self.arp.clear()
+        self._inbox.clear()
+        self.heap = Heap(self.heap.size)
+        self.up = False
+        self.ip = ""
+        self._number = 0
+        self._begin()
+
+    def note(self, what: str, **facts: object) -> None:
+        """One fact more in the truth, about this device."""
+        self.truth.note(self.name, what, **facts)
+
+    def pcbs(self) -> tuple[int, int, int]:
+        """Connections active, in TIME_WAIT, and listening."""
+        return len(self.tcp.active), len(self.tcp.time_wait), len(self.tcp.listening)
+
+    # Sending -----------------------------------------------------------------------------------------------
+
+    def routes(self, ip: str) -> bool:
+        """Whether there is a way to ``ip``."""
+        return self.up and bool(self.ip)
+
+    def send(self, packet: Packet, segment: Segment | None = None) -> bool:
+        """``ip_output``: ``False`` without a route."""
+        if not self.up:
+            return False
+        packet.number = self._number
+        self._number = (self._number + 1) & 0xFFFF
+        self.arp.send(self.network.next_hop(packet.destination), packet, segment)
+        return True
+
+    # Receiving ---------------------------------------------------------------------------------------------
+
+    def receive(self, frame: Frame) -> None:
+        """A frame reached the driver. It is looked at when the driver next polls, or after a turnaround."""
+        self._inbox.append(frame)
+        if self._poll is not None:
+            return
+        options = self.options
+        if options.receive_poll_ns:
+            when = self.world.now - (self.world.now - self._phase) % options.receive_poll_ns + options.receive_poll_ns
+        else:
+            when = self.world.now + options.turnaround_ns
+        self._poll = self.world.at(when, self._look)
+
+    def _look(self) -> None:
+        self._poll = None
+        frames, self._inbox = self._inbox, []
+        for frame in frames:
+            if self.up:
+                self._take(frame.packet)
+
+    def _take(self, packet: Arp | Packet) -> None:
+        if isinstance(packet, Arp):
+            self.arp.take(packet)
+        elif packet.destination != self.ip:
+            return
+        elif isinstance(packet, Tcp):
+            receiving.receive(self.tcp, packet)
+        elif isinstance(packet, Udp):
+            self._take_datagram(packet)
+        elif isinstance(packet, Icmp) and packet.kind == ECHO_REQUEST:
+            self.send(Icmp(packet.destination, packet.source, ECHO_REPLY, 0, packet.rest))
+
+    def _take_datagram(self, packet: Udp) -> None:
+        for pcb in self.udp:
+            if pcb.takes(packet):
+                pcb.receive(packet)
+                return
+        self.send(Icmp(packet.destination, packet.source, UNREACHABLE, 3, b"", packet))
+
+    def owner_of(self, pcb: Pcb) -> str:
+        """Whose connection it is, in words: a descriptor, or nobody's."""
+        descriptor = self.sockets.of(pcb.conn)
+        return f"fd {descriptor}" if descriptor is not None else "nobody"
+
+

@@ -1,0 +1,216 @@
+"""The network between a device and its peers: one LAN with a gateway, and the conditions on each node's link.
+
+A capture taken at a link sees what its node sends before anything can lose it, and what reaches the node after all that
+could: a recorder on the device's own interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from halfopen.impairments import Impairment
+from halfopen.impairments.span import TO_DEVICE, TO_PEER
+from halfopen.twin.conditions import Conditions
+from halfopen.twin.mishaps import MISHAPS
+from halfopen.twin.packets import BROADCAST, Arp, Frame, Packet
+from halfopen.twin.truth import Truth
+from halfopen.twin.world import MS, US, World
+
+if TYPE_CHECKING:
+    from halfopen.twin.recorder import Tap
+
+#: One way across one link when nothing else is said: a TAP on the same machine.
+LINK_NS = 5 * US
+
+
+class Node(Protocol):
+    """Whatever is on the network."""
+
+    name: str
+    mac: str
+    ip: str
+
+    def receive(self, frame: Frame) -> None:
+        """A frame for this node."""
+
+
+class Link:
+    """A node's end of the network: it sends into it, conditions decide, a tap may listen."""
+
+    def __init__(self, network: Network, node: Node, outward: str) -> None:
+        self.network = network
+        self.node = node
+        #: What leaving this node means: to the peer, or to the device.
+        self.outward = outward
+        self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
+        self.conditions = Conditions(network.world, node.name)
+        self.tap: Tap | None = None
+        self._last_in = 0
+        self._last_out = 0
+
+    def send(self, frame: Frame) -> None:
+        """The node sends ``frame``."""
+        world = self.network.world
+        if self.tap is not None:
+            self.tap.record(world.now, frame)
+        conditions = self.conditions
+        if conditions.quiet:
+            self.network.carry(frame, LINK_NS)
+            return
+        delay = conditions.judge(self, frame, self.outward)
+        if delay is not None:
+            # A flow stays in order whatever the jitter is.
+            self._last_out = max(self._last_out, world.now + delay)
+            self.network.carry(frame, self._last_out - world.now + LINK_NS)
+
+    def bring(self, frame: Frame) -> None:
+        """A frame for the node arrives at its end of the network."""
+        conditions = self.conditions
+        if conditions.quiet:
+            self.deliver(frame)
+            return
+        delay = conditions.judge(self, frame, self.inward)
+        if delay is None:
+            return
+        world = self.network.world
+        self._last_in = max(self._last_in, world.now + delay)
+        if self._last_in == world.now:
+            self.deliver(frame)
+        else:
+            world.at(self._last_in, self.deliver, frame)
+
+    def deliver(self, frame: Frame) -> None:
+        """Hand ``frame`` to the node, past all conditions."""
+        if self.tap is not None:
+            self.tap.record(self.network.world.now, frame)
+        self.node.receive(frame)
+
+
+class Network:
+    """A LAN (``prefix``, /24) whose ``gateway`` leads to every other address."""
+
+    def __init__(
+        self, world: World, truth: Truth | None = None, gateway: str = "192.168.5.1", prefix: str = "192.168.5."
+    ) -> None:
+        self.world = world
+        self.truth = truth or Truth(world)
+        self.gateway = gateway
+        self.prefix = prefix
+        self.links: dict[str, Link] = {}
+        self._remote: dict[str, Link] = {}
+        self._router: Router | None = None
+        #: Called before conditions change anywhere, so that what was played in closed form is settled.
+        self.before_change: list[Callable[[], None]] = []
+
+    def join(self, node: Node, mac: str, *, serves: bool = False) -> Link:
+        """Put a node on the LAN, or behind the gateway when its address is not of the LAN.
+
+        Raises:
+            ValueError: the LAN has that MAC already.
+        """
+        link = Link(self, node, TO_DEVICE if serves else TO_PEER)
+        if serves and node.ip and not node.ip.startswith(self.prefix):
+            self._remote[node.ip] = link
+            if self._router is None and not any(other.node.ip == self.gateway for other in self.links.values()):
+                self._router = Router(self)
+            return link
+        if mac in self.links:
+            raise ValueError(f"two nodes have the address {mac}")
+        self.links[mac] = link
+        return link
+
+    def next_hop(self, ip: str) -> str:
+        """Whom to ask for on the LAN to reach ``ip``."""
+        return ip if ip.startswith(self.prefix) else self.gateway
+
+    def carry(self, frame: Frame, delay: int) -> None:
+        """Take a frame to whom it is addressed."""
+        if frame.destination == BROADCAST:
+            for mac, link in list(self.links.items()):
+                if mac != frame.source:
+                    self.world.after(delay + LINK_NS, link.bring, frame)
+            return
+        link = self._target(frame)
+        if link is not None:
+            self.world.after(delay + LINK_NS, link.bring, frame)
+
+    def _target(self, frame: Frame) -> Link | None:
+        """The link of a unicast frame's addressee; what is for elsewhere goes through the gateway."""
+        packet = frame.packet
+        if self._remote and isinstance(packet, Packet):
+            remote = self._remote.get(packet.destination)
+            if remote is not None:
+                return remote
+        return self.links.get(frame.destination)
+
+    def link_of(self, ip: str) -> Link | None:
+        """The link of the node that has ``ip`` now."""
+        found = self._remote.get(ip)
+        if found is not None:
+            return found
+        return next((link for link in self.links.values() if link.node.ip == ip), None)
+
+    # Impairments -------------------------------------------------------------------------------------------
+
+    def impair(self, impairment: Impairment, at: Node) -> None:
+        """Let ``impairment`` happen at ``at``: on its link, or to the node itself.
+
+        Raises:
+            ValueError: the kind cannot happen to such a node.
+        """
+        link = self._link_at(at)
+        mishap = MISHAPS.get(impairment.KIND)
+        if mishap is not None and not mishap.fits(at):
+            raise ValueError(f"{impairment.KIND} cannot happen to {at.name}")
+        begin = int(impairment.begin_ms * MS)
+        self.world.at(begin, self._begin, impairment, link)
+        if impairment.end_ms is not None:
+            self.world.at(int(impairment.end_ms * MS), self._end, impairment, link)
+
+    def _link_at(self, node: Node) -> Link:
+        for link in (*self.links.values(), *self._remote.values()):
+            if link.node is node:
+                return link
+        raise ValueError(f"{node.name} is not on this network")
+
+    def _begin(self, impairment: Impairment, link: Link) -> None:
+        self.settle()
+        self.truth.note(link.node.name, "impairment-began", **impairment.as_dict())
+        mishap = MISHAPS.get(impairment.KIND)
+        if mishap is not None:
+            mishap.begin(link.node, impairment)
+        else:
+            link.conditions.begin(impairment)
+
+    def _end(self, impairment: Impairment, link: Link) -> None:
+        self.settle()
+        self.truth.note(link.node.name, "impairment-ended", kind=impairment.KIND)
+        mishap = MISHAPS.get(impairment.KIND)
+        if mishap is not None:
+            mishap.end(link.node, impairment)
+        else:
+            link.conditions.end(impairment)
+
+    def settle(self) -> None:
+        """Bring everything that is played in closed form up to now."""
+        for settle in self.before_change:
+            settle()
+
+
+class Router:
+    """The gateway where no host is one: it answers ARP; forwarding is :meth:`Network.carry`'s."""
+
+    def __init__(self, network: Network) -> None:
+        self.name = "gateway"
+        self.ip = network.gateway
+        self.mac = "02:00:5e:00:00:01"
+        self._network = network
+        self._link = network.join(self, self.mac)
+
+    def receive(self, frame: Frame) -> None:
+        """Answer a request for our address; everything else was forwarded already."""
+        packet = frame.packet
+        if isinstance(packet, Arp) and not packet.reply and packet.target_ip == self.ip:
+            answer = Arp(self.mac, self.ip, packet.sender_ip, packet.sender_mac, reply=True)
+            self._link.send(Frame(packet.sender_mac, self.mac, answer))
