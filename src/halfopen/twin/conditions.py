@@ -32,7 +32,8 @@ class Conditions:
     def __init__(self, world: World, name: str) -> None:
         self._world = world
         self._chance = world.chance(f"{name} link")
-        self._active: list[Impairment] = []
+        #: What is in force now.
+        self.active: list[Impairment] = []
         #: When a flow's last packet passed (ns), and what the forgotten ones get.
         self._seen: dict[Flow, int] = {}
         self._lost: dict[Flow, str] = {}
@@ -44,20 +45,20 @@ class Conditions:
         """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
         return not self._lost and all(
             isinstance(active, Delay) and not active.jitter_ms or isinstance(active, NatExpiry)
-            for active in self._active
+            for active in self.active
         )
 
     @property
     def nat_idle_ns(self) -> int | None:
         """The shortest silence after which a box forgets a flow."""
-        idle = [int(active.idle_ms * MS) for active in self._active if isinstance(active, NatExpiry)]
+        idle = [int(active.idle_ms * MS) for active in self.active if isinstance(active, NatExpiry)]
         return min(idle, default=None)
 
     def fixed_delay(self, direction: str) -> int:
         """The delay (ns) that every packet in ``direction`` has, jitter left out."""
         return sum(
             int(active.delay_ms * MS)
-            for active in self._active
+            for active in self.active
             if isinstance(active, Delay) and active.direction in (BOTH, direction)
         )
 
@@ -71,17 +72,17 @@ class Conditions:
         if isinstance(impairment, FlowsLost):
             for flow in self._seen:
                 self._lost[flow] = impairment.answer
-        self._active.append(impairment)
+        self.active.append(impairment)
         self._judge_quiet()
 
     def end(self, impairment: Impairment) -> None:
         """An impairment ends. What a box forgot it does not remember again."""
-        if impairment in self._active:
-            self._active.remove(impairment)
+        if impairment in self.active:
+            self.active.remove(impairment)
         self._judge_quiet()
 
     def _judge_quiet(self) -> None:
-        self.quiet = not self._active and not self._remembers and not self._lost
+        self.quiet = not self.active and not self._remembers and not self._lost
 
     def keep_alive(self, flow: Flow) -> None:
         """Packets of a flow passed until now, in closed form."""
@@ -92,7 +93,7 @@ class Conditions:
         if isinstance(frame.packet, Tcp) and not self._flow_passes(link, frame, frame.packet, direction):
             return None
         delay = 0
-        for active in self._active:
+        for active in self.active:
             if isinstance(active, Blackhole):
                 if active.direction in (BOTH, direction) and not (active.arp_answers and isinstance(frame.packet, Arp)):
                     return None
@@ -118,7 +119,7 @@ class Conditions:
         if packet.flags & (SYN | ACK) == SYN:
             self._lost.pop(flow, None)
         else:
-            for active in self._active:
+            for active in self.active:
                 if isinstance(active, NatExpiry) and now - self._seen.get(flow, now) > active.idle_ms * MS:
                     self._lost[flow] = active.answer
         answer = self._lost.get(flow)

@@ -46,11 +46,15 @@ class Link:
         self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
         self.conditions = Conditions(network.world, node.name)
         self.tap: Tap | None = None
+        #: Nothing leaves the node: a radio without an access point.
+        self.muted = False
         self._last_in = 0
         self._last_out = 0
 
     def send(self, frame: Frame) -> None:
         """The node sends ``frame``."""
+        if self.muted:
+            return
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)

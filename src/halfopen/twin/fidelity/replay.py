@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from halfopen.formats import newlib_errno
-from halfopen.impairments.blackhole import Blackhole
-from halfopen.impairments.flows_lost import FlowsLost
+from halfopen.twin.fidelity.wire import Seen
 from halfopen.twin.linux.host import Host
 from halfopen.twin.linux.services import Service
 from halfopen.twin.lwip import names
@@ -22,6 +21,7 @@ from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.lwip.options import LINUX_TARGET
 from halfopen.twin.lwip.stack import Stack
 from halfopen.twin.network import Network
+from halfopen.twin.packets import UNREACHABLE, Icmp, Packet, Tcp
 from halfopen.twin.recorder import Recorder
 from halfopen.twin.tasks import Tasks, Wait, sleep
 from halfopen.twin.world import MS, SECOND, US, World
@@ -31,7 +31,8 @@ PEER, DEVICE, DEVICE_MAC = "192.168.5.1", "192.168.5.100", "02:12:34:56:78:ab"
 #: A call is made this long after the tick that woke its task (data/lwip).
 _AFTER_TICK_NS = 150 * US
 
-Step = Generator[Wait, bool, "Outcome"]
+#: One entry of a truth file: ``t``, ``what``, ``ret``, ``err``, ``ms``.
+Event = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -57,7 +58,9 @@ class Situation:
     serves: Callable[[], Mapping[int, Service]]
     options: tuple[tuple[int, int], ...] = ()
     before: Mapping[int, Callable[[Lab], object]] = field(default_factory=dict)
-    also: Callable[[Lab], object] | None = None
+    also: Callable[[Lab, list[Event], list[Seen]], object] | None = None
+    #: Changes the recorded events where they do not list every call.
+    script: Callable[[list[Event]], list[Event]] | None = None
     #: Kept apart: frames that the lab's tap let out and a radio would not have (FACTS, "Netif down").
     apart: str = ""
 
@@ -69,6 +72,8 @@ class Lab:
         self.world = World(seed)
         self.network = Network(self.world)
         self.peer = Host(self.network, "peer", PEER)
+        # Chance of the lab's machine; f1 and f3 say that it was 31 to 41 s.
+        self.peer.neighbours.reachable_ns = 36 * SECOND
         for port, service in situation.serves().items():
             self.peer.listen(port, service)
         self.device = Stack(self.network, "device", options=LINUX_TARGET, ip=DEVICE, mac=DEVICE_MAC)
@@ -78,32 +83,50 @@ class Lab:
         self.calls = Calls(self.device)
         self.situation = situation
         self.outcomes: list[Outcome] = []
-        self._holes: list[Blackhole] = []
+        self._lost: set[int] = set()
 
     # What was done to the network --------------------------------------------------------------------------
 
     def blackhole(self) -> None:
-        """Drop everything but ARP from now on."""
-        hole = Blackhole(begin_ms=self.world.now / MS)
-        self._holes.append(hole)
-        self.device.link.conditions.begin(hole)
+        """``nft`` drops everything but ARP on the peer from now on, both ways."""
+        self.peer.drops = lambda packet: True
 
     def clear(self) -> None:
-        """Drop nothing any more."""
-        for hole in self._holes:
-            self.device.link.conditions.end(hole)
-        self._holes.clear()
+        """Nothing is dropped any more."""
+        self.peer.drops = None
 
     def lose_flows(self) -> None:
-        """Drop every flow that exists."""
-        self.device.link.conditions.begin(FlowsLost(begin_ms=self.world.now / MS))
+        """``nft`` drops the ports of every connection that exists."""
+        self._lost |= {pcb.local_port for pcb in self.device.tcp.active}
+        self.peer.drops = self._is_lost
+
+    def lose_port(self, port: int) -> None:
+        """``nft`` drops one port of the peer."""
+        self._lost.add(port)
+        self.peer.drops = self._is_lost
+
+    def reject(self) -> None:
+        """``nft`` answers every packet with ICMP host unreachable."""
+        self.peer.drops = self._is_rejected
+
+    def _is_rejected(self, packet: Packet) -> bool:
+        if isinstance(packet, Icmp):
+            return False
+        self.peer.send(Icmp(PEER, packet.source, UNREACHABLE, 1, b"", packet, why="unreachable"))
+        return True
+
+    def stop_peer(self) -> None:
+        """The peer's programs end: the kernel closes what they had."""
+        for connection in list(self.peer.connections.values()):
+            connection.close()
+
+    def _is_lost(self, packet: Packet) -> bool:
+        return isinstance(packet, Tcp) and bool({packet.sport, packet.dport} & self._lost)
 
     # Playing -----------------------------------------------------------------------------------------------
 
-    def play(self, events: list[dict[str, Any]], first_at: float) -> Generator[Wait, bool, None]:
+    def play(self, events: list[Event], first_at: float) -> Generator[Wait, bool, None]:
         """The firmware's task: ``events`` of a truth file, the first call ``first_at`` seconds after the start."""
-        if self.situation.serves:
-            self.device.link.conditions.remember()
         ended = events[0]["t"] - first_at
         yield from self._until(0)
         for index, event in enumerate(events):
@@ -127,9 +150,9 @@ class Lab:
         if due > self.world.now:
             yield from sleep(due - self.world.now)
 
-    def _call(self, event: dict[str, Any]) -> Generator[Wait, bool, Outcome | None]:
+    def _call(self, event: Event) -> Generator[Wait, bool, Outcome | None]:
         words = str(event["what"]).split()
-        control = _CONTROLS.get(event["what"])
+        control = CONTROLS.get(event["what"])
         if control is not None:
             control(self)
             return None
@@ -228,7 +251,7 @@ _CALLS: dict[str, Callable[[Lab, list[Any]], _Answer]] = {
 }
 
 #: Events that are done to the world rather than by the firmware.
-_CONTROLS: dict[str, Callable[[Lab], object]] = {
+CONTROLS: dict[str, Callable[[Lab], object]] = {
     "BLACKHOLE": Lab.blackhole,
     "HALFOPEN": Lab.lose_flows,
     "PEER REBOOTED": lambda lab: lab.peer.reboot(),

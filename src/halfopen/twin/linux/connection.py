@@ -55,6 +55,7 @@ class Connection:
         self.remote_port = remote_port
         self.service = service
         self.state = "CLOSED"
+        self.opened_at = host.world.now
         self.reading = True
         self.closed_by_us = False
         self.accepted = False
@@ -483,6 +484,7 @@ class Connection:
         """Send on, and see to the timers; an answered window probe counts from its answer."""
         if self._timer_kind == "probe" and self._timer is not None:
             self._stop()
+        self.service.writable(self)
         self._push()
 
     def _retransmit_early(self) -> None:

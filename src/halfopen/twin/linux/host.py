@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from halfopen.twin.linux.connection import Connection
@@ -57,6 +58,8 @@ class Host:
         self._silent: set[str] = set()
         self._stalled = False
         self._present = True
+        #: A packet filter of the host's own (nft): whether it drops a packet, before ARP is asked and before TCP hears.
+        self.drops: Callable[[Packet], bool] | None = None
         self._port = _PORT_LOW + self.chance.between(0, _PORTS - 1)
         self.link = network.join(self, self.mac, serves=True)
 
@@ -81,12 +84,14 @@ class Host:
     # What can befall it ------------------------------------------------------------------------------------
 
     def reboot(self, up: bool = True) -> None:
-        """Lose every connection without a packet; ``up``: and be there again at once."""
+        """Lose every connection without a packet; ``up``: and be there again at once.
+
+        Who is which address on the LAN is not forgotten: the device finds no difference.
+        """
         self.truth.note(self.name, "peer-rebooted")
         for connection in list(self.connections.values()):
             connection.end("rebooted")
         self.connections.clear()
-        self.neighbours.forget_all()
         self._present = up
 
     reboot_silently = reboot
@@ -117,7 +122,7 @@ class Host:
 
     def send(self, packet: Packet, *, confirms: bool = False) -> None:
         """Send a packet; ``confirms``: TCP has just heard from its addressee."""
-        if not self._present:
+        if not self._present or (self.drops is not None and self.drops(packet)):
             return
         packet.dont_fragment = isinstance(packet, Tcp)
         self.neighbours.send(packet.destination, packet, confirms=confirms)
@@ -164,6 +169,8 @@ class Host:
             return
         if isinstance(packet, Arp):
             self.neighbours.take(packet)
+        elif self.drops is not None and self.drops(packet):
+            return
         elif isinstance(packet, Udp):
             self._take_datagram(packet)
         elif packet.destination != self.ip:

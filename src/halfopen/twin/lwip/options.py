@@ -50,6 +50,7 @@ class Options:
 
     ``receive_poll_ns`` is how often the driver looks for frames: 0 on a chip (interrupts), one tick on the ``linux``
     target, whose tap is polled. ``turnaround_ns`` is what a frame takes from the driver to the stack on a chip.
+    ``resets_escape``: what is sent while the interface goes down still leaves (a tap does that, a radio cannot).
     """
 
     max_sockets: int = 10
@@ -71,6 +72,7 @@ class Options:
     tick_ns: int = 10 * MS
     receive_poll_ns: int = 0
     turnaround_ns: int = MS // 2
+    resets_escape: bool = False
     sizes: Sizes = field(default=ON_ESP32)
 
     @property
@@ -139,4 +141,4 @@ def _with(options: Options, field_name: str, value: str, low: int, high: int) ->
 
 
 #: The ``linux`` target of the lab: a tap polled once a tick, 64-bit structures.
-LINUX_TARGET = Options(receive_poll_ns=10 * MS, sizes=ON_LINUX_TARGET)
+LINUX_TARGET = Options(receive_poll_ns=10 * MS, resets_escape=True, sizes=ON_LINUX_TARGET)

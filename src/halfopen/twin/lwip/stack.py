@@ -100,13 +100,18 @@ class Stack:
         self.dhcp.start()
 
     def netif_down(self) -> None:
-        """What STA_DISCONNECTED does: the address is zeroed, every PCB aborted; descriptors stay (FACTS "Netif down")."""
+        """What STA_DISCONNECTED does: the address is zeroed, every PCB aborted; descriptors stay (FACTS "Netif down").
+
+        The RSTs of the aborts leave only where the interface itself stays up, as the lab's tap did.
+        """
         if not self.up:
             return
         self.note("netif-down", ip=self.ip)
+        self.link.muted = not self.options.resets_escape
         for pcb in list(self.tcp.active):
             if pcb in self.tcp.active:
                 self.tcp.abort(pcb, "netif-down")
+        self.link.muted = False
         self.up = False
         self.ip = ""
         self.dhcp.stop()

@@ -71,6 +71,13 @@ class TcpTimers:
         if self._stops_at is None:
             self._stops_at = self.fast() + 1
 
+    def slip(self, late_ns: int) -> None:
+        """The processor lost ticks: everything that is still to come happens ``late_ns`` later."""
+        self._base += late_ns
+        if self._armed is not None:
+            self._armed.cancel()
+            self._armed = self._world.at(self.time_of(self._armed_for), self._run, self._armed_for)
+
     def touch(self, pcb: Pcb) -> None:
         """Something of ``pcb`` changed: find out anew when the timers have to look at it."""
         pcb.due = due = self.due_of(pcb)
