@@ -20,6 +20,8 @@ TICK_S, SHARE = 0.5, 0.05
 FAST_S, OS_TICK_S, SURE_S = 0.25, 0.01, 15.0
 #: The lab's clock runs before its capture does: by 0.13 to 0.21 s in the recordings where a connection tells.
 LAB_STARTS_S = 0.16
+#: The peer's programs are ended that much later, since its timers have a phase of their own.
+GRACE_S = 0.03
 
 
 Row = tuple[Seen | None, Seen | None]
@@ -143,7 +145,7 @@ def replay(situation: Situation, truth: dict[str, Any], real: list[Seen], seed: 
         situation.also(lab, truth["events"], real)
     stopped = peer_stopped(real)
     if stopped is not None:
-        lab.world.at(int(stopped * SECOND), lab.stop_peer)
+        lab.world.at(int((stopped + GRACE_S) * SECOND), lab.stop_peer)
     lab.tasks.start("app", lab.play(events, max(0.0, first_at)))
     end = max(real[-1].time, events[-1]["t"])
     lab.world.run(int((end * (1 + SHARE) + TICK_S) * SECOND))
@@ -183,9 +185,10 @@ def slips(real: list[Seen]) -> list[tuple[float, float]]:
             continue
         # Time is only ever lost: the last bit of the circle is a frame that came a little early.
         off = (seen.time - begin - lost) % FAST_S
-        if seen.time - before < SURE_S and OS_TICK_S * 0.9 < off < FAST_S * 0.9:
-            found.append((before + OS_TICK_S, off))
-            lost += off
+        if seen.time - before < SURE_S and OS_TICK_S * 0.7 < off < FAST_S * 0.9:
+            ticks = round(off / OS_TICK_S) * OS_TICK_S
+            found.append((before + OS_TICK_S, ticks))
+            lost += ticks
         before = seen.time
     return found
 

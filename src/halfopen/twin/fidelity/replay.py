@@ -1,8 +1,9 @@
 """Plays a recorded test again: the same calls with the same pauses, and records what comes of it.
 
 The lab's ``truth.json`` lists every call with its end (``t``), its duration (``ms``) and its outcome. A call is made
-again as long after the end of the one before as it was made in the lab: what a call takes is the twin's answer, not
-its input. Calls happen on the device's ticks, as the lab's did.
+again when it was made in the lab; where calls before it took longer or shorter in the twin, as long after the end of
+the one before as it was: what a call takes is the twin's answer, not its input. Calls happen on the device's ticks, as
+the lab's did.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from halfopen.twin.world import MS, SECOND, US, World
 PEER, DEVICE, DEVICE_MAC = "192.168.5.1", "192.168.5.100", "02:12:34:56:78:ab"
 #: A call is made this long after the tick that woke its task (data/lwip).
 _AFTER_TICK_NS = 150 * US
+#: Up to so far (s) from the lab's times the lab's times are kept.
+_ASTRAY_S = 0.1
 
 #: One entry of a truth file: ``t``, ``what``, ``ret``, ``err``, ``ms``.
 Event = dict[str, Any]
@@ -127,15 +130,16 @@ class Lab:
 
     def play(self, events: list[Event], first_at: float) -> Generator[Wait, bool, None]:
         """The firmware's task: ``events`` of a truth file, the first call ``first_at`` seconds after the start."""
-        ended = events[0]["t"] - first_at
-        yield from self._until(0)
+        zero = events[0]["t"] - first_at
+        ended = zero
         for index, event in enumerate(events):
-            took = (event.get("ms") or 0) / 1000
-            pause = max(0.0, event["t"] - took - ended)
+            issued = event["t"] - (event.get("ms") or 0) / 1000
             before = self.situation.before.get(index)
             if before is not None:
                 before(self)
-            yield from self._until(self.world.now + int(pause * SECOND))
+            astray = self.world.now / SECOND - (ended - zero)
+            due = issued - zero if abs(astray) < _ASTRAY_S else self.world.now / SECOND + max(0.0, issued - ended)
+            yield from self._until(int(due * SECOND))
             ended = event["t"]
             outcome = yield from self._call(event)
             if outcome is not None:

@@ -28,7 +28,7 @@ from halfopen.twin.packets import (
     Tcp,
     Udp,
 )
-from halfopen.twin.world import Timer
+from halfopen.twin.world import US, Timer
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.udp import UdpPcb
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 #: Heap left to the application on the lab's target after start (data/lwip: "Free Heap: 200000 bytes").
 HEAP_BYTES = 200_000
+
+#: The driver's task hands one frame after the other to the TCP/IP task, which looks at its timers between two of them
+#: (data/lwip b_close: an ACK was taken before the timer's run of the same tick, the data behind it after).
+_HANDOVER_NS = 20 * US
 
 
 class Stack:
@@ -180,11 +184,15 @@ class Stack:
     def _look(self) -> None:
         self._poll = None
         frames, self._inbox = self._inbox, []
-        for frame in frames:
-            if self.up:
+        for index, frame in enumerate(frames):
+            if index:
+                self.world.after(index * _HANDOVER_NS, self._take, frame.packet)
+            else:
                 self._take(frame.packet)
 
     def _take(self, packet: Arp | Packet) -> None:
+        if not self.up:
+            return
         if isinstance(packet, Arp):
             self.arp.take(packet)
         elif packet.destination not in (self.ip, "255.255.255.255") or not packet.destination:

@@ -22,8 +22,8 @@ BACKOFF = (1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7)
 PERSIST = (3, 6, 12, 24, 48, 96, 120)
 #: A handshake that the peer never finishes (TCP_SYN_RCVD_TIMEOUT).
 SYN_RCVD_MS = 20_000
-#: lwIP's timers run in the TCP/IP task, after what the same tick's interrupt brought in.
-LATENCY_NS = 30 * US
+#: lwIP's timers run in the TCP/IP task, after the first frame that the same tick brought in (stack.py, _HANDOVER_NS).
+LATENCY_NS = 10 * US
 #: netconn asks to be polled every second slow tick (NETCONN_TCP_POLL_INTERVAL).
 POLL_TICKS = 2
 
