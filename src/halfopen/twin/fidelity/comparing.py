@@ -126,14 +126,18 @@ def compare(folder: Path, name: str, situation: Situation, seed: int = 7) -> Com
     return comparison
 
 
-def replay(situation: Situation, truth: dict[str, Any], real: list[Seen], seed: int) -> tuple[Lab, list[Seen]]:
+def replay(
+    situation: Situation, truth: dict[str, Any], real: list[Seen], seed: int
+) -> tuple[Lab, list[Seen]]:
     """Play a recording again until the real capture ended."""
     lab = Lab(situation, seed)
     events = truth["events"]
     if situation.script is not None:
         events = situation.script(events)
     connect = next((event for event in events if str(event["what"]).startswith("connect")), events[0])
-    anchor = next((seen.time for seen in real if _is_arp(seen) and seen.time > 0 and seen.from_device), real[0].time)
+    anchor = next(
+        (seen.time for seen in real if _is_arp(seen) and seen.time > 0 and seen.from_device), real[0].time
+    )
     issued = connect["t"] - (connect.get("ms") or 0) / 1000
     if not str(connect["what"]).startswith("connect"):
         anchor = issued - LAB_STARTS_S
@@ -212,7 +216,11 @@ def align(real: list[Seen], twin: list[Seen]) -> list[Row]:
                 rows += [(seen, None) for seen in left[a:b]]
                 tail = b == len(left)
                 end = real[-1].time
-                rows += [(None, seen) for seen in right[c:d] if not (tail and (seen.time > end or near(end, seen.time)))]
+                rows += [
+                    (None, seen)
+                    for seen in right[c:d]
+                    if not (tail and (seen.time > end or near(end, seen.time)))
+                ]
     return sorted(rows, key=_row_time)
 
 
@@ -226,7 +234,9 @@ def _lane(seen: Seen) -> int:
     return -1 if _is_arp(seen) else seen.flow
 
 
-def pair_calls(events: list[dict[str, Any]], outcomes: list[Outcome]) -> list[tuple[dict[str, Any], Outcome | None]]:
+def pair_calls(
+    events: list[dict[str, Any]], outcomes: list[Outcome]
+) -> list[tuple[dict[str, Any], Outcome | None]]:
     """Recorded calls beside replayed ones, in order."""
     made = iter(outcomes)
     pairs: list[tuple[dict[str, Any], Outcome | None]] = []

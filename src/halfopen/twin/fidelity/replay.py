@@ -138,7 +138,11 @@ class Lab:
             if before is not None:
                 before(self)
             astray = self.world.now / SECOND - (ended - zero)
-            due = issued - zero if abs(astray) < _ASTRAY_S else self.world.now / SECOND + max(0.0, issued - ended)
+            due = (
+                issued - zero
+                if abs(astray) < _ASTRAY_S
+                else self.world.now / SECOND + max(0.0, issued - ended)
+            )
             yield from self._until(int(due * SECOND))
             ended = event["t"]
             outcome = yield from self._call(event)
@@ -166,7 +170,9 @@ class Lab:
         started = self.world.now
         value: int | None
         try:
-            value, extra = yield from call(self, [int(word) if word.isdigit() else word for word in words[1:]])
+            value, extra = yield from call(
+                self, [int(word) if word.isdigit() else word for word in words[1:]]
+            )
             error = "OK"
         except SocketError as failure:
             value, extra, error = -1, "", newlib_errno.NAMES.get(failure.errno or 0, str(failure.errno))

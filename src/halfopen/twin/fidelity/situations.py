@@ -45,7 +45,8 @@ _TIMEOUT = ((names.SO_RCVTIMEO, 5 * SECOND),)
 def _sending_on(events: list[Event]) -> list[Event]:
     begin = events[1]["t"] + 0.002
     sends = [
-        {"t": begin + 0.01 * index, "what": "send 54 1024", "ret": 1024, "err": "OK", "ms": 0} for index in range(10)
+        {"t": begin + 0.01 * index, "what": "send 54 1024", "ret": 1024, "err": "OK", "ms": 0}
+        for index in range(10)
     ]
     return [*events[:2], *sends, {"t": events[2]["t"], "what": "send 54 1024", "ms": 899_899}]
 
@@ -92,7 +93,9 @@ def _call_in(lab: Lab) -> None:
 
 SITUATIONS: dict[str, Situation] = {
     "a_leaky": Situation("every cycle a new socket, the old one never closed", _responder, _TIMEOUT),
-    "b_close": Situation("every cycle a new socket, the old one closed towards a dead peer", _responder, _TIMEOUT),
+    "b_close": Situation(
+        "every cycle a new socket, the old one closed towards a dead peer", _responder, _TIMEOUT
+    ),
     "c1_send_block": Situation("blocking send() into a dead peer", _responder),
     "c2_recv_unacked": Situation("unacknowledged data, then a blocking recv()", _responder),
     "d1_ka_before": Situation("idle, keepalive 10/3/3, dead peer", _responder, _keepalive(10, 3, 3)),

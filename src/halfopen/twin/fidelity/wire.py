@@ -35,7 +35,16 @@ class Seen:
     @property
     def key(self) -> tuple[object, ...]:
         """What has to be equal."""
-        return self.from_device, self.kind, self.flow, self.flags, self.seq, self.ack, self.length, self.window
+        return (
+            self.from_device,
+            self.kind,
+            self.flow,
+            self.flags,
+            self.seq,
+            self.ack,
+            self.length,
+            self.window,
+        )
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -97,7 +106,9 @@ class Reader:
         protocol, body = frame[23], frame[34:]
         (total,) = struct.unpack_from(">H", frame, 16)
         if protocol == ICMP_PROTOCOL:
-            return Seen(time, from_device, "ICMP", 0, body[0], 0, 0, 0, 0, f"ICMP type {body[0]} code {body[1]}")
+            return Seen(
+                time, from_device, "ICMP", 0, body[0], 0, 0, 0, 0, f"ICMP type {body[0]} code {body[1]}"
+            )
         if protocol != TCP_PROTOCOL:
             return None
         return self._segment(time, from_device, frame, body, total)
@@ -107,7 +118,9 @@ class Reader:
         length = total - 20 - (offset >> 4) * 4
         source, destination = frame[26:30], frame[30:34]
         key = (source, destination, sport, dport) if from_device else (destination, source, dport, sport)
-        if (flags & (_SYN | _ACK)) == _SYN and (key not in self._flows or self._is_new(key, from_device, seq)):
+        if (flags & (_SYN | _ACK)) == _SYN and (
+            key not in self._flows or self._is_new(key, from_device, seq)
+        ):
             self._count += 1
             self._flows[key] = self._count
         flow = self._flows.setdefault(key, self._count + 1)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from halfopen.twin.linux.acknowledging import Acknowledging
 from halfopen.twin.linux.rtt import RTO_INIT_NS, RTO_MAX_NS, RoundTrip
 from halfopen.twin.linux.window import MSS, ReceiveWindow, true_size
-from halfopen.twin.lwip.pcb import unwrapped
-from halfopen.twin.packets import ACK, FIN, PSH, RST, SYN, Tcp
+from halfopen.twin.packets import ACK, FIN, PSH, RST, SYN, Tcp, unwrapped
 from halfopen.twin.world import SECOND, Timer
 
 if TYPE_CHECKING:

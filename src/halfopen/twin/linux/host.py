@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from halfopen.twin.linux.connection import Connection
 from halfopen.twin.linux.jiffies import Jiffies
-from halfopen.twin.linux.names import NameServer
 from halfopen.twin.linux.leases import LeaseServer
+from halfopen.twin.linux.names import NameServer
 from halfopen.twin.linux.neighbours import Neighbours
 from halfopen.twin.linux.services import Service
 from halfopen.twin.packets import (
@@ -141,7 +141,15 @@ class Host:
             return
         if packet.flags & ACK:
             answer = Tcp(
-                self.ip, packet.dport, packet.source, packet.sport, RST, packet.ack, 0, 0, why="unknown-segment"
+                self.ip,
+                packet.dport,
+                packet.source,
+                packet.sport,
+                RST,
+                packet.ack,
+                0,
+                0,
+                why="unknown-segment",
             )
         else:
             answer = Tcp(
@@ -190,7 +198,11 @@ class Host:
             connection.receive(packet)
             return
         service = self.services.get(packet.dport)
-        if packet.flags & (SYN | ACK | RST) == SYN and service is not None and packet.dport not in self._refused:
+        if (
+            packet.flags & (SYN | ACK | RST) == SYN
+            and service is not None
+            and packet.dport not in self._refused
+        ):
             connection = Connection(self, packet.source, packet.sport, packet.dport, service)
             connection.reading = not self._stalled
             self.connections[key] = connection
@@ -225,5 +237,3 @@ class Host:
 def _mac_of(number: int) -> str:
     """A locally administered address."""
     return ":".join(f"{byte:02x}" for byte in (0x02, 0x50, 0x56, *number.to_bytes(3, "big")))
-
-

@@ -136,7 +136,8 @@ class Stalled(Service):
 class Caller(Service):
     """A client of the device: says ``greeting`` after connecting; ``repeat_ns`` says it again and again.
 
-    A handshake that takes longer than ``patience_ns`` finds nobody who would say anything. ``outcome`` is ``connecting``, ``connected``, ``refused``, ``reset`` or ``timeout``; ``heard`` what came back.
+    A handshake that takes longer than ``patience_ns`` finds nobody who would say anything.
+    ``outcome`` is ``connecting``, ``connected``, ``refused``, ``reset`` or ``timeout``; ``heard`` what came back.
     """
 
     def __init__(self, greeting: bytes = b"", *, repeat_ns: int = 0, patience_ns: int | None = None) -> None:

@@ -6,6 +6,7 @@ Source of every default: FACTS "Sockets and memory" (esp-lwip f7922143, ESP-IDF 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from halfopen.twin.world import MS
 
@@ -128,7 +129,7 @@ def _with(options: Options, field_name: str, value: str, low: int, high: int) ->
     if field_name in _SWITCHES:
         if value not in ("y", "n"):
             raise ValueError("y or n expected")
-        return replace(options, **{field_name: value == "y"})
+        return replace(options, **_one(field_name, value == "y"))
     try:
         number = int(value, 0)
     except ValueError:
@@ -137,7 +138,11 @@ def _with(options: Options, field_name: str, value: str, low: int, high: int) ->
         raise ValueError(f"out of range, {low} to {high}")
     if field_name == "tick_ns":
         number = 1000 * MS // number
-    return replace(options, **{field_name: number})
+    return replace(options, **_one(field_name, number))
+
+
+def _one(field_name: str, value: int | bool) -> dict[str, Any]:
+    return {field_name: value}
 
 
 #: The ``linux`` target of the lab: a tap polled once a tick, 64-bit structures.

@@ -176,7 +176,11 @@ class Stack:
             return
         options = self.options
         if options.receive_poll_ns:
-            when = self.world.now - (self.world.now - self._phase) % options.receive_poll_ns + options.receive_poll_ns
+            when = (
+                self.world.now
+                - (self.world.now - self._phase) % options.receive_poll_ns
+                + options.receive_poll_ns
+            )
         else:
             when = self.world.now + options.turnaround_ns
         self._poll = self.world.at(when, self._look)
@@ -216,5 +220,3 @@ class Stack:
         """Whose connection it is, in words: a descriptor, or nobody's."""
         descriptor = self.sockets.of(pcb.conn)
         return f"fd {descriptor}" if descriptor is not None else "nobody"
-
-

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, pcb as state, sending
+from halfopen.twin.lwip import names, sending
+from halfopen.twin.lwip import pcb as state
 from halfopen.twin.lwip.pcb import Pcb
 from halfopen.twin.world import MS, US, Timer
 
@@ -232,8 +233,8 @@ class TcpTimers:
         """Keepalive: probe, or give up."""
         if idle > (pcb.keep_idle_ms + pcb.keep_count * pcb.keep_interval_ms) // self.slow_ms:
             return "keepalive"
-        if idle > (pcb.keep_idle_ms + pcb.keep_sent * pcb.keep_interval_ms) // self.slow_ms and sending.keepalive(
-            self._tcp, pcb
-        ):
+        if idle > (
+            pcb.keep_idle_ms + pcb.keep_sent * pcb.keep_interval_ms
+        ) // self.slow_ms and sending.keepalive(self._tcp, pcb):
             pcb.keep_sent += 1
         return ""
