@@ -205,6 +205,7 @@ def test_its_analysis_agrees_with_the_truth(
     for why, display_filter in FLAGS.items():
         missing = set(said.get(why, [])) - set(frames(tshark, path, display_filter))
         assert not missing, (why, missing)
+    again = {entry["number"] for entry in bench.recorder.reasons() if entry["why"] == "retransmission"}
     # And nothing is called a retransmission or a probe that its sender did not mean as one.
     seen = set(
         frames(
