@@ -62,10 +62,10 @@ class Mirror(Service):
     """Keeps what each connection delivered, and sends it back."""
 
     def __init__(self) -> None:
-        self.heard: dict[int, bytes] = {}
+        self.heard: dict[Any, bytes] = {}
 
     def received(self, connection: Any, data: bytes) -> None:
-        self.heard[id(connection)] = self.heard.get(id(connection), b"") + data
+        self.heard[connection] = self.heard.get(connection, b"") + data
         connection.send(data)
 
 

@@ -50,9 +50,13 @@ class Conditions:
     @property
     def steady(self) -> bool:
         """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
-        return not self._lost and self._forgotten is None and all(
-            (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
-            for active in self.active
+        return (
+            not self._lost
+            and self._forgotten is None
+            and all(
+                (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
+                for active in self.active
+            )
         )
 
     @property

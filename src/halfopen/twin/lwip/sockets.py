@@ -38,7 +38,7 @@ class Sockets:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         #: The first descriptor.
-        self.base = stack.options.descriptor_base
+        self.base = stack.options.first_descriptor
         self._table: list[Descriptor | None] = [None] * stack.options.max_sockets
 
     # Descriptors -------------------------------------------------------------------------------------------
