@@ -127,8 +127,9 @@ def outcome(recorded: bool, seed: int, happening: list[Impairment], idle: int) -
         bench.network.impair(impairment, bench.peer if impairment.KIND in AT_PEER else bench.device)
 
     def firmware() -> Firmware:
-        fd = yield from bench.connected(keepalive(idle, 2, 3))
-        yield from bench.call("recv", bench.calls.recv(fd, 100))
+        fd = yield from bench.call("connected", bench.connected(keepalive(idle, 2, 3)))
+        if fd > 0:
+            yield from bench.call("recv", bench.calls.recv(fd, 100))
 
     bench.run(firmware(), 300)
     bench.network.settle()

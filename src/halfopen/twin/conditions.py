@@ -90,9 +90,9 @@ class Conditions:
     def _judge_quiet(self) -> None:
         self.quiet = not self.active and not self._lost and self._forgotten is None
 
-    def keep_alive(self, flow: Flow) -> None:
-        """Packets of a flow passed until now, in closed form."""
-        self._seen[flow] = self._world.now
+    def keep_alive(self, flow: Flow, last: int) -> None:
+        """Packets of a flow passed until ``last`` (ns), in closed form."""
+        self._seen[flow] = last
 
     def judge(self, link: Crossing, frame: Frame, direction: str) -> int | None:
         """How long ``frame`` takes (ns), or ``None`` when it does not pass."""
