@@ -55,6 +55,9 @@ class Connection:
         self.remote_port = remote_port
         self.service = service
         self.state = "CLOSED"
+        host.made += 1
+        #: Its place among the connections of this host, from 1.
+        self.number = host.made
         self.opened_at = host.world.now
         self.reading = True
         self.closed_by_us = False
