@@ -45,7 +45,7 @@ def clients(lab: Lab, _events: list[Event], real: list[Seen]) -> None:
     """Clients that called the device come again when they came; each says HELLO and is never heard of again."""
     callers: dict[int, float] = {}
     for seen in real:
-        if not seen.from_device and seen.flags == SYN:
+        if not seen.from_device and seen.kind == "TCP" and seen.flags == SYN:
             callers.setdefault(seen.flow, seen.time)
     for when in callers.values():
         lab.world.at(int(when * SECOND), _call_in, lab)
