@@ -72,6 +72,7 @@ class Calls:
         """Connect, and wait until the handshake is done or has failed."""
         descriptor = self._sockets.descriptor(fd)
         conn = descriptor.conn
+        conn.connect_error = names.OK
         try:
             self._sockets.connect(fd, ip, port)
         except SocketError as error:
@@ -120,6 +121,9 @@ class Calls:
                 ):
                     raise
             yield from wait(f"{name}({fd})", conn.changed, None if until is None else until - world.now)
+            if self._sockets.of(conn) != fd:
+                # Another task closed it: what this one waited for is gone (LWIP_NETCONN_FULLDUPLEX).
+                raise self._sockets.fail(name, names.ENOTCONN, fd)
 
     def send(self, fd: int, data: bytes, flags: int = 0) -> Generator[Wait, bool, int]:
         """Wait until all of ``data`` is queued (which says nothing about the peer); how many bytes were.

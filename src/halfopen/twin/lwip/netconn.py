@@ -436,8 +436,10 @@ class Netconn:
         if write is not None:
             self._end_write(write, names.CLSD)
         for conn in self.accepted:
+            if conn is not None and conn.pcb is not None:
+                self.stack.tcp.abort(conn.pcb, "never-accepted")
             if conn is not None:
-                conn.delete()
+                conn._free()
         self.accepted.clear()
         pcb = self.pcb
         if pcb is not None:
