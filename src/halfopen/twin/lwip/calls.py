@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from halfopen.twin.lwip import names
+from halfopen.twin.lwip import names, writing
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.lwip.netconn import CONNECTING
 from halfopen.twin.tasks import Condition, Wait, wait
@@ -134,7 +134,7 @@ class Calls:
         conn = descriptor.conn
         if descriptor.nonblocking or flags & names.MSG_DONTWAIT or conn.udp is not None:
             return self._sockets.send(fd, data, flags)
-        write = conn.begin_write(data, patient=True)
+        write = writing.begin(conn, data, patient=True)
         while not write.finished:
             yield from wait(f"send({fd})", conn.changed)
         if write.error != names.OK:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names
+from halfopen.twin.lwip import names, writing
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.lwip.netconn import Message, Netconn
 
@@ -201,7 +201,7 @@ class Sockets:
         conn = self.descriptor(fd).conn
         if conn.udp is not None:
             return self.sendto(fd, data, conn.udp.remote_ip, conn.udp.remote_port)
-        write = conn.begin_write(data, patient=False)
+        write = writing.begin(conn, data, patient=False)
         self._check("send", fd, write.error)
         return write.offset
 
