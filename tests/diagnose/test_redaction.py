@@ -443,7 +443,10 @@ def test_a_password_that_is_a_word_of_messages_is_replaced_where_it_is_one(passw
 
 
 def test_a_password_in_a_sentence_alone_is_told_from_the_sentence_by_its_capitals() -> None:
-    lines = [f"E (1000) NET: {FULL} password is {word}" for word in ("associaTion", "Incorrect", "WRONG", "missing")]
+    lines = [
+        f"E (1000) NET: {FULL} password is {word}"
+        for word in ("associaTion", "Incorrect", "WRONG", "missing")
+    ]
     report, around = read("\n".join(lines))
     told = [Redaction(report, around).text(line) for line in lines]
     assert told[0].endswith("password is secret-1")

@@ -241,9 +241,7 @@ def is_plain_word(name: str) -> bool:
 
 def _is_said(text: str) -> bool:
     """Whether ``text`` is plain words capitalised as messages do it: nobody says that a password is wRong."""
-    return is_plain_word(text) and (
-        text.islower() or text.isupper() or text == text.capitalize()
-    )
+    return is_plain_word(text) and (text.islower() or text.isupper() or text == text.capitalize())
 
 
 def placed_in(text: str, secrets: Collection[str] = ()) -> Iterator[tuple[int, int, str]]:

@@ -23,6 +23,7 @@ from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.diagnose.traffic import FrameRef, RetransmissionRun
 from halfopen.findings import Finding, Severity
 
 #: Heartbeats sent in a row without an answer, after one had been answered.
@@ -49,14 +50,15 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
             noticed &= within_bound
     dead = [(talk, *_dead_side(talk)) for talk in timeline.conversations]
     dead = [(talk, quotes, text, noticed_it) for talk, quotes, text, noticed_it in dead if quotes]
+    dead.sort(key=lambda side: side[3])  # what went unnoticed is told first
     if dead:
+        noticed &= dead[0][3]
         figures.append(
             f"{dead[0][2]}"
             + (f", and {counted(len(dead) - 1, 'more connection')} like it" if len(dead) > 1 else "")
         )
-        for _, quotes, _, noticed_it in dead[:3]:
+        for _, quotes, _, _ in dead[:3]:
             proof += quotes[:3]
-            noticed &= noticed_it
     if proof:
         severity: Severity | None = "info" if noticed else None
         if noticed and not timeline.link.told:
@@ -201,8 +203,11 @@ def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
             continue
         who = "device" if run.by == talk.mine else "peer"
         silent = "peer" if who == "device" else "device"
-        text = f"the {who} sent the same segment {run.count + 1} times over {duration(span)} and the {silent} never answered"
-        return frames(flow, run.original, run.frames[-1]), text, False
+        reset = other.rst is not None and other.rst.time > run.original.time
+        answer = "answered with RST only" if reset else "never answered"
+        text = f"the {who} sent the same segment {run.count + 1} times over {duration(span)} and the {silent} {answer}"
+        ended = _ended_in_time(talk, run)
+        return frames(flow, run.original, run.frames[-1], ended), text, ended is not None
     for probe in flow.probe_runs:
         if probe.answers or probe.count < 2:
             continue
@@ -212,3 +217,12 @@ def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
         rst = flow.side(probe.by).rst
         return frames(flow, *probe.frames[:2], rst), text, rst is not None and span <= _WITHIN_BOUND_S
     return [], "", True
+
+
+def _ended_in_time(talk: Conversation, run: RetransmissionRun) -> FrameRef | None:
+    """The RST that ended what the device repeated within the bound: its own, when its stack or its program gave the peer
+    up, or that of a peer that is back and knows nothing of the connection."""
+    if run.by != talk.mine:
+        return None
+    ends = [rst for rst in (talk.device.rst, talk.peer.rst) if rst is not None]
+    return next((rst for rst in ends if 0 <= rst.time - run.original.time <= _WITHIN_BOUND_S), None)
