@@ -155,6 +155,28 @@ def test_silence_without_probes_and_then_a_replacement() -> None:
     assert serious(wire.report()) == ["no-keepalive"]
 
 
+def test_an_answered_retransmission_long_before_the_silence_does_not_excuse_it() -> None:
+    """lwIP delays its ACK up to 250 ms, so a peer repeats data after 206 ms: that notices nothing."""
+    wire = Wire()
+    talk = wire.talk(50000).open(0)
+    talk.send(1, PEER, acked=False)
+    talk.resend(1.206, PEER, acked=True)
+    talk.send(60, DEVICE)
+    talk.send(400, PEER)
+    wire.talk(50001).open(460).send(461, DEVICE)
+    assert serious(wire.report()) == ["no-keepalive"]
+
+
+def test_data_repeated_after_the_silence_and_answered_shows_that_the_connection_lived() -> None:
+    wire = Wire()
+    talk = wire.talk(50000).open(0)
+    talk.send(1, DEVICE)
+    talk.send(400, PEER, acked=False)
+    talk.resend(400.3, PEER, acked=True)
+    wire.talk(50001).open(460).send(461, DEVICE)
+    assert "no-keepalive" not in serious(wire.report())
+
+
 def test_silence_that_ends_well_is_healthy() -> None:
     wire = Wire()
     talk = wire.talk(50000).open(0)
