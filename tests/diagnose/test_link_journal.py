@@ -398,6 +398,28 @@ def test_what_the_link_did_not_hear_cannot_show_that_the_stack_was_late(
     assert "noticed in 18.2 s" in next(f for f in judged_lines(soon).findings if f.code == "HO201").summary
 
 
+@pytest.mark.parametrize(
+    ("back_s", "severity", "figure"),
+    [
+        (120, "info", "the link got over it: recovered in 2 min after 10 failed attempts (bound 175.5 s)"),
+        (200, "error", "back only after 3 min, its pauses and deadlines allow 175.5 s"),
+    ],
+)
+def test_attempts_that_fail_are_an_episode_however_many_where_the_link_is_back_in_time(
+    back_s: int, severity: str, figure: str
+) -> None:
+    at = [1000, 1900, 3100, 5400, 9000, 15000, 27000, 45000, 70000, 98000]
+    changes = [
+        Change(ms, "DIALING", "DIAL_FAILED", "CLOSING", "refused", n, 0, True) for n, ms in enumerate(at, 1)
+    ]
+    changes.append(Change(1000 + 1000 * back_s, "DIALING", "CONNECTED", "ONLINE", "", 11, 0, False))
+    lines = [journal.bounds_line(0, [("idle", 19500)])]
+    lines += [journal.transition_line(change, 54, None, None) for change in changes]
+    found = next(f for f in judged_lines(lines).findings if f.code == "HO206")
+    assert found.severity == severity
+    assert figure in found.summary
+
+
 def test_four_losses_an_hour_pass_and_five_do_not() -> None:
     def lives(gap_s: int, losses: int) -> str:
         lines = [journal.bounds_line(0, [("idle", 20000)])]

@@ -30,7 +30,7 @@ _MATCHES_MIN = 3
 #: Two suffice where one of them names a connection by its port: it can only be the same.
 _MATCHES_MIN_NAMED = 2
 NAMED = "established from "
-#: So much of what is named alike must agree to be believed against other offsets; a port can come again by chance.
+#: So much of what is named alike must agree to decide against other offsets; a port can come again by chance.
 _NAMED_SHARE = 0.75
 #: A join is the same second of events every day: without a named event, matches must lie in so many bursts.
 _BURSTS_MIN = 2
