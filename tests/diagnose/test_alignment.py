@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.diagnose.conftest import events_of
+from tests.diagnose.wire import BEGIN_S, DEVICE, PEER, Wire
 
-from halfopen.diagnose import diagnose
+from halfopen.diagnose import diagnose, judged
 from halfopen.diagnose.alignment import Alignment, Sighting, align
 from halfopen.diagnose.clocks import aligned_boots, alignments
 from halfopen.diagnose.events import AddressGot, Event, LinkStateChanged, Moment, Provenance
+from halfopen.diagnose.sources.capture import CaptureSource
 from halfopen.diagnose.traffic import FrameRef, LeaseObserved
+from halfopen.link import journal
+from halfopen.link.journal import Change
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 KINDS = ("lease", "association", "syn to 10.0.0.1:1883", "reset", "farewell")
@@ -88,6 +93,83 @@ def test_events_that_have_nothing_in_common_are_refused() -> None:
 def test_a_beat_that_fits_at_many_offsets_is_refused() -> None:
     log = [("syn to 10.0.0.1:1883", 10.0 * n) for n in range(20)]
     assert align(log, [(kind, 1e9 + at) for kind, at in log]) is None
+
+
+def polling(seed: int, day: int = 0) -> tuple[Boot, list[Sighting]]:
+    """A program that connects with an exact period, as a log and a capture saw it: both name the ports, the first of a
+    boot by chance and then one by one. The capture began late or ended early, and two connections seem to have the port
+    of another one. ``day`` tells boots of the same program apart."""
+    same = random.Random(seed)  # the program is the same on each day, its ports and offset are not
+    period, count = same.choice((5.0, 10.0, 30.0, 60.0)), same.randint(12, 60)
+    chance = random.Random(seed + SEEDS * (day + 1))
+    offset, drift, port = (
+        chance.uniform(1e9, 2e9),
+        chance.uniform(-200e-6, 200e-6),
+        chance.randrange(49152, 65000),
+    )
+    log: list[Sighting] = []
+    capture: list[Sighting] = []
+    first = chance.randint(0, count // 3)
+    for n in range(count):
+        at = 2.0 + period * n + abs(chance.gauss(0, 0.002))
+        name = f"established from {port + n}"
+        log += [("syn to 10.0.0.1:8080", round(at, 3)), (name, round(at + 0.0003, 3))]
+        if n >= first:
+            seen = offset + at * (1 + drift) + chance.gauss(0, 0.001)
+            capture += [("syn to 10.0.0.1:8080", seen), (name, seen + 0.0003)]
+    for _ in range(2):
+        wrong = capture.pop(2 * chance.randrange(len(capture) // 2) + 1)
+        capture.append((f"established from {port + chance.randrange(count)}", wrong[1]))
+    return Boot(log, offset, drift, 2.0 + period * count), capture
+
+
+def test_connections_named_by_their_ports_outweigh_the_periods_of_an_exact_program() -> None:
+    good = 0
+    for seed in range(SEEDS):
+        boot, capture = polling(seed)
+        fit = align(boot.log, capture)
+        good += fit is not None and boot.worst(fit) < 0.050
+    assert good >= 0.999 * SEEDS
+
+
+def test_ports_of_another_day_of_the_same_exact_program_are_refused() -> None:
+    accepted = sum(align(polling(seed)[0].log, polling(seed, day=1)[1]) is not None for seed in range(SEEDS))
+    assert accepted <= 0.01 * SEEDS
+
+
+def test_ports_that_do_not_agree_outweigh_nothing() -> None:
+    log = [(f"syn to 10.0.0.1:{1883}", 10.0 * n) for n in range(20)]
+    named = [(f"established from {50000 + n}", 10.0 * n + 0.01) for n in range(20)]
+    shuffled = [(kind, named[7 * n % 20][1]) for n, (kind, _) in enumerate(named)]
+    assert align([*log, *named], [(kind, 1e9 + at) for kind, at in [*log, *named]]) is not None
+    assert align([*log, *named], [(kind, 1e9 + at) for kind, at in [*log, *shuffled]]) is None
+
+
+def test_a_journal_and_a_capture_get_one_clock_by_ports_and_refused_attempts() -> None:
+    """halfopen's own link was refused twice, then connected; the capture shows the same with its own clock."""
+    wire = Wire()
+    lines = [journal.bounds_line(0, [("idle", 19500)])]
+    for n, at in enumerate((1.0, 1.9)):
+        refused = wire.talk(61610 + n)
+        refused.syn(at)
+        refused.next[DEVICE] += 1
+        refused.rst(at + 0.002, PEER)
+        lost = Change(round(at * 1000) + 3, "DIALING", "DIAL_FAILED", "CLOSING", "refused", n + 1, 0, True)
+        lines.append(journal.transition_line(lost, 54, None, None))
+    wire.talk(61612).open(3.4)
+    online = Change(3403, "DIALING", "CONNECTED", "ONLINE", "", 3, 0, False)
+    lines.append(journal.transition_line(online, 54, None, None, "port=61612"))
+    capture = CaptureSource("wire.pcapng")
+    report = judged(
+        [
+            ("uart.log", events_of("\n".join(lines) + "\n")),
+            ("wire.pcapng", [*capture.feed(wire.bytes()), *capture.end()]),
+        ]
+    )
+    (clock,) = report.clocks
+    assert clock.alignment.matches == 3
+    assert clock.alignment.offset == pytest.approx(BEGIN_S, abs=0.010)
+    assert [(f.code, f.severity) for f in report.findings] == [("HO206", "info")]
 
 
 @pytest.mark.parametrize("reboots", [1, 2, 3])

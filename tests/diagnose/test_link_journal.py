@@ -331,6 +331,95 @@ def test_noticed_too_late_or_back_too_late_is_an_error() -> None:
     assert "back only after 5 min, its pauses and deadlines allow 175.5 s" in back.summary
 
 
+CAPABLE = "I (0) halfopen: capability stack={} keepalive={} user_timeout=no linger=no shutdown=yes pollhup=no wifi=no reboot=no"
+INFINITE = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("stack", "keepalive", "idle", "unacked", "cause", "severity", "figure"),
+    [
+        (
+            "lwip",
+            "tuned",
+            19500,
+            19500,
+            "ECONNABORTED",
+            "info",
+            "own timers, which take 19.5 s at most, recovered",
+        ),
+        (
+            "linux",
+            "tuned",
+            41600,
+            22100,
+            "stack-timeout",
+            "info",
+            "own timers, which take 41.6 s at most, recovered",
+        ),
+        # nothing but retransmissions notices what is never acknowledged
+        (
+            "other",
+            "tuned",
+            21400,
+            INFINITE,
+            "stack-timeout",
+            "error",
+            "gave it up 47.2 s after the last byte was heard",
+        ),
+        ("lwip", "none", INFINITE, INFINITE, "ECONNABORTED", "error", "less than the link's bound of 30.0 s"),
+        # a heartbeat counts bytes heard: its silence is the link's own
+        (
+            "lwip",
+            "tuned",
+            19500,
+            19500,
+            "silent",
+            "error",
+            "noticed after 47.2 s, later than its bound of 19.5 s",
+        ),
+    ],
+)
+def test_what_the_link_did_not_hear_cannot_show_that_the_stack_was_late(
+    stack: str, keepalive: str, idle: float, unacked: float, cause: str, severity: str, figure: str
+) -> None:
+    """A client that only sends hears nothing for 47 s; ACKs came until 19 s before keepalive gave the peer up."""
+    by = "SILENCE_EXPIRED" if cause == "silent" else "SOCKET_FAILED"
+    lost = Change(48000, "ONLINE", by, "CLOSING", cause, 1, 0, True, 47178)
+    back = Change(49000, "DIALING", "CONNECTED", "ONLINE", "", 2, 0, False)
+    lines = [
+        CAPABLE.format(stack, keepalive),
+        journal.bounds_line(0, [("idle", idle), ("unacked", unacked)]),
+        *(journal.transition_line(change, 54, None, None) for change in (lost, back)),
+    ]
+    found = next(f for f in judged_lines(lines).findings if f.code == "HO201")
+    assert found.severity == severity
+    assert figure in found.summary
+    soon = [line.replace("quiet=47178", "quiet=18200") for line in lines]
+    assert "noticed in 18.2 s" in next(f for f in judged_lines(soon).findings if f.code == "HO201").summary
+
+
+@pytest.mark.parametrize(
+    ("back_s", "severity", "figure"),
+    [
+        (120, "info", "the link got over it: recovered in 2 min after 10 failed attempts (bound 175.5 s)"),
+        (200, "error", "back only after 3 min, its pauses and deadlines allow 175.5 s"),
+    ],
+)
+def test_attempts_that_fail_are_an_episode_however_many_where_the_link_is_back_in_time(
+    back_s: int, severity: str, figure: str
+) -> None:
+    at = [1000, 1900, 3100, 5400, 9000, 15000, 27000, 45000, 70000, 98000]
+    changes = [
+        Change(ms, "DIALING", "DIAL_FAILED", "CLOSING", "refused", n, 0, True) for n, ms in enumerate(at, 1)
+    ]
+    changes.append(Change(1000 + 1000 * back_s, "DIALING", "CONNECTED", "ONLINE", "", 11, 0, False))
+    lines = [journal.bounds_line(0, [("idle", 19500)])]
+    lines += [journal.transition_line(change, 54, None, None) for change in changes]
+    found = next(f for f in judged_lines(lines).findings if f.code == "HO206")
+    assert found.severity == severity
+    assert figure in found.summary
+
+
 def test_four_losses_an_hour_pass_and_five_do_not() -> None:
     def lives(gap_s: int, losses: int) -> str:
         lines = [journal.bounds_line(0, [("idle", 20000)])]

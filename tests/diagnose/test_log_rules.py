@@ -73,3 +73,16 @@ def test_running_station_is_put_out(reason: int, code: str, diagnose_text: Diagn
         """
     )
     assert [f.code for f in report.findings if f.severity != "info"] == [code]
+
+
+def test_the_longest_wait_decides_whether_a_dead_peer_was_noticed(diagnose_text: Diagnose) -> None:
+    waits = (18239, 1159000, 18240)
+    text = "".join(
+        f"E ({2_000_000 * n + wait}) NET: recv failed: errno 113 (Software caused connection abort) fd=54 after {wait} ms\n"
+        for n, wait in enumerate(waits, 1)
+    )
+    worst = finding(diagnose_text(text), "HO201")
+    assert worst.severity == "error"
+    assert "waited 19 min" in worst.summary
+    assert "the longest of 3 such waits" in worst.summary
+    assert finding(diagnose_text(text.replace("1159000", "19200")), "HO201").severity == "info"

@@ -426,6 +426,33 @@ def test_words_of_messages_are_no_names() -> None:
     assert [f.summary for f in redaction.report(report).findings] == [f.summary for f in report.findings]
 
 
+@pytest.mark.parametrize("password", ["association", "associaTion", "Incorrect"])
+def test_a_password_that_is_a_word_of_messages_is_replaced_where_it_is_one(password: str) -> None:
+    lines = [
+        f"I (500) APP: ssid=Huber7 password={password}",
+        f"E (1000) NET: {FULL} password is {password}",
+        f"E (1100) NET: {FULL} wrong password {password}",
+        f"E (1200) NET: {FULL} after an {password.lower()} try",
+    ]
+    report, around = read("\n".join(lines))
+    told = [Redaction(report, around).text(line) for line in lines]
+    assert told[0].endswith("password=secret-1")
+    assert told[1].endswith("password is secret-1")
+    assert told[2].endswith("wrong password secret-1")
+    assert told[3] == lines[3]
+
+
+def test_a_password_in_a_sentence_alone_is_told_from_the_sentence_by_its_capitals() -> None:
+    lines = [
+        f"E (1000) NET: {FULL} password is {word}"
+        for word in ("associaTion", "Incorrect", "WRONG", "missing")
+    ]
+    report, around = read("\n".join(lines))
+    told = [Redaction(report, around).text(line) for line in lines]
+    assert told[0].endswith("password is secret-1")
+    assert told[1:] == lines[1:]
+
+
 @pytest.mark.parametrize("ssid", ["socket", "system", "reason"])
 def test_a_network_called_like_a_word_is_replaced_in_its_place_only(ssid: str) -> None:
     lines = [f"I (500) wifi:connected with {ssid}, aid = 1, channel 6", f"E (1000) NET: {FULL}"]

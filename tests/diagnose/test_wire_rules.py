@@ -87,6 +87,53 @@ def test_keepalive_death_within_its_bound_is_info(idle: float, interval: float) 
     assert told(wire.report()) == [("half-open", "info")]
 
 
+@pytest.mark.parametrize(
+    ("by", "after", "severity"),
+    [(DEVICE, 18.2, "info"), (PEER, 4.3, "info"), (DEVICE, 45.0, "error"), (PEER, 45.0, "error")],
+)
+def test_data_repeated_until_a_reset_within_the_bound_is_info(by: str, after: float, severity: str) -> None:
+    """Keepalive gives up beside unacked data (lwIP), or the peer is back and knows nothing of the connection."""
+    wire = Wire()
+    talk = wire.talk(50000).open(0)
+    talk.send(1, DEVICE)
+    talk.send(5, DEVICE, acked=False)
+    for gap in (1.1, 4.1, 10.1):
+        if gap < after:
+            talk.resend(5 + gap, DEVICE)
+    talk.rst(5 + after, by)
+    found = next(f for f in wire.report().findings if f.code == "HO201")
+    assert found.severity == severity
+    assert ("the device noticed within its bound" in found.summary) == (severity == "info")
+    assert ("the peer answered with RST only" in found.summary) == (by == PEER)
+    if severity == "info":
+        assert "RST" in found.evidence[2].text
+
+
+def test_one_unnoticed_death_among_many_noticed_is_an_error() -> None:
+    wire = Wire()
+    for n in range(5):
+        talk = wire.talk(50000 + n).open(n * 100.0)
+        talk.send(n * 100 + 1, DEVICE, acked=False)
+        for gap in (1.1, 4.1, 10.1):
+            talk.resend(n * 100 + 1 + gap, DEVICE)
+        if n < 4:
+            talk.rst(n * 100 + 19.2, DEVICE)
+    found = next(f for f in wire.report().findings if f.code == "HO201")
+    assert found.severity == "error"
+    assert "50004" in found.evidence[0].text
+
+
+def test_a_peer_that_gives_a_vanished_device_up_is_no_notice_of_the_device() -> None:
+    wire = Wire()
+    talk = wire.talk(50000).open(0)
+    talk.send(1, DEVICE)
+    talk.send(5, PEER, acked=False)
+    for gap in (0.3, 0.9, 2.1, 4.5):
+        talk.resend(5 + gap, PEER)
+    talk.rst(15, PEER)
+    assert "half-open" in serious(wire.report())
+
+
 def test_peer_that_probes_a_vanished_device() -> None:
     wire = Wire()
     talk = wire.talk(50000).open(0)
@@ -106,6 +153,28 @@ def test_silence_without_probes_and_then_a_replacement() -> None:
     other = wire.talk(50001).open(960)
     other.send(961, DEVICE)
     assert serious(wire.report()) == ["no-keepalive"]
+
+
+def test_an_answered_retransmission_long_before_the_silence_does_not_excuse_it() -> None:
+    """lwIP delays its ACK up to 250 ms, so a peer repeats data after 206 ms: that notices nothing."""
+    wire = Wire()
+    talk = wire.talk(50000).open(0)
+    talk.send(1, PEER, acked=False)
+    talk.resend(1.206, PEER, acked=True)
+    talk.send(60, DEVICE)
+    talk.send(400, PEER)
+    wire.talk(50001).open(460).send(461, DEVICE)
+    assert serious(wire.report()) == ["no-keepalive"]
+
+
+def test_data_repeated_after_the_silence_and_answered_shows_that_the_connection_lived() -> None:
+    wire = Wire()
+    talk = wire.talk(50000).open(0)
+    talk.send(1, DEVICE)
+    talk.send(400, PEER, acked=False)
+    talk.resend(400.3, PEER, acked=True)
+    wire.talk(50001).open(460).send(461, DEVICE)
+    assert "no-keepalive" not in serious(wire.report())
 
 
 def test_silence_that_ends_well_is_healthy() -> None:

@@ -4,14 +4,14 @@ A log counts from the boot of the device, a capture from 1970. What both witness
 reset) gives pairs of times; some pairs are wrong, because one kind of event happens often. The fit is the offset on which
 most pairs agree, then a robust line through those: a device's crystal drifts against the sniffer's by some 10 ppm, bad
 ones by 200. Each boot of the device has its own offset. Where too few pairs agree, or another offset explains as many,
-there is no fit: nothing is pretended.
+there is no fit: nothing is pretended. Connections that both name by a port, each once, outweigh all others where they
+agree: a program that connects every five seconds exactly has a rival at each of its periods.
 """
 
 from __future__ import annotations
 
 import bisect
 import itertools
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -30,6 +30,8 @@ _MATCHES_MIN = 3
 #: Two suffice where one of them names a connection by its port: it can only be the same.
 _MATCHES_MIN_NAMED = 2
 NAMED = "established from "
+#: So much of what is named alike must agree to decide against other offsets; a port can come again by chance.
+_NAMED_SHARE = 0.75
 #: A join is the same second of events every day: without a named event, matches must lie in so many bursts.
 _BURSTS_MIN = 2
 _BURST_GAP_S = 3.0
@@ -82,11 +84,16 @@ def align(
         return None
     span = max(t for t, _ in pairs) - min(t for t, _ in pairs)
     window = _WINDOW_S + DRIFT_MAX * span
+    by_name = _fit_by_name(named, window, drift_span_s)
+    if by_name is not None:
+        near = [(t, gap) for t, gap in pairs if abs(gap - by_name.offset - by_name.drift * t) <= _RESIDUAL_S]
+        fit = _fit(pairs, near, _MATCHES_MIN, drift_span_s)
+        return fit if fit is not None and fit.matches >= share * min(len(log), len(capture)) else None
     best = _fit(pairs, _densest(pairs, window), least, drift_span_s)
     if best is None or best.matches < share * min(len(log), len(capture)):
         return None
     agreed = sorted(t for t, gap in pairs if abs(gap - best.offset - best.drift * t) <= _RESIDUAL_S)
-    if named.isdisjoint(agreed):
+    if not {t for t, _ in named}.intersection(agreed):
         apart = 1 + sum(b - a > _BURST_GAP_S for a, b in itertools.pairwise(agreed))
         if best.matches < _MATCHES_MIN or apart < bursts:
             return None
@@ -97,10 +104,28 @@ def align(
     return best
 
 
-def _named(log: Sequence[Sighting], capture: Sequence[Sighting]) -> frozenset[float]:
-    """When the log saw what both saw exactly once and name alike."""
-    told, seen = Counter(kind for kind, _ in log), Counter(kind for kind, _ in capture)
-    return frozenset(at for kind, at in log if kind.startswith(NAMED) and told[kind] == 1 == seen[kind])
+def _named(log: Sequence[Sighting], capture: Sequence[Sighting]) -> list[tuple[float, float]]:
+    """The pairs of what both saw exactly once and name alike."""
+    told, seen = _by_kind(log), _by_kind(capture)
+    return [
+        (told[kind][0], seen[kind][0] - told[kind][0])
+        for kind in told.keys() & seen.keys()
+        if kind.startswith(NAMED) and len(told[kind]) == 1 == len(seen[kind])
+    ]
+
+
+def _fit_by_name(
+    named: Sequence[tuple[float, float]], window: float, drift_span_s: float
+) -> Alignment | None:
+    """The fit of the pairs that both saw once and name alike, where they are enough and nearly all agree.
+
+    No other offset needs to be weighed then: a program that connects with an exact period makes as many of them as one
+    likes, and each would make of a named connection another one.
+    """
+    if len(named) < _MATCHES_MIN:
+        return None
+    fit = _fit(named, _densest(named, window), _MATCHES_MIN, drift_span_s)
+    return fit if fit is not None and fit.matches >= _NAMED_SHARE * len(named) else None
 
 
 def _pairs(log: Sequence[Sighting], capture: Sequence[Sighting]) -> list[tuple[float, float]]:

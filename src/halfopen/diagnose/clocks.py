@@ -9,6 +9,7 @@ from halfopen.diagnose.events import (
     AddressGot,
     CallFailed,
     Connected,
+    ConnectFailed,
     ConnectStarted,
     Event,
     LinkStateChanged,
@@ -22,6 +23,8 @@ from halfopen.diagnose.traffic import FlowObserved, LeaseObserved
 _SHARE_BETWEEN = 0.25
 #: What lies this close to an event of another boot belongs to that one.
 _NEAR_S = 0.1
+#: How a peer's RST is told; a refused connect() by lwIP as ECONNRESET too (FACTS), by others as ECONNREFUSED.
+_RESET: dict[type[Event], tuple[int, ...]] = {CallFailed: (104,), ConnectFailed: (104, 111)}
 
 
 def alignments(console: Sequence[Event], capture: Sequence[Event]) -> dict[int, Alignment]:
@@ -75,7 +78,7 @@ def _in_log(events: Iterable[Event]) -> Iterator[Sighting]:
             yield f"{NAMED}{event.local_port}", at
         elif isinstance(event, SocketOpened) and event.peer_port:
             yield f"{NAMED}{event.peer_port}", at
-        elif isinstance(event, CallFailed) and event.errno == 104:
+        elif isinstance(event, (CallFailed, ConnectFailed)) and event.errno in _RESET[type(event)]:
             yield "reset", at
         elif isinstance(event, AddressGot):
             yield "lease", at

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from halfopen.diagnose.events import (
     BoundsTold,
+    CapabilityTold,
     Event,
     GateShut,
     LinkLost,
@@ -48,7 +49,9 @@ class Episode:
     again (``back``; ``None`` when the log ends before).
 
     ``bound_s`` is how long the loss could go unnoticed by what the link says of itself, ``None`` where nothing had to be
-    waited for: the radio or the peer said it.
+    waited for: the radio or the peer said it. ``by_stack`` says that a stack gave the peer up whose keepalive holds the
+    bound by its timers: it sees every ACK, of which the link hears nothing, so that the time since the last byte heard
+    (``quiet``) can show that it noticed in time and never that it was late.
     """
 
     losses: tuple[LinkLost, ...]
@@ -56,17 +59,23 @@ class Episode:
     bound_s: float | None
     #: What the link did meanwhile beside trying again: it left its Wi-Fi and joined anew, it asked for a reboot.
     escalations: tuple[PlannedPause, ...] = ()
+    by_stack: bool = False
 
     @property
     def noticed_s(self) -> float | None:
-        """For how long the peer was gone unnoticed, where it had to be waited for and the journal tells."""
-        return self.losses[0].quiet_s if self.bound_s is not None else None
+        """For how long the peer was gone unnoticed, at most, where it had to be waited for and the journal tells."""
+        quiet_s = self.losses[0].quiet_s
+        if self.bound_s is None or quiet_s is None or (self.by_stack and quiet_s > self.bound_s + _LATE_S):
+            return None
+        return quiet_s
 
     @property
     def noticed_in_time(self) -> bool:
         """Whether the loss was noticed within the link's bound."""
-        return self.bound_s is None or (
-            self.noticed_s is not None and self.noticed_s <= self.bound_s + _LATE_S
+        return (
+            self.bound_s is None
+            or self.by_stack
+            or (self.noticed_s is not None and self.noticed_s <= self.bound_s + _LATE_S)
         )
 
     @property
@@ -113,6 +122,7 @@ class LinkLife:
 def link_life(events: Iterable[Event]) -> LinkLife:
     """The life of the link in ``events`` of one device."""
     bounds: list[BoundsTold] = []
+    able: CapabilityTold | None = None
     episodes: list[Episode] = []
     losses: list[LinkLost] = []
     standing: list[LinkLost] = []
@@ -121,6 +131,8 @@ def link_life(events: Iterable[Event]) -> LinkLife:
     for event in events:
         if isinstance(event, BoundsTold):
             bounds.append(event)
+        elif isinstance(event, CapabilityTold):
+            able = event
         elif isinstance(event, ServerStarted):
             del bounds[-1:]  # they were said of the server's sessions
         elif isinstance(event, LinkLost):
@@ -129,13 +141,13 @@ def link_life(events: Iterable[Event]) -> LinkLife:
                 standing.append(event)
         elif isinstance(event, LinkOnline):
             if losses:
-                episodes.append(_episode(losses, event, bounds, escalations))
+                episodes.append(_episode(losses, event, bounds, escalations, able))
             losses, escalations = [], []
         elif isinstance(event, PlannedPause) and event.kind in ("bounce", "reboot"):
             escalations.append(event)
         lived = lived or isinstance(event, (LinkLost, LinkOnline, GateShut, OrphansSwept))
     if losses:
-        episodes.append(_episode(losses, None, bounds, escalations))
+        episodes.append(_episode(losses, None, bounds, escalations, able))
     by_line = {(loss.where.source, loss.where.line): e for e in episodes for loss in e.losses}
     most = _most_in_an_hour(standing)
     return LinkLife(lived or bool(bounds), tuple(bounds), tuple(episodes), most, by_line)
@@ -146,9 +158,20 @@ def _episode(
     back: LinkOnline | None,
     bounds: Sequence[BoundsTold],
     escalations: Sequence[PlannedPause],
+    able: CapabilityTold | None,
 ) -> Episode:
-    bound_s = _bound_s(losses[0], bounds[-1] if bounds else None)
-    return Episode(tuple(losses), back, bound_s, tuple(escalations))
+    told = bounds[-1] if bounds else None
+    bound_s = _bound_s(losses[0], told)
+    by_stack = bound_s is not None and losses[0].by not in (*_IDLE, *_SENDING) and _stack_bounds(able, told)
+    return Episode(tuple(losses), back, bound_s, tuple(escalations), by_stack)
+
+
+def _stack_bounds(able: CapabilityTold | None, bounds: BoundsTold | None) -> bool:
+    """Whether the stack's own timers hold the bound, idle or with data it owes an acknowledgement: its keepalive is on,
+    and nothing is left to retransmissions, which take a quarter of an hour and more (FACTS)."""
+    if able is None or bounds is None or able.keepalive not in ("tuned", "untuned"):
+        return False
+    return all(bound not in (None, float("inf")) for bound in (bounds.idle_s, bounds.unacked_s))
 
 
 def _bound_s(loss: LinkLost, bounds: BoundsTold | None) -> float | None:

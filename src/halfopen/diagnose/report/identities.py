@@ -6,7 +6,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from halfopen.findings import codes, fault
 
@@ -239,8 +239,16 @@ def is_plain_word(name: str) -> bool:
     return all(word in _vocabulary() or word.isdigit() or not word for word in words)
 
 
-def placed_in(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where calls, commands and sentences of ``text`` name somebody: start, end and kind, in order, none overlapping."""
+def _is_said(text: str) -> bool:
+    """Whether ``text`` is plain words capitalised as messages do it: nobody says that a password is wRong."""
+    return is_plain_word(text) and (text.islower() or text.isupper() or text == text.capitalize())
+
+
+def placed_in(text: str, secrets: Collection[str] = ()) -> Iterator[tuple[int, int, str]]:
+    """Where calls, commands and sentences of ``text`` name somebody: start, end and kind, in order, none overlapping.
+
+    "password is wrong" tells no password, unless ``secrets`` (casefolded) has it from a place that leaves no doubt.
+    """
     found = sorted(
         [
             (hit.start(group), hit.end(group), group[:-1])
@@ -254,9 +262,14 @@ def placed_in(text: str) -> Iterator[tuple[int, int, str]]:
     )
     at = 0
     for start, end, kind in found:
-        if start < at or (kind in ("word", "user", "client", "host") and is_plain_word(text[start:end])):
+        named = text[start:end]
+        if kind == "word":
+            doubtful = _is_said(named) and named.casefold() not in secrets
+        else:
+            doubtful = kind in ("user", "client", "host") and is_plain_word(named)
+        if start < at or doubtful:
             continue
-        if not set(text[start:end]) <= set("*. "):
+        if not set(named) <= set("*. "):
             at = end
             yield (
                 start,

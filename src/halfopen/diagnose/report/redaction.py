@@ -50,6 +50,7 @@ class Redaction:
         self._names: dict[str, str] = {}
         self._spellings: dict[str, None] = {}
         self._given: set[str] = set()
+        self._secrets: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._macs: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
@@ -70,7 +71,7 @@ class Redaction:
     def _in_places(self, text: str) -> str:
         """``text`` with what calls and commands name replaced where it stands, however short or common it is."""
         parts, at = [], 0
-        for start, end, kind in placed_in(text):
+        for start, end, kind in placed_in(text, self._secrets):
             original = text[start:end]
             parts += [text[at:start], self._mac(original) if kind == "mac" else self._once(original, kind)]
             at = end
@@ -147,8 +148,9 @@ class Redaction:
         texts = list(_texts(report, excerpts))
         for device in report.devices:
             self._hear(f"{device.mac} {' '.join(device.ips)}")
+        self._secrets.update(secret.casefold() for text in texts for secret in secrets_in(text))
         for text in texts:
-            for start, end, kind in placed_in(text):
+            for start, end, kind in placed_in(text, self._secrets):
                 if kind != "mac":
                     self._name(text[start:end], kind)
             for ssid in ssids_in(text):

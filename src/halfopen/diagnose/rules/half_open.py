@@ -23,6 +23,7 @@ from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
+from halfopen.diagnose.traffic import FrameRef, RetransmissionRun
 from halfopen.findings import Finding, Severity
 
 #: Heartbeats sent in a row without an answer, after one had been answered.
@@ -32,6 +33,8 @@ _RETRIES_MIN = 3
 #: A drop of the interface this near explains an abort.
 _NEAR_S = 5.0
 _NEAR_EVENTS = 8
+#: A call that failed sooner did not wait for keepalive or retransmissions.
+_WAITED_MIN_S = 8.0
 #: Detection within this is what keepalive 10/3/3 gives (FACTS: 19.2 s, 20.0 s with a full buffer, 5/5/3 20.2 s).
 _WITHIN_BOUND_S = 30.0
 
@@ -49,14 +52,15 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
             noticed &= within_bound
     dead = [(talk, *_dead_side(talk)) for talk in timeline.conversations]
     dead = [(talk, quotes, text, noticed_it) for talk, quotes, text, noticed_it in dead if quotes]
+    dead.sort(key=lambda side: side[3])  # what went unnoticed is told first
     if dead:
+        noticed &= dead[0][3]
         figures.append(
             f"{dead[0][2]}"
             + (f", and {counted(len(dead) - 1, 'more connection')} like it" if len(dead) > 1 else "")
         )
-        for _, quotes, _, noticed_it in dead[:3]:
+        for _, quotes, _, _ in dead[:3]:
             proof += quotes[:3]
-            noticed &= noticed_it
     if proof:
         severity: Severity | None = "info" if noticed else None
         if noticed and not timeline.link.told:
@@ -131,15 +135,21 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     if silent and not any(e.after_s for e in timeline.of(CallFailed) if e.errno == 113):
         figure = f"the stack gave up {counted(len(silent), 'connection')} (errno 113) because the peer no longer answered"
         return [*spread(silent)], figure, len(silent) == 1 and _connected_after(timeline, silent[0])
-    for event in timeline.of(CallFailed):
-        if event.errno not in (113, 116) or event.after_s is None or event.after_s < 8.0:
-            continue
-        if _interface_fell(timeline, event, falls):
-            continue
-        within = event.after_s <= _WITHIN_BOUND_S
-        figure = f"{event.call}() waited {duration(event.after_s)} for a peer that had vanished, then got errno {event.errno}"
-        return [event], figure, within
-    return [], "", True
+    waits = [
+        (event.after_s, event)
+        for event in timeline.of(CallFailed)
+        if event.errno in (113, 116)
+        and event.after_s is not None
+        and event.after_s >= _WAITED_MIN_S
+        and not _interface_fell(timeline, event, falls)
+    ]
+    if not waits:
+        return [], "", True
+    longest, event = max(waits, key=lambda wait: wait[0])
+    figure = f"{event.call}() waited {duration(longest)} for a peer that had vanished, then got errno {event.errno}"
+    if len(waits) > 1:
+        figure += f", the longest of {len(waits)} such waits"
+    return [event], figure, longest <= _WITHIN_BOUND_S
 
 
 def _interface_fell(timeline: Timeline, event: Event, falls: Sequence[Event]) -> bool:
@@ -201,8 +211,11 @@ def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
             continue
         who = "device" if run.by == talk.mine else "peer"
         silent = "peer" if who == "device" else "device"
-        text = f"the {who} sent the same segment {run.count + 1} times over {duration(span)} and the {silent} never answered"
-        return frames(flow, run.original, run.frames[-1]), text, False
+        reset = other.rst is not None and other.rst.time > run.original.time
+        answer = "answered with RST only" if reset else "never answered"
+        text = f"the {who} sent the same segment {run.count + 1} times over {duration(span)} and the {silent} {answer}"
+        ended = _ended_in_time(talk, run)
+        return frames(flow, run.original, run.frames[-1], ended), text, ended is not None
     for probe in flow.probe_runs:
         if probe.answers or probe.count < 2:
             continue
@@ -212,3 +225,12 @@ def _dead_side(talk: Conversation) -> tuple[list[Proof], str, bool]:
         rst = flow.side(probe.by).rst
         return frames(flow, *probe.frames[:2], rst), text, rst is not None and span <= _WITHIN_BOUND_S
     return [], "", True
+
+
+def _ended_in_time(talk: Conversation, run: RetransmissionRun) -> FrameRef | None:
+    """The RST that ended what the device repeated within the bound: its own, when its stack or its program gave the peer
+    up, or that of a peer that is back and knows nothing of the connection."""
+    if run.by != talk.mine:
+        return None
+    ends = [rst for rst in (talk.device.rst, talk.peer.rst) if rst is not None]
+    return next((rst for rst in ends if 0 <= rst.time - run.original.time <= _WITHIN_BOUND_S), None)

@@ -30,7 +30,7 @@ def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
         if silence is None or talk.flow.probe_runs or talk.flow.established is None:
             continue
         idle = silence[1].time - silence[0].time
-        if idle < _IDLE_S or talk.device.unacked or talk.peer.unacked or talk.flow.retransmission_runs:
+        if idle < _IDLE_S or talk.device.unacked or talk.peer.unacked or _repeated_since(talk, silence[0]):
             continue
         if _died(talk) or _replaced(timeline, position):
             summary = f"a connection was silent for {duration(idle)} without one keepalive probe or heartbeat, and was dead afterwards."
@@ -52,6 +52,14 @@ def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
     if waited:
         text = f"recv() waited {duration(waited[0].after_s or 0)}: no keepalive bounded it, only the retransmission of unacked data did."
         yield prove(timeline, "HO202", text, [waited[0]], confidence=0.7, about="log")
+
+
+def _repeated_since(talk: Conversation, quiet: FrameRef) -> bool:
+    """Whether data was sent again and not answered before ``quiet``: that would have noticed the death, or tells of a
+    life after the silence. What was answered before is a delayed ACK or a lost packet, and over."""
+    return any(
+        run.answered is None or run.answered.time > quiet.time for run in talk.flow.retransmission_runs
+    )
 
 
 def _died(talk: Conversation) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from halfopen.diagnose.episodes import BACK_WITHIN_S, LOSSES_AN_HOUR_MAX, Episode
+from halfopen.diagnose.episodes import BACK_WITHIN_S, GIVEN_UP, LOSSES_AN_HOUR_MAX, Episode
 from halfopen.diagnose.events import Event, LogEnded
 from halfopen.diagnose.rules.wording import counted, duration, listed
 from halfopen.diagnose.timeline import Timeline
@@ -57,6 +57,9 @@ def _figures(episodes: Sequence[Episode]) -> str:
     if waited:
         noticed, bound = max(waited)
         told.append(f"noticed {within} {noticed:.1f} s (bound {bound:.1f} s)")
+    held = [e.bound_s for e in episodes if e.by_stack and e.noticed_s is None and e.bound_s is not None]
+    if held:
+        told.append(f"noticed by the stack's own timers, which take {max(held):.1f} s at most")
     back = max((e.back_s for e in episodes if e.back_s is not None), default=0.0)
     attempts = max(sum(not loss.standing for loss in e.losses) for e in episodes)
     tries = f" after {counted(attempts, 'failed attempt')}" if attempts else ""
@@ -70,6 +73,11 @@ def _against(timeline: Timeline, episode: Episode) -> str:
     if not episode.noticed_in_time:
         if episode.noticed_s is None or episode.bound_s is None:
             return "the journal does not say how long it had gone unnoticed"
+        if first.cause in GIVEN_UP:
+            return (
+                f"the stack gave it up {episode.noticed_s:.1f} s after the last byte was heard, and nothing says that the"
+                f" peer was gone for less than the link's bound of {episode.bound_s:.1f} s"
+            )
         return f"the link noticed after {episode.noticed_s:.1f} s, later than its bound of {episode.bound_s:.1f} s"
     if episode.back is None:
         end = next((e for e in timeline.of(LogEnded) if e.where.source == first.where.source), None)
