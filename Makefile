@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures machine detection bench soak clean
+.PHONY: help demo test check format faults pictures device machine detection bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -16,6 +16,7 @@ help:
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
 	@echo "make pictures draw the pictures of the README with Chromium"
+	@echo "make device   build the .mpy files for an ESP32 into build/device"
 	@echo "make machine  draw docs/internals/machine.md from the table"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
@@ -33,20 +34,23 @@ test: $(VENV)/.testing
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: $(VENV)/.testing
-	$(BIN)/ruff check src tests fuzz bench examples
-	$(BIN)/ruff format --check src tests fuzz bench examples
+	$(BIN)/ruff check src tests fuzz bench examples device
+	$(BIN)/ruff format --check src tests fuzz bench examples device
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.testing
-	$(BIN)/ruff check --fix-only -q src tests fuzz bench examples
-	$(BIN)/ruff format src tests fuzz bench examples
+	$(BIN)/ruff check --fix-only -q src tests fuzz bench examples device
+	$(BIN)/ruff format src tests fuzz bench examples device
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
 
 pictures: $(VENV)/.testing
 	$(BIN)/python docs/pictures.py docs/pictures
+
+device: $(VENV)/.testing
+	$(BIN)/python device/build.py build/device
 
 machine: $(VENV)/.installed
 	$(BIN)/python -m halfopen.link.page docs/internals/machine.md

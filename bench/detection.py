@@ -98,7 +98,9 @@ def measure(row: Row, contender: str) -> str:
     with Lab(broker=contender in MQTT) as lab:
         if row.before is not None:
             row.before(lab)
-        subject = Subject(lab, ROOT / "bench" / "contenders" / CONTENDERS[contender], settings)
+        subject = Subject(
+            lab, (sys.executable, str(ROOT / "bench" / "contenders" / CONTENDERS[contender])), settings
+        )
         began = subject.must(15, what="started")["at"]
         if row.inject is not None:
             subject.must(15, what="up")

@@ -6,12 +6,13 @@ import asyncio
 import json
 import ssl
 import sys
+from pathlib import Path
 
 from speaking import obey, say
 
 
 async def main() -> None:
-    settings = json.loads(sys.argv[1])
+    settings = json.loads(Path(sys.argv[1]).read_text())
     tls = ssl.create_default_context() if settings["tls"] else None
     loop = asyncio.get_running_loop()
     standing: list[asyncio.StreamWriter] = []

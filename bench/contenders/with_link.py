@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 import sys
+from pathlib import Path
 
 from speaking import obey, say
 
@@ -13,7 +14,7 @@ from halfopen.link.on_asyncio import Connection, Link
 
 
 async def main() -> None:
-    settings = json.loads(sys.argv[1])
+    settings = json.loads(Path(sys.argv[1]).read_text())
     tls = ssl.create_default_context() if settings["tls"] else None
     loop = asyncio.get_running_loop()
     standing: list[Connection] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -14,7 +15,7 @@ KEEP_ALIVE_S = 15
 
 
 def main() -> None:
-    settings = json.loads(sys.argv[1])
+    settings = json.loads(Path(sys.argv[1]).read_text())
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
     if settings["tls"]:
         client.tls_set()

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -57,6 +58,8 @@ class Lab:
         name = f"halfopen-{os.getpid()}-{next(_numbers)}"
         self.device, self._switch, self._peer = f"{name}-device", f"{name}-switch", f"{name}-peer"
         self._resolver = Path("/etc/netns") / self.device
+        #: For files of this lab; not beside the resolver's, which ip netns exec mounts over /etc.
+        self.folder = Path(tempfile.mkdtemp(prefix=name))
         self._wants_broker = broker
         self._processes: list[subprocess.Popen[str]] = []
 
@@ -115,7 +118,7 @@ class Lab:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "ready"
         if self._wants_broker:
-            config = self._resolver / "mosquitto.conf"
+            config = self.folder / "mosquitto.conf"
             config.write_text(f"listener {BROKER} 0.0.0.0\nallow_anonymous true\n")
             broker = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
             self.spawn(self._peer, broker, "-c", str(config))
@@ -191,13 +194,24 @@ class Lab:
                     with contextlib.suppress(OSError):
                         pipe.close()
         shutil.rmtree(self._resolver, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Subject:
     """A program under test in the device's namespace: it prints JSON lines and obeys lines on its standard input."""
 
-    def __init__(self, lab: Lab, program: Path, settings: dict[str, Any]) -> None:
-        self._process = lab.spawn(lab.device, sys.executable, str(program), json.dumps(settings))
+    def __init__(self, lab: Lab, command: tuple[str, ...], settings: dict[str, Any], *folders: Path) -> None:
+        """``command`` is interpreter and program; a file with ``settings`` (JSON) and ``folders`` to import from follow it."""
+        limit = settings.get("descriptors", 1024)
+        written = lab.folder / f"settings-{next(_numbers)}.json"
+        written.write_text(json.dumps(settings))
+        self._process = lab.spawn(
+            lab.device,
+            *("prlimit", f"--nofile={limit}:{limit}"),
+            *command,
+            str(written),
+            *map(str, folders),
+        )
         self.said: list[dict[str, Any]] = []
         self._news: queue.Queue[dict[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -206,7 +220,8 @@ class Subject:
         assert self._process.stdout is not None
         with contextlib.suppress(ValueError):
             for line in self._process.stdout:
-                self._news.put(json.loads(line))
+                # a traceback, which MicroPython prints here, is passed on as it is
+                self._news.put(json.loads(line) if line.startswith("{") else {"what": "plain", "text": line})
         self._news.put(None)
 
     def tell(self, command: str) -> float:

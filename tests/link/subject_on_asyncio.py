@@ -1,6 +1,6 @@
 """The asyncio driver as a program under test: JSON lines out, commands in. A later driver has a program like it.
 
-Settings (JSON, first argument): host, port, heartbeat, policy, tls, descriptors (a limit). Commands: ``send N``,
+Settings (JSON in a file, the first argument): host, port, heartbeat, policy, tls. Commands: ``send N``,
 ``drop``, ``hog``, ``release``, ``fds``, ``progress`` (when the socket last took a byte), ``quit``.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import ssl
 import sys
 import threading
@@ -116,8 +115,6 @@ class Work:
 
 
 async def main(settings: dict[str, Any]) -> None:
-    if limit := settings.get("descriptors"):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     errors: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: errors.append(repr(context)))
@@ -158,5 +155,5 @@ async def main(settings: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
-    asyncio.run(main(json.loads(sys.argv[1])))
+    asyncio.run(main(json.loads(Path(sys.argv[1]).read_text())))
     os._exit(0)  # the thread on standard input never ends

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from halfopen.link.capability import probe
+from halfopen.link.options import probe
 from halfopen.link.policy import NEVER, Policy
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +19,10 @@ VECTORS = Path(__file__).parent / "device_vectors.py"
 #: Words are twice as wide here as on an ESP32, which has about half of this for MicroPython.
 HEAP = "256k"
 
-PROBE = """
+ERRORS = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import select, socket
-from halfopen.link import capability, machine
-able = capability.probe(socket, select, "linux", wifi=False, reboot=False)
-print(able)
-print(able.bound_ms("idle", __import__("halfopen.link.policy").link.policy.Policy(), False))
+from halfopen.link import capability
 print(capability.event_of_refusal(23), capability.event_of_refusal(24), capability.event_of_refusal(105))
 print(capability.cause_of(104), capability.errno_name(9999))
 """
@@ -86,20 +84,22 @@ def test_it_fits_a_small_heap(require_tool: Callable[[str], str]) -> None:
     run(require_tool("micropython"), "7", "40", program=VECTORS, heap=True)
 
 
-def test_a_port_that_cannot_be_asked_is_not_believed(
+def test_errors_have_the_names_of_the_port_they_came_from(
     require_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """The Unix port knows SO_KEEPALIVE but has no getsockopt: nothing set there can be trusted."""
-    program = tmp_path / "probe.py"
-    program.write_text(PROBE)
-    able, bound, refusals, causes = run(require_tool("micropython"), program=program).splitlines()
-    assert able.startswith("stack=linux keepalive=none user_timeout=no linger=no shutdown=no pollhup=yes")
-    assert bound == "inf"
-    assert refusals == "DESCRIPTORS_EXHAUSTED DESCRIPTORS_EXHAUSTED PCBS_EXHAUSTED"
-    assert causes == "reset E9999"
-    host = run(sys.executable, program=program).splitlines()
+    program = tmp_path / "errors.py"
+    program.write_text(ERRORS)
+    said = run(require_tool("micropython"), program=program)
+    assert said.splitlines() == [
+        "DESCRIPTORS_EXHAUSTED DESCRIPTORS_EXHAUSTED PCBS_EXHAUSTED",
+        "reset E9999",
+    ]
+    assert run(sys.executable, program=program) == said
+
+
+def test_what_this_computer_can_do_was_tried() -> None:
+    able = probe(socket, select, "linux", wifi=False, reboot=False)
     if sys.platform == "linux":
-        assert host[0].startswith(
+        assert repr(able).startswith(
             "stack=linux keepalive=tuned user_timeout=yes linger=yes shutdown=yes pollhup=yes"
         )
-    assert host[2:] == [refusals, causes]

@@ -14,9 +14,10 @@ from halfopen.link import policy as p
 from halfopen.link.capability import CAUSES, Capability
 from halfopen.link.journal import Change
 from halfopen.link.keeper import Keeper
+from halfopen.link.options import LinuxCapability
 from halfopen.link.policy import NEVER, Policy
 
-LINUX = Capability(
+LINUX = LinuxCapability(
     stack="linux", keepalive="tuned", user_timeout=True, linger=True, shutdown=True, pollhup=True
 )
 LWIP = Capability(stack="lwip", keepalive="tuned", wifi=True, reboot=True)
@@ -347,7 +348,7 @@ class TestBounds:
         assert self.bounds(LWIP, False, progress_ms=NEVER, write_ms=NEVER) == [19500, 19500, 19500, NEVER]
 
     def test_linux_keepalive_is_blind_while_data_is_unacked(self) -> None:
-        able = Capability(stack="linux", keepalive="tuned")
+        able = LinuxCapability(stack="linux", keepalive="tuned")
         idle, unacked, full, window = self.bounds(able, False, progress_ms=NEVER, write_ms=NEVER)
         assert 19400 <= idle <= 19000 * 1.125
         assert (unacked, full, window) == (NEVER, NEVER, NEVER)
@@ -383,11 +384,18 @@ class TestBounds:
         {"keep_count": 0},
         {"backoff_ms": 1000, "backoff_max_ms": 10},
         {"wifi_budget": -1},
+        {"silence_ms": float("nan")},
     ],
 )
 def test_a_policy_no_link_could_keep_is_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(limits)).split("_")[0]):
         Policy(**limits)
+
+
+@pytest.mark.parametrize("name", ["silence", "deadline_ms", "ask_again_ms", "_FROM_ZERO", "__init__"])
+def test_a_limit_that_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=name):
+        Policy(**{name: 5})
 
 
 class AnyWorld(RuleBasedStateMachine):

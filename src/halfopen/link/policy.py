@@ -73,123 +73,73 @@ OF_NAMES = (NAME_TIMEOUT, NAME_FAILED)
 LINGER_MS = 1159000
 
 
+#: Limits that may be 0: nothing is asked, or nothing allowed.
+_FROM_ZERO = (
+    "wifi_budget",
+    "reboot_budget",
+    "backoff_ms",
+    "backoff_max_ms",
+    "heap_free_min",
+    "block_min",
+    "block_min_tls",
+)
+#: Deadlines that must come: an attempt must end.
+_MUST_END = ("join_ms", "lease_ms", "resolve_ms", "dial_ms", "secure_ms", "gate_ms", "parting_ms")
+
+
 class Policy:
     """The deadlines and limits of one link; the article's values are the defaults.
 
-    Times are milliseconds (``_ms``), keepalive's are whole seconds (``_s``) because sockets take no less, memory is
-    bytes. ``NEVER`` switches a deadline off. Raises :class:`ValueError` for a value that no link could keep.
+    ``Policy(silence_ms=10000)`` changes one. Times are milliseconds (``_ms``), keepalive's are whole seconds (``_s``)
+    because sockets take no less, memory is bytes. ``NEVER`` switches a deadline off.
     """
 
-    def __init__(
-        self,
-        *,
-        join_ms: float = 20000,
-        lease_ms: float = 15000,
-        resolve_ms: float = 10000,
-        dial_ms: float = 10000,
-        secure_ms: float = 15000,
-        heap_free_min: int = 32 * 1024,
-        block_min: int = 4 * 1024,
-        block_min_tls: int = 17 * 1024,
-        gate_ms: float = 30000,
-        gate_poll_ms: float = 1000,
-        keep_idle_s: int = 10,
-        keep_interval_s: int = 3,
-        keep_count: int = 3,
-        unacked_ms: float = 17500,
-        silence_ms: float = 15000,
-        answer_ms: float = 5000,
-        progress_ms: float = 20000,
-        write_ms: float = 30000,
-        age_ms: float = NEVER,
-        pause_ms: int = 500,
-        backoff_ms: int = 500,
-        backoff_max_ms: int = 60000,
-        uptime_ms: float = 60000,
-        lingering_max: int = 6,
-        socket_tries: int = 3,
-        name_tries: int = 3,
-        wifi_tries: int = 3,
-        wifi_budget: int = 4,
-        reboot_budget: int = 1,
-        budget_window_ms: int = 3600000,
-        doze_troubles: int = 3,
-        parting_ms: float = 1000,
-    ) -> None:
-        # One by one, so that a device needs no introspection and a type checker sees every name.
-        self.join_ms = join_ms
-        self.lease_ms = lease_ms
-        self.resolve_ms = resolve_ms
-        self.dial_ms = dial_ms
-        self.secure_ms = secure_ms
-        self.heap_free_min = heap_free_min
-        self.block_min = block_min
-        self.block_min_tls = block_min_tls
-        self.gate_ms = gate_ms
-        self.gate_poll_ms = gate_poll_ms
-        self.keep_idle_s = keep_idle_s
-        self.keep_interval_s = keep_interval_s
-        self.keep_count = keep_count
-        self.unacked_ms = unacked_ms
-        self.silence_ms = silence_ms
-        self.answer_ms = answer_ms
-        self.progress_ms = progress_ms
-        self.write_ms = write_ms
-        self.age_ms = age_ms
-        self.pause_ms = pause_ms
-        self.backoff_ms = backoff_ms
-        self.backoff_max_ms = backoff_max_ms
-        self.uptime_ms = uptime_ms
-        self.lingering_max = lingering_max
-        self.socket_tries = socket_tries
-        self.name_tries = name_tries
-        self.wifi_tries = wifi_tries
-        self.wifi_budget = wifi_budget
-        self.reboot_budget = reboot_budget
-        self.budget_window_ms = budget_window_ms
-        self.doze_troubles = doze_troubles
-        self.parting_ms = parting_ms
-        self._check()
+    # Class attributes, because a device keeps them in its flash; an instance holds what was changed.
+    join_ms: float = 20000
+    lease_ms: float = 15000
+    resolve_ms: float = 10000
+    dial_ms: float = 10000
+    secure_ms: float = 15000
+    heap_free_min: int = 32 * 1024
+    block_min: int = 4 * 1024
+    block_min_tls: int = 17 * 1024
+    gate_ms: float = 30000
+    gate_poll_ms: float = 1000
+    keep_idle_s: int = 10
+    keep_interval_s: int = 3
+    keep_count: int = 3
+    unacked_ms: float = 17500
+    silence_ms: float = 15000
+    answer_ms: float = 5000
+    progress_ms: float = 20000
+    write_ms: float = 30000
+    age_ms: float = NEVER
+    pause_ms: int = 500
+    backoff_ms: int = 500
+    backoff_max_ms: int = 60000
+    uptime_ms: float = 60000
+    lingering_max: int = 6
+    socket_tries: int = 3
+    name_tries: int = 3
+    wifi_tries: int = 3
+    wifi_budget: int = 4
+    reboot_budget: int = 1
+    budget_window_ms: int = 3600000
+    doze_troubles: int = 3
+    parting_ms: float = 1000
 
-    def _check(self) -> None:
-        for name in (
-            "wifi_budget",
-            "reboot_budget",
-            "backoff_ms",
-            "heap_free_min",
-            "block_min",
-            "block_min_tls",
-        ):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative")
-        for name in ("join_ms", "lease_ms", "resolve_ms", "dial_ms", "secure_ms", "gate_ms", "parting_ms"):
-            if not 0 < getattr(self, name) < NEVER:
-                raise ValueError(f"{name} must be above 0 and not NEVER: an attempt must end")
-        for name in (
-            "silence_ms",
-            "answer_ms",
-            "progress_ms",
-            "write_ms",
-            "age_ms",
-            "unacked_ms",
-            "uptime_ms",
-        ):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0; NEVER switches it off")
-        for name in (
-            "pause_ms",
-            "gate_poll_ms",
-            "keep_idle_s",
-            "keep_interval_s",
-            "keep_count",
-            "lingering_max",
-            "socket_tries",
-            "name_tries",
-            "wifi_tries",
-            "doze_troubles",
-        ):
-            if not getattr(self, name) >= 1:
-                raise ValueError(f"{name} must be at least 1")
+    def __init__(self, **changes: float) -> None:
+        """Raises :class:`TypeError` for a name that is none, :class:`ValueError` for a value that no link could keep."""
+        for name, value in changes.items():
+            if not isinstance(getattr(Policy, name, None), (int, float)):
+                raise TypeError("no such limit: " + name)
+            setattr(self, name, value)
+            if (
+                value < (0 if name in _FROM_ZERO else 1)
+                or (name in _MUST_END and value == NEVER)
+                or value != value
+            ):
+                raise ValueError(f"{name} cannot be {value}")
         if self.backoff_max_ms < self.backoff_ms:
             raise ValueError("backoff_max_ms must not be below backoff_ms")
 

@@ -1,0 +1,90 @@
+"""What the user holds while a connection stands: read, write, and the reason when it ends (blocking, with deadlines)."""
+
+from halfopen.link.buffered import Buffered
+from halfopen.link.policy import NEVER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from halfopen.link.on_micropython import Link
+
+#: Bytes kept for a user who does not read: as much as the stack's own window (5760) would hold besides.
+UNREAD_BYTES_MAX = 4096
+#: As long as the link likes: it returns as soon as something happened.
+_A_WHILE_MS = 1000
+
+
+class Lost(OSError):
+    """The connection ended; ``cause`` says why, as ``link.policy`` names it."""
+
+    def __init__(self, connection: "Buffered") -> None:
+        self.connection = connection
+        self.cause = connection.lost or ""
+        super().__init__(f"connection to {connection.peer} lost: {self.cause}")
+
+
+class Connection(Buffered):
+    """One connection; use it with ``with``, which closes it whatever happens inside.
+
+    Leaving the block by :class:`Lost` of this very connection is no error: the loop over the link goes on.
+    """
+
+    def __init__(self, carrier: "Link", peer: str, local: str) -> None:
+        super().__init__(carrier, peer, local, UNREAD_BYTES_MAX)
+        self._link = carrier
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> bool:
+        self.close()
+        return isinstance(error, Lost) and error.connection is self
+
+    def write(self, data: bytes) -> None:
+        """Return when the socket took all of ``data`` (which proves nothing about the peer).
+
+        Raises :class:`Lost` when the connection ended, at the latest when the send deadlines of the policy ran out.
+        """
+        end = self.start_write(data)
+        self._until(lambda: self._accepted >= end)
+
+    def start_write(self, data: bytes) -> int:
+        """Queue ``data``; it is taken when :attr:`accepted_bytes` has reached what this returns. Raises :class:`Lost`."""
+        if self.lost is not None:
+            raise Lost(self)
+        return self._carrier.send(self, data) if data else 0
+
+    def read(self, limit: int = UNREAD_BYTES_MAX, *, within_ms: float = NEVER) -> bytes:
+        """At least one and at most ``limit`` bytes.
+
+        When nothing comes ``within_ms`` the connection is closed as unanswered. Raises :class:`Lost`, but only when
+        everything that had come was read.
+        """
+        self._until(self._has(1), within_ms)
+        return self._take(min(limit, len(self._unread)))
+
+    def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
+        """``size`` bytes (at most 4096), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
+        self._until(self._has(size), within_ms)
+        return self._take(size)
+
+    def read_until(self, separator: bytes = b"\n", *, within_ms: float = NEVER) -> bytes:
+        """Bytes up to and with ``separator``, all ``within_ms``.
+
+        Raises :class:`Lost`, and :class:`ValueError` when 4096 bytes came without it.
+        """
+        self._until(self._has_line(separator), within_ms)
+        return self._take_line(separator)
+
+    def _until(self, done: "Callable[[], bool]", within_ms: float = NEVER) -> None:
+        """Keep the link going until ``done()``; raises :class:`Lost` when it cannot come true any more."""
+        due = self._expect(within_ms)
+        try:
+            while not done():
+                if self.lost is not None:
+                    raise Lost(self)
+                self._link.step(_A_WHILE_MS)
+        finally:
+            self._no_longer_expect(due)

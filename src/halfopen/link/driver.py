@@ -1,0 +1,428 @@
+"""What every driver does alike: tells the keeper one thing at a time, carries out effects, moves bytes, says the journal.
+
+A driver of a port derives from :class:`Driver` and carries out the effects that are left: a method for each, named for
+the effect (``_join_wifi`` for ``JOIN_WIFI``). This module runs on MicroPython and on CPython.
+"""
+
+import errno
+import gc
+
+from halfopen.link import capability, journal, machine
+from halfopen.link.keeper import Keeper
+from halfopen.link.ledger import Ledger
+from halfopen.link.policy import DEAD_PEER, DESCRIPTORS, TLS_FAILED, Policy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from halfopen.link.buffered import Buffered
+    from halfopen.link.capability import Capability
+    from halfopen.link.journal import Change
+
+#: Bytes offered to a socket at once: what lwIP's send buffer could take many times over.
+_SEND_BYTES = 65536
+ONLINE = (machine.ONLINE, machine.DOUBTED)
+#: The socket takes nothing now. Windows has a number of its own for it, MicroPython has only the first name.
+_LATER = (errno.EAGAIN, getattr(errno, "EWOULDBLOCK", errno.EAGAIN))
+
+
+class Driver:
+    """One link, but for the port it runs on; see the drivers for the arguments."""
+
+    def __init__(
+        self,
+        policy: "Policy | None",
+        able: "Capability",
+        heartbeat: "bytes | None",
+        tls: "Any",
+        server_name: str,
+        say: "Callable[[str], Any]",
+        memory: "Callable[[], tuple[int | None, int | None]]",
+        chance: "Callable[[], float]",
+        identify: "Callable[[Any], Any] | None",
+        reboot: "Callable[[], Any] | None",
+        reboots: "tuple[int, ...]" = (),
+    ) -> None:
+        self.capability = able
+        self.ledger = Ledger(identify)
+        self._heartbeat, self._tls, self._server_name = heartbeat, tls, server_name
+        self._users_say, self._users_memory, self._restart = say, memory, reboot
+        self._keeper = Keeper(
+            policy or Policy(),
+            able,
+            expects_answers=heartbeat is not None,
+            tls=tls is not None,
+            chance=chance,
+            observe=self._observe,
+            reboots=reboots,
+        )
+        self._inbox: list[Callable[[int], tuple[str, ...]]] = []
+        self._acting = False
+        self._least_free: int | None = None
+        self._sock: Any = None
+        self._ticket = 0
+        self._fd: int | None = None
+        self._channel: Any = None
+        self._out = bytearray()
+        self._queued = self._accepted = 0
+        self._to_send: list[bytes] = []
+        self._watched = (False, False)
+        self._connection: Buffered | None = None
+
+    # What the user sees.
+
+    @property
+    def state(self) -> str:
+        """The state of ``link.machine`` it is in."""
+        return self._keeper.state
+
+    @property
+    def policy(self) -> "Policy":
+        """Its deadlines and limits."""
+        return self._keeper.policy
+
+    @property
+    def lingering(self) -> int:
+        """PCBs that closes towards dead peers left in the stack and that have not drained."""
+        return self._keeper.lingering(self.now())
+
+    def bound(self, cause: str) -> float:
+        """The longest time in seconds for which a dead peer can go unnoticed; infinite when nothing can notice.
+
+        ``cause`` is ``idle``, ``unacked``, ``full-buffer`` or ``zero-window``; raises :class:`ValueError` else.
+        """
+        return self._keeper.bound_ms(cause) / 1000
+
+    def wake(self) -> None:
+        """Begin a new epoch after ``prepare_sleep``."""
+        self._tell(machine.WOKE)
+
+    def roamed(self, before: str, after: str) -> None:
+        """The access point changed: an address that stayed keeps its sockets, a changed one closes them."""
+        self._act(lambda now: self._keeper.address(before, after, now))
+
+    def wifi_lost(self) -> None:
+        """Layer 2 is gone: join again."""
+        self._tell(machine.WIFI_LOST)
+
+    def radio_trouble(self) -> None:
+        """A beacon loss or an expiry by the access point; repeated, it switches power save off."""
+        self._act(self._keeper.radio_trouble)
+
+    def power_save_off(self) -> None:
+        """Switch power save off, on request."""
+        self._tell(machine.DOZE_FORBIDDEN)
+
+    # What a connection asks.
+
+    def now(self) -> int:
+        """Milliseconds since the link began, never less than before."""
+        raise NotImplementedError
+
+    def send(self, connection: "Buffered", data: bytes) -> int:
+        """Queue ``data`` of ``connection``; where its end stands in the stream of bytes sent."""
+        self._to_send.append(data)
+        self._tell(machine.SEND_ASKED)
+        return self._queued
+
+    @property
+    def injects(self) -> bool:
+        """Whether heartbeats of the link's own are sent between the user's bytes."""
+        return bool(self._heartbeat)
+
+    def release(self, connection: "Buffered") -> None:
+        """``connection`` is no longer wanted."""
+        if connection is self._connection:
+            self._tell(machine.RELEASED)
+
+    def expect_answer(self, connection: "Buffered", due: float) -> None:
+        """Close ``connection`` as unanswered at ``due``; ``NEVER`` when no answer is awaited any more."""
+        if connection is self._connection and self._keeper.vitals is not None:
+            self._keeper.vitals.expects_answer_by(due)
+            self._rearm()
+
+    def resume(self, connection: "Buffered") -> None:
+        """The user of ``connection`` made room: read on."""
+        if connection is self._connection and self._keeper.vitals is not None:
+            self._keeper.vitals.deafened(False, self.now())
+            self._watch(True, bool(self._out))
+            self._rearm()
+
+    # Telling the keeper, and doing what it says.
+
+    def _begin(self) -> None:
+        self._say(f"I (0) {journal.TAG}: capability {self.capability}")
+        self._say(journal.bounds_line(0, [(c, self._keeper.bound_ms(c)) for c in capability.CAUSES]))
+        self._tell(machine.STARTED)
+
+    def _tell(self, event: str, cause: str = "") -> None:
+        self._act(lambda now: self._keeper.on(event, now, cause))
+
+    def _reply(self, event: str, cause: str = "") -> None:
+        """Tell at once what came of an effect, before anything else that waits to be told."""
+        self._inbox.insert(0, lambda now: self._keeper.on(event, now, cause))
+
+    def _act(self, told: "Callable[[int], tuple[str, ...]]") -> None:
+        """Hand one thing to the keeper and carry out its effects, one thing at a time."""
+        self._inbox.append(told)
+        if self._acting:
+            return
+        self._acting = True
+        try:
+            while self._inbox:
+                for effect in self._inbox.pop(0)(self.now()):
+                    getattr(self, "_" + effect.lower())()
+        finally:
+            self._acting = False
+            self._inbox.clear()
+        self._rearm()
+
+    def _due_at(self) -> float:
+        """When :meth:`_time_came` wants to be called next."""
+        at = self._keeper.wake_at()
+        if self._out and self.state in ONLINE:
+            at = min(at, self.now() + self.policy.ask_again_ms)
+        return at
+
+    def _time_came(self) -> None:
+        """A clock ran out, or it is time to offer bytes again to a socket that does not call itself writable."""
+        if self._out and self.state in ONLINE:
+            self._pump()
+        self._act(self._keeper.tick)
+
+    def _observe(self, change: "Change") -> None:
+        free, block = self._memory()
+        if free is not None:
+            self._least_free = free if self._least_free is None else min(self._least_free, free)
+            if change.state == machine.OPENING or change.event == machine.SOCKET_CLOSED:
+                self._say(journal.heap_line(change.at, free, self._least_free))
+        self._say(journal.transition_line(change, self._fd, free, block))
+        if change.event == machine.SOCKET_CLOSED:
+            self._fd = None
+        if self._connection is not None and change.before in ONLINE and change.state not in ONLINE:
+            self._connection.end(change.cause)
+            self._connection = None
+
+    def _say(self, line: str) -> None:
+        self._guarded(self._users_say, line)
+
+    def _memory(self) -> "tuple[int | None, int | None]":
+        return self._guarded(self._users_memory) or (None, None)
+
+    # What a port does its own way.
+
+    def _guarded(self, call: "Callable[..., Any]", *given: "Any") -> "Any":
+        """What the user's ``call`` returns, ``None`` when it fails: its error must not stop a transition half-way."""
+        raise NotImplementedError
+
+    def _rearm(self) -> None:
+        """The keeper's next deadline may have changed."""
+
+    def _watch_for(self, reads: bool, writes: bool) -> None:
+        """Have the connected socket watched for bytes to read and for room to write, and for nothing else."""
+        raise NotImplementedError
+
+    def _unwatch(self) -> None:
+        """The socket, connected or not, is about to be closed."""
+        raise NotImplementedError
+
+    def _open_channel(self) -> "Any":
+        """A TLS session in memory, as :class:`halfopen.link.tls.TlsChannel`."""
+        raise NotImplementedError
+
+    def _make_connection(self) -> "Buffered":
+        """What the user holds while this connection stands."""
+        raise NotImplementedError
+
+    # The effects that are alike everywhere.
+
+    def _check_heap(self) -> None:
+        free, block = self._memory()
+        self._reply(self._keeper.gate(free, block))
+
+    def _sweep(self) -> None:
+        if self._keeper.cause == DESCRIPTORS:
+            gc.collect()  # sockets that the program dropped without closing
+        swept = self.ledger.sweep(keep=self._ticket if self._keeper.held else None)
+        if swept:
+            self._say(f"W ({self.now()}) {journal.TAG}: swept {swept} orphaned descriptors")
+
+    def _own_socket(self, sock: "Any") -> None:
+        """A socket was made for this attempt."""
+        self._ticket = self.ledger.enter(sock, "tcp")
+        self._sock, self._fd = sock, sock.fileno()
+        self._queued = self._accepted = 0
+        self._reply(machine.SOCKET_OPENED)
+
+    def _no_socket(self, number: int) -> None:
+        """``socket()`` failed with error ``number``."""
+        self._reply(capability.event_of_refusal(number), "" if number else "socket-refused")
+
+    def _tell_of_socket(self, event: str, cause: str = "") -> None:
+        """Tell what happened to the socket, unless that socket is closed by the time the keeper listens."""
+        sock = self._sock
+        self._act(lambda now: self._keeper.on(event, now, cause) if sock is self._sock else ())
+
+    def _failed(self, event: str, number: int) -> None:
+        self._tell_of_socket(event, capability.cause_of(number))
+
+    def _dialed(self) -> None:
+        """The peer answered the dial."""
+        self._tell(machine.CONNECTED if self._tls is None else machine.CONNECTED_FOR_TLS)
+
+    def _start_tls(self) -> None:
+        self._channel = self._open_channel()
+        self._watch(True, False)
+        self._shake_hands()
+
+    def _shake_hands(self) -> None:
+        try:
+            complete = self._channel.handshake()
+        except OSError as error:  # ssl.SSLError is one
+            self._say(f"W ({self.now()}) {journal.TAG}: TLS: {error.__class__.__name__}")
+            self._enqueue(self._channel.encrypted())  # the alert that says why
+            self._tell_of_socket(machine.SECURE_FAILED, TLS_FAILED)
+            return
+        self._enqueue(self._channel.encrypted())
+        if complete and self.state == machine.SECURING:
+            self._tell(machine.SECURED)
+            self._decrypt(b"")
+
+    def _hand_over(self) -> None:
+        self._keeper.queued(len(self._out), self.now())  # what is left of the handshake
+        self._connection = self._make_connection()
+        self._watch(True, bool(self._out))
+
+    def _send_bytes(self) -> None:
+        self._transmit(self._to_send.pop(0))
+
+    def _queue_heartbeat(self) -> None:
+        if self._heartbeat:
+            self._transmit(self._heartbeat)
+
+    def _transmit(self, data: bytes) -> None:
+        try:
+            self._enqueue(data if self._channel is None else self._channel.encrypt(data))
+        except OSError:
+            self._tell_of_socket(machine.SOCKET_FAILED, TLS_FAILED)
+
+    def _close_socket(self) -> None:
+        self._unwatch()
+        self._watched = (False, False)
+        sock = self._sock
+        try:
+            if self.state == machine.CLOSING and self._keeper.cause in DEAD_PEER:
+                self._abandon(sock)
+            else:
+                if self._channel is not None:
+                    self._out += self._channel.goodbye()
+                if self._out:
+                    sock.send(self._out)
+                if self.capability.shutdown:
+                    sock.shutdown(2)  # SHUT_RDWR, the same number everywhere
+        except OSError:
+            pass  # already broken: what matters is the close
+        self.ledger.close(self._ticket)
+        self._sock = self._channel = None
+        self._out = bytearray()
+        self._to_send.clear()
+        self._reply(machine.SOCKET_CLOSED)
+
+    def _abandon(self, sock: "Any") -> None:
+        """Nobody would answer a FIN: have the close abort, where the port can."""
+
+    def _say_goodbye(self) -> None:
+        if self._channel is not None:
+            self._enqueue(self._channel.goodbye())
+        self._pump()
+
+    def _finish(self) -> None:
+        """All is sent before sleep: let the peer see a FIN and wait for its own, where the port can."""
+        if self.capability.shutdown:
+            try:
+                self._sock.shutdown(1)  # SHUT_WR, the same number everywhere
+                return
+            except OSError:
+                pass
+        self._tell_of_socket(machine.PARTED)
+
+    def _reboot(self) -> None:
+        if self._restart is not None:
+            self._guarded(self._restart)
+        self._reply(machine.STARTED)  # it came back: no reboot happened
+
+    # Bytes.
+
+    def _watch(self, reads: bool, writes: bool) -> None:
+        if self._watched != (reads, writes):
+            self._watched = (reads, writes)
+            self._watch_for(reads, writes)
+
+    def _received(self, data: "Any") -> None:
+        """``data`` came from the wire; empty when the peer closed."""
+        if not data:
+            self._tell_of_socket(machine.PEER_CLOSED)
+        elif self.state == machine.SECURING:
+            self._channel.take(data)
+            self._shake_hands()
+        else:
+            self._act(self._keeper.heard)
+            self._decrypt(data)
+
+    def _decrypt(self, data: "Any") -> None:
+        """Hand ``data`` from the wire to the user, through TLS where there is one."""
+        closed = False
+        if self._channel is not None:
+            self._channel.take(data)
+            try:
+                data, closed = self._channel.decrypted()
+            except OSError:
+                self._tell_of_socket(machine.SOCKET_FAILED, TLS_FAILED)
+                return
+            self._enqueue(self._channel.encrypted())  # answers of the protocol itself
+        connection = self._connection
+        if connection is not None and data:
+            connection.received(data)
+            if connection.unread_is_full and self._keeper.vitals is not None:
+                self._watch(False, bool(self._out))
+                self._keeper.vitals.deafened(True, self.now())
+                self._rearm()
+        if closed:
+            self._tell_of_socket(machine.PEER_CLOSED)
+
+    def _enqueue(self, data: bytes) -> None:
+        """Queue ``data`` for the wire and send what the socket takes at once."""
+        if not data or self._sock is None:
+            return
+        self._out += data
+        self._queued += len(data)
+        if self._keeper.vitals is not None:
+            self._keeper.queued(len(data), self.now())
+        self._pump()
+        if not self._acting:
+            self._rearm()
+
+    def _pump(self) -> None:
+        """Send while the socket takes it; watch for room while it does not."""
+        reads = self._connection is None or not self._connection.unread_is_full
+        while self._out:
+            try:
+                size = self._sock.send(memoryview(self._out)[:_SEND_BYTES])
+            except OSError as error:
+                if error.errno in _LATER:
+                    self._watch(reads, True)
+                    return
+                event = machine.SECURE_FAILED if self.state == machine.SECURING else machine.SOCKET_FAILED
+                self._watch(reads, False)
+                self._failed(event, error.errno or 0)
+                return
+            self._out[:size] = b""
+            self._accepted += size
+            self._keeper.accepted(size, self.now())
+            if self._connection is not None:
+                self._connection.accepted_up_to(self._accepted)
+        self._watch(reads, False)
+        if self.state == machine.RETIRING:
+            self._finish()
