@@ -2,19 +2,22 @@
 
 ``I (1234) halfopen: ONLINE -> CLOSING by SEND_STALLED fd=54 heap=81920 block=45056 cause=send-stalled attempt=3 epoch=1``
 
+A loss says how long nothing had been heard, or taken, when it was noticed: ``quiet=19200``, milliseconds.
+
 The figure in brackets is milliseconds since the program started, ``fd=-`` means that no descriptor is held, and a
 figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction.
 """
 
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
-_NUMBERS = ("fd", "heap", "block", "attempt", "epoch")
+_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet")
 
 
 class Change:
     """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
 
-    ``is_loss`` says that something ended that should have gone on.
+    ``is_loss`` says that something ended that should have gone on; ``quiet`` how long (ms) nothing had been heard by
+    then, or nothing been taken where a send deadline ran out; ``None`` where no connection stood.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Change:
         attempt: int,
         epoch: int,
         is_loss: bool,
+        quiet: "int | None" = None,
     ) -> None:
         self.at = at
         self.before = before
@@ -36,6 +40,7 @@ class Change:
         self.attempt = attempt
         self.epoch = epoch
         self.is_loss = is_loss
+        self.quiet = quiet
 
     def __repr__(self) -> str:
         return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
@@ -54,6 +59,7 @@ class Entry:
         self.block: int | None = None
         self.attempt: int | None = None
         self.epoch: int | None = None
+        self.quiet: int | None = None
 
 
 def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
@@ -63,7 +69,7 @@ def transition_line(change: Change, fd: "int | None", heap: "int | None", block:
         f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
         f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
         f" cause={change.cause or '-'} attempt={change.attempt} epoch={change.epoch}"
-    )
+    ) + (f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else "")
 
 
 def heap_line(at: int, free: int, least: int) -> str:

@@ -94,6 +94,7 @@ class Keeper:
         """What to do now that ``event`` happened. Raises :class:`machine.ImpossibleEvent` and then changes nothing."""
         before = self.state
         state, effects = machine.step(before, event)
+        quiet = self.vitals.quiet(event, now) if self.vitals is not None else None
         if event == machine.SOCKET_OPENED:
             self.opened += 1
         self.closed += effects.count(machine.CLOSE_SOCKET)
@@ -106,7 +107,7 @@ class Keeper:
             self._recheck_at = now + self.policy.gate_poll_ms
         if state != before or event not in _EVERYDAY:
             loss = cause != "" and cause not in _WANTED
-            self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss))
+            self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss, quiet))
         return effects
 
     def _entered(self, before: str, event: str, now: int, cause: str) -> None:

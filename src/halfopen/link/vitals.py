@@ -90,6 +90,12 @@ class Vitals:
                 clocks.append((self._doubted + policy.answer_ms, machine.SILENCE_EXPIRED))
         return clocks
 
+    def quiet(self, event: str, now: int) -> int:
+        """Milliseconds without a byte heard, or without one taken where ``event`` says that a send deadline ran out."""
+        return now - (
+            self._progressed if event in (machine.SEND_STALLED, machine.SEND_EXPIRED) else self._heard
+        )
+
     def wake_at(self) -> float:
         """When the next clock runs out."""
         return min([at for at, _ in self._clocks()])
