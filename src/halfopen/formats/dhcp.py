@@ -11,7 +11,8 @@ from halfopen.formats.packet_text import ip_text, mac_text
 
 SERVER_PORT, CLIENT_PORT = 67, 68
 COOKIE = bytes.fromhex("63825363")
-OPTION_HOSTNAME, OPTION_REQUESTED, OPTION_TYPE = 12, 50, 53
+OPTION_MASK, OPTION_ROUTER, OPTION_RESOLVER, OPTION_HOSTNAME = 1, 3, 6, 12
+OPTION_REQUESTED, OPTION_LEASE, OPTION_TYPE, OPTION_SERVER = 50, 51, 53, 54
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
 UNSPECIFIED = "0.0.0.0"  # noqa: S104 (an empty address field, nothing is bound)
 NAMES = {
@@ -75,8 +76,8 @@ def read_dhcp(body: bytes) -> DhcpMessage | None:
     )
 
 
-def dhcp(message: DhcpMessage) -> bytes:
-    """The UDP payload of a message."""
+def dhcp(message: DhcpMessage, more: tuple[tuple[int, bytes], ...] = ()) -> bytes:
+    """The UDP payload of a message; ``more`` are options as code and value."""
     reply = message.kind in (OFFER, ACK, NAK)
     fixed = struct.pack(
         ">BBBBI8x4s8x16s192x",
@@ -93,4 +94,6 @@ def dhcp(message: DhcpMessage) -> bytes:
         options += bytes([OPTION_REQUESTED, 4]) + ip_bytes(message.requested_ip)
     if message.hostname:
         options += bytes([OPTION_HOSTNAME, len(message.hostname)]) + message.hostname.encode()
+    for code, value in more:
+        options += bytes([code, len(value)]) + value
     return fixed + COOKIE + options + b"\xff"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from halfopen.formats.packet import ip_bytes
+from halfopen.formats.packet_text import ip_text
+
 PORT = 53
 TYPE_A, TYPE_AAAA = 1, 28
 TYPE_NAMES = {
@@ -73,8 +76,40 @@ def printable(raw: bytes) -> str:
     return "".join(chr(byte) if 32 < byte < 127 else f"\\{byte:03d}" for byte in raw)
 
 
-def dns(number: int, name: str, kind: int = TYPE_A, *, response: bool = False, rcode: int = 0) -> bytes:
-    """A query, or the response to it (without answers)."""
+def dns(
+    number: int,
+    name: str,
+    kind: int = TYPE_A,
+    *,
+    response: bool = False,
+    rcode: int = 0,
+    answers: tuple[str, ...] = (),
+) -> bytes:
+    """A query, or the response to it; ``answers`` are IPv4 addresses, good for a minute."""
     flags = (0x8180 if response else 0x0100) | rcode
     encoded = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack(">HHHHHH", number, flags, 1, 0, 0, 0) + encoded + struct.pack(">BHH", 0, kind, 1)
+    head = struct.pack(">HHHHHH", number, flags, 1, len(answers), 0, 0)
+    question = encoded + struct.pack(">BHH", 0, kind, 1)
+    # 0xC00C points at the name in the question.
+    records = b"".join(struct.pack(">HHHIH", 0xC00C, TYPE_A, 1, 60, 4) + ip_bytes(answer) for answer in answers)
+    return head + question + records
+
+
+def answered_addresses(body: bytes) -> list[str]:
+    """The IPv4 addresses in a response as :func:`dns` writes it: one question, names as pointers."""
+    if len(body) < 12:
+        return []
+    (count,) = struct.unpack_from(">H", body, 6)
+    at = 12
+    while at < len(body) and body[at]:
+        at += 1 + body[at]
+    at += 5
+    found = []
+    for _ in range(count):
+        if at + 12 > len(body):
+            break
+        kind, _, _, size = struct.unpack_from(">HHIH", body, at + 2)
+        if kind == TYPE_A and size == 4 and at + 16 <= len(body):
+            found.append(ip_text(body[at + 12 : at + 16]))
+        at += 12 + size
+    return found

@@ -163,6 +163,8 @@ class Network:
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None and not mishap.fits(at):
             raise ValueError(f"{impairment.KIND} cannot happen to {at.name}")
+        if impairment.KIND in ("flows-lost", "nat-expiry"):
+            link.conditions.remember()
         begin = int(impairment.begin_ms * MS)
         self.world.at(begin, self._begin, impairment, link)
         if impairment.end_ms is not None:

@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from halfopen.twin.world import MS
+from halfopen.twin.world import MS, US
 
 if TYPE_CHECKING:
     from halfopen.twin.world import Timer, World
 
 #: FreeRTOS ticks of ESP-IDF by default, CONFIG_FREERTOS_HZ=100.
 TICK_NS = 10 * MS
+#: From an event to the task that waits for it: the TCP/IP task finishes first (data/lwip: 100 to 500 us).
+SWITCH_NS = 100 * US
 #: CONFIG_ESP_TASK_WDT_TIMEOUT_S=5, ESP-IDF's default.
 WATCHDOG_NS = 5_000 * MS
 
@@ -35,11 +37,11 @@ class Condition:
         self._waiting: list[Task] = []
 
     def notify(self) -> None:
-        """Wake every task that waits."""
+        """Wake every task that waits: it runs a context switch later, after what is happening now."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             for task in waiting:
-                task._wake(True)
+                task._rouse()
 
 
 class Wait:
@@ -105,6 +107,12 @@ class Task:
         #: Subscribed to the task watchdog, and last fed at (ns).
         self.watched = False
         self.fed_at = tasks.world.now
+
+    def _rouse(self) -> None:
+        """What it waited for came."""
+        if self._due is not None:
+            self._due.cancel()
+        self._due = self._tasks.world.after(SWITCH_NS, self._wake, True)
 
     def _wake(self, came: bool) -> None:
         if self._due is not None:

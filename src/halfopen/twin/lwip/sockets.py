@@ -299,8 +299,6 @@ class Sockets:
     def setsockopt(self, fd: int, option: int, value: int) -> None:
         """Set an option. ``SO_RCVTIMEO`` and ``SO_SNDTIMEO`` take ns, the TCP keepalive options seconds.
 
-        The levels SOL_SOCKET and IPPROTO_TCP are told apart by the number: in lwIP they do not overlap above 5.
-
         Raises:
             SocketError: ENOPROTOOPT for SO_LINGER and SO_RCVBUF, which ESP-IDF leaves out by default; EINVAL for TCP
                 options after the connection has died.

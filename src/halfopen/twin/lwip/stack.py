@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from halfopen.twin.heap import Heap
-from halfopen.twin.lwip import names, receiving
+from halfopen.twin.lwip import receiving
+from halfopen.twin.lwip.dhcp import DhcpClient
 from halfopen.twin.lwip.etharp import ArpTable
 from halfopen.twin.lwip.options import Options
 from halfopen.twin.lwip.pcb import Pcb, Segment
+from halfopen.twin.lwip.resolver import Resolver
 from halfopen.twin.lwip.sockets import Sockets
 from halfopen.twin.lwip.tcp import TcpLayer
 from halfopen.twin.packets import (
@@ -74,6 +76,8 @@ class Stack:
         self.tcp = TcpLayer(self)
         self.udp: list[UdpPcb] = []
         self.sockets = Sockets(self)
+        self.resolver_client = Resolver(self)
+        self.dhcp = DhcpClient(self, self.netif_up)
 
     # Life --------------------------------------------------------------------------------------------------
 
@@ -90,6 +94,11 @@ class Stack:
         self.note("netif-up", ip=self.ip)
         self.arp.announce()
 
+    def link_up(self) -> None:
+        """Associated, without an address yet: DHCP asks for one."""
+        self.up = True
+        self.dhcp.start()
+
     def netif_down(self) -> None:
         """What STA_DISCONNECTED does: the address is zeroed, every PCB aborted; descriptors stay (FACTS "Netif down")."""
         if not self.up:
@@ -100,6 +109,7 @@ class Stack:
                 self.tcp.abort(pcb, "netif-down")
         self.up = False
         self.ip = ""
+        self.dhcp.stop()
         self.arp.clear()
 
     def reboot(self) -> None:
@@ -109,6 +119,7 @@ class Stack:
             pcb.on_error = None
             self.tcp.forget(pcb, "rebooted")
         self.sockets.forget_all()
+        self.dhcp.stop()
         self.arp.clear()
         self._inbox.clear()
         self.heap = Heap(self.heap.size)
@@ -140,6 +151,13 @@ class Stack:
         self.arp.send(self.network.next_hop(packet.destination), packet, segment)
         return True
 
+    def send_frame(self, frame: Frame) -> None:
+        """Send a frame that needs no ARP: a broadcast."""
+        if isinstance(frame.packet, Packet):
+            frame.packet.number = self._number
+            self._number = (self._number + 1) & 0xFFFF
+        self.link.send(frame)
+
     # Receiving ---------------------------------------------------------------------------------------------
 
     def receive(self, frame: Frame) -> None:
@@ -164,7 +182,7 @@ class Stack:
     def _take(self, packet: Arp | Packet) -> None:
         if isinstance(packet, Arp):
             self.arp.take(packet)
-        elif packet.destination != self.ip:
+        elif packet.destination not in (self.ip, "255.255.255.255") or not packet.destination:
             return
         elif isinstance(packet, Tcp):
             receiving.receive(self.tcp, packet)
@@ -178,7 +196,8 @@ class Stack:
             if pcb.takes(packet):
                 pcb.receive(packet)
                 return
-        self.send(Icmp(packet.destination, packet.source, UNREACHABLE, 3, b"", packet))
+        if packet.destination == self.ip:
+            self.send(Icmp(packet.destination, packet.source, UNREACHABLE, 3, b"", packet))
 
     def owner_of(self, pcb: Pcb) -> str:
         """Whose connection it is, in words: a descriptor, or nobody's."""
