@@ -32,8 +32,26 @@ _REBOOT_MS = 300
 _BSSID = "02:00:00:7e:31:40"
 
 
+class Board(Stack):
+    """A stack that tells when its interface gets an address or loses it."""
+
+    on_netif: Callable[[bool], object] | None = None
+
+    def netif_up(self, ip: str = "") -> None:
+        """See :meth:`Stack.netif_up`."""
+        super().netif_up(ip)
+        if self.on_netif is not None:
+            self.on_netif(True)
+
+    def netif_down(self) -> None:
+        """See :meth:`Stack.netif_down`."""
+        super().netif_down()
+        if self.on_netif is not None:
+            self.on_netif(False)
+
+
 class Device:
-    """One ESP32 running ``firmware``. ``power_on()`` starts it; everything after happens in the world's time."""
+    """One ESP32 running ``firmware``, with a static ``ip`` or, without one, a lease. ``power_on()`` starts it; everything after happens in the world's time."""
 
     def __init__(
         self,
@@ -41,18 +59,19 @@ class Device:
         name: str,
         firmware: Firmware,
         *,
-        ip: str,
         mac: str,
+        ip: str = "",
         options: Options | None = None,
         heap_bytes: int = HEAP_BYTES,
         watchdog_ns: int = WATCHDOG_NS,
     ) -> None:
         self.name = name
         self.firmware = firmware
+        self._asks_for_lease = not ip
         self.world = network.world
         self.truth = network.truth
         self.console = Console(self.world, firmware.SPEAKS)
-        self.stack = Stack(network, name, options=options, heap=Heap(heap_bytes), ip=ip, mac=mac)
+        self.stack = Board(network, name, options=options, heap=Heap(heap_bytes), ip=ip, mac=mac)
         self.tasks = Tasks(self.world, watchdog_ns)
         self.calls = Calls(self.stack)
         #: Told with whether the interface has an address now.
@@ -62,7 +81,7 @@ class Device:
         self._announced = False
         self._outage = False
         self._leaving = False
-        self.stack.on_netif.append(self._netif_changed)
+        self.stack.on_netif = self._netif_changed
 
     @property
     def heap(self) -> Heap:
@@ -77,7 +96,7 @@ class Device:
     @property
     def joined(self) -> bool:
         """Whether the interface has an address."""
-        return self.stack.up
+        return bool(self.stack.ip)
 
     # Life ---------------------------------------------------------------------------------------------------
 
@@ -128,7 +147,12 @@ class Device:
             self.world.after(JOIN_MS * MS, self._join_done)
 
     def _join_done(self) -> None:
-        if not (self.stack.up or self._outage or self._leaving):
+        if self.stack.up or self._outage or self._leaving:
+            return
+        self.console.associated(_BSSID)
+        if self._asks_for_lease:
+            self.stack.link_up()
+        else:
             self.stack.netif_up()
 
     def leave(self) -> None:
@@ -139,8 +163,9 @@ class Device:
 
     def _netif_changed(self, up: bool) -> None:
         if up:
+            if self._outage:
+                self.console.associated(_BSSID)
             self._outage = False
-            self.console.associated(_BSSID)
             self.console.got_address(self.stack.ip, self.stack.network.gateway)
             self._announced = True
         elif self._announced:
@@ -153,5 +178,5 @@ class Device:
 
     def wait_for_address(self) -> Generator[Wait, bool, None]:
         """Wait, in a task, until the interface has an address."""
-        while not self.stack.up:
+        while not self.joined:
             yield from wait("address", self._addressed)

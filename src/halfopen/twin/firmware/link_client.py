@@ -1,0 +1,74 @@
+"""The same client on :mod:`halfopen.link`: what it loses is noticed within a bound that it says at start."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from halfopen.link.policy import NEVER, Policy
+from halfopen.twin.firmware import Firmware
+from halfopen.twin.on_lwip import Connection, Link, Lost
+from halfopen.twin.tasks import Wait, sleep
+from halfopen.twin.world import MS
+
+if TYPE_CHECKING:
+    from halfopen.twin.device import Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkClient(Firmware):
+    """A request every ``period_ms`` over a link; with ``listens`` it only reads what the peer sends.
+
+    ``keepalive`` false is stock MicroPython, which cannot set it: then ``heartbeat`` must be the detector. ``answer_ms``
+    0 sets no deadline for an answer: silence does. ``tls_bytes`` are taken for a session's buffers while it stands.
+    """
+
+    NAME: ClassVar[str] = "link-client"
+    SPEAKS: ClassVar[str] = "micropython"
+
+    host: str = "192.168.5.1"
+    port: int = 8080
+    request_bytes: int = 40
+    period_ms: int = 1000
+    listens: bool = False
+    keepalive: bool = True
+    heartbeat: bool = False
+    answer_ms: float = NEVER
+    progress_ms: int = 20000
+    read_bytes: int = 4096
+
+    def start(self, device: Device) -> None:
+        """One task; the link itself needs none."""
+        device.start("main", self._run(device))
+
+    def link(self, device: Device) -> Link:
+        """The link of this program."""
+        return Link(
+            device,
+            self.host,
+            self.port,
+            policy=Policy(progress_ms=self.progress_ms),
+            heartbeat=b"\n" if self.heartbeat else None,
+            keepalive=self.keepalive,
+            reboot=device.reset,
+        )
+
+    def _run(self, device: Device) -> Generator[Wait, bool, None]:
+        link = self.link(device)
+        link.begin()
+        while True:
+            connection = yield from link.connection()
+            try:
+                yield from self._exchange(device, connection)
+            except Lost:
+                pass  # the journal has said why; the link makes the next one
+
+    def _exchange(self, device: Device, connection: Connection) -> Generator[Wait, bool, None]:
+        while True:
+            if not self.listens:
+                yield from connection.write(b"x" * self.request_bytes)
+            answer = yield from connection.read(self.read_bytes, self.answer_ms)
+            device.exchanged(len(answer))
+            if not self.listens:
+                yield from sleep(self.period_ms * MS)
