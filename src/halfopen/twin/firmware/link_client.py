@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from halfopen.link.policy import NEVER, Policy
+from halfopen.link.policy import Policy
 from halfopen.twin.firmware import Firmware
 from halfopen.twin.on_lwip import Connection, Link, Lost
 from halfopen.twin.tasks import Wait, sleep
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkClient(Firmware):
-    """A request every ``period_ms`` over a link; with ``listens`` it only reads what the peer sends.
+    """A request every ``period_ms`` over a link; with ``listens`` it only reads what the peer sends, with ``sends`` it
+    sends and expects no answer.
 
-    ``keepalive`` false is stock MicroPython, which cannot set it: then ``heartbeat`` must be the detector. ``answer_ms``
-    0 sets no deadline for an answer: silence does. ``tls_bytes`` are taken for a session's buffers while it stands.
+    ``keepalive`` false is stock MicroPython, which cannot set it: then ``heartbeat`` must be the detector. An
+    answer is awaited as long as the link believes in the peer. ``reboots`` lets it restart the chip as its last resort.
     """
 
     NAME: ClassVar[str] = "link-client"
@@ -32,11 +33,11 @@ class LinkClient(Firmware):
     request_bytes: int = 40
     period_ms: int = 1000
     listens: bool = False
+    sends: bool = False
     keepalive: bool = True
     heartbeat: bool = False
-    answer_ms: float = NEVER
     progress_ms: int = 20000
-    read_bytes: int = 4096
+    reboots: bool = False
 
     def start(self, device: Device) -> None:
         """One task; the link itself needs none."""
@@ -51,7 +52,7 @@ class LinkClient(Firmware):
             policy=Policy(progress_ms=self.progress_ms),
             heartbeat=b"\n" if self.heartbeat else None,
             keepalive=self.keepalive,
-            reboot=device.reset,
+            reboot=device.reset if self.reboots else None,
         )
 
     def _run(self, device: Device) -> Generator[Wait, bool, None]:
@@ -68,7 +69,7 @@ class LinkClient(Firmware):
         while True:
             if not self.listens:
                 yield from connection.write(b"x" * self.request_bytes)
-            answer = yield from connection.read(self.read_bytes, self.answer_ms)
-            device.exchanged(len(answer))
+            size = self.request_bytes if self.sends else len((yield from connection.read()))
+            device.exchanged(size)
             if not self.listens:
                 yield from sleep(self.period_ms * MS)

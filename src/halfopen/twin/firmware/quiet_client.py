@@ -1,4 +1,4 @@
-"""A client that listens for commands and says something only now and then, without keepalive: what a NAT forgets."""
+"""A client that waits for commands and says nothing itself, without keepalive: what a NAT forgets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from halfopen.twin.firmware import Firmware
 from halfopen.twin.firmware.idf_calls import IdfCalls
-from halfopen.twin.lwip import names
 from halfopen.twin.tasks import Wait, sleep
 from halfopen.twin.world import MS
 
@@ -18,13 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietClient(Firmware):
-    """Reports every ``report_ms`` and waits for commands in between; ``keep_idle_s`` 0 sets no keepalive."""
+    """Says hello once and waits for commands in ``select()``; without one for ``renew_ms`` it connects anew.
+
+    ``keep_idle_s`` 0 sets no keepalive.
+    """
 
     NAME: ClassVar[str] = "quiet-client"
 
     host: str = "192.168.5.1"
     port: int = 8080
-    report_ms: int = 300000
+    renew_ms: int = 300000
     keep_idle_s: int = 0
     keep_interval_s: int = 3
     keep_count: int = 3
@@ -42,19 +44,19 @@ class QuietClient(Firmware):
             if fd is not None:
                 if self.keep_idle_s:
                     net.keepalive(fd, self.keep_idle_s, self.keep_interval_s, self.keep_count)
-                net.timeouts(fd, receive_ms=self.report_ms)
                 if (yield from net.connect(fd, self.host, self.port)):
                     yield from self._listen(device, net, fd)
                 yield from net.close(fd)
             yield from sleep(2000 * MS)
 
     def _listen(self, device: Device, net: IdfCalls, fd: int) -> Generator[Wait, bool, None]:
+        if (yield from net.send(fd, b"hello;")) is None:
+            return
         while True:
-            if (yield from net.send(fd, b"state=ok;")) is None:
+            readable, _, _ = yield from device.calls.select([fd], limit_ns=self.renew_ms * MS)
+            if not readable:
                 return
-            answer = yield from net.recv(fd, 256)
-            while answer:
-                device.exchanged(len(answer))
-                answer = yield from net.recv(fd, 256)
-            if answer is not None or net.errno != names.EAGAIN:
+            command = yield from net.recv(fd, 256)
+            if not command:
                 return
+            device.exchanged(len(command))

@@ -43,6 +43,7 @@ class StormingClient(Firmware):
                 if (yield from net.connect(fd, self.host, self.port)):
                     yield from self._exchange(device, net, fd)
                 yield from net.close(fd)
+                net.log("W", "APP", f"Disconnected from server, next try in {self.retry_ms} ms")
             yield from sleep(self.retry_ms * MS)
 
     def _exchange(self, device: Device, net: IdfCalls, fd: int) -> Generator[Wait, bool, None]:
