@@ -91,7 +91,9 @@ def dns(
     head = struct.pack(">HHHHHH", number, flags, 1, len(answers), 0, 0)
     question = encoded + struct.pack(">BHH", 0, kind, 1)
     # 0xC00C points at the name in the question.
-    records = b"".join(struct.pack(">HHHIH", 0xC00C, TYPE_A, 1, 60, 4) + ip_bytes(answer) for answer in answers)
+    records = b"".join(
+        struct.pack(">HHHIH", 0xC00C, TYPE_A, 1, 60, 4) + ip_bytes(answer) for answer in answers
+    )
     return head + question + records
 
 

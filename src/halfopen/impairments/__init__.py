@@ -21,8 +21,8 @@ from halfopen.impairments.peer_rebooted import PeerRebooted
 from halfopen.impairments.peer_stalled import PeerStalled
 from halfopen.impairments.peer_vanished import PeerVanished
 from halfopen.impairments.service_refused import ServiceRefused
-from halfopen.impairments.unreachable import Unreachable
 from halfopen.impairments.span import Impairment
+from halfopen.impairments.unreachable import Unreachable
 
 #: Name in a scenario → class.
 KINDS: dict[str, type[Impairment]] = {

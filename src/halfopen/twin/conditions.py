@@ -6,7 +6,7 @@ changes no other's luck.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from halfopen.impairments.blackhole import Blackhole
 from halfopen.impairments.delay import Delay
@@ -16,14 +16,19 @@ from halfopen.impairments.nat_expiry import NatExpiry
 from halfopen.impairments.span import BOTH, TO_PEER, Impairment
 from halfopen.impairments.unreachable import Unreachable
 from halfopen.twin.packets import ACK, RST, SYN, UNREACHABLE, Arp, Frame, Icmp, Tcp
-from halfopen.twin.world import MS
-
-if TYPE_CHECKING:
-    from halfopen.twin.network import Link
-    from halfopen.twin.world import World
+from halfopen.twin.world import MS, World
 
 #: A flow by the device's side of it: its address and port, the peer's address and port.
 Flow = tuple[str, int, str, int]
+
+
+class Crossing(Protocol):
+    """The link that a frame crosses."""
+
+    gateway: str
+
+    def send_back(self, frame: Frame, direction: str) -> None:
+        """Take ``frame`` to where one that went in ``direction`` came from."""
 
 
 class Conditions:
@@ -32,7 +37,8 @@ class Conditions:
     def __init__(self, world: World, name: str) -> None:
         self._world = world
         self._chance = world.chance(f"{name} link")
-        self._active: list[Impairment] = []
+        #: What is in force now.
+        self.active: list[Impairment] = []
         #: When a flow's last packet passed (ns), and what the forgotten ones get.
         self._seen: dict[Flow, int] = {}
         self._lost: dict[Flow, str] = {}
@@ -43,21 +49,21 @@ class Conditions:
     def steady(self) -> bool:
         """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
         return not self._lost and all(
-            isinstance(active, Delay) and not active.jitter_ms or isinstance(active, NatExpiry)
-            for active in self._active
+            (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
+            for active in self.active
         )
 
     @property
     def nat_idle_ns(self) -> int | None:
         """The shortest silence after which a box forgets a flow."""
-        idle = [int(active.idle_ms * MS) for active in self._active if isinstance(active, NatExpiry)]
+        idle = [int(active.idle_ms * MS) for active in self.active if isinstance(active, NatExpiry)]
         return min(idle, default=None)
 
     def fixed_delay(self, direction: str) -> int:
         """The delay (ns) that every packet in ``direction`` has, jitter left out."""
         return sum(
             int(active.delay_ms * MS)
-            for active in self._active
+            for active in self.active
             if isinstance(active, Delay) and active.direction in (BOTH, direction)
         )
 
@@ -71,30 +77,32 @@ class Conditions:
         if isinstance(impairment, FlowsLost):
             for flow in self._seen:
                 self._lost[flow] = impairment.answer
-        self._active.append(impairment)
+        self.active.append(impairment)
         self._judge_quiet()
 
     def end(self, impairment: Impairment) -> None:
         """An impairment ends. What a box forgot it does not remember again."""
-        if impairment in self._active:
-            self._active.remove(impairment)
+        if impairment in self.active:
+            self.active.remove(impairment)
         self._judge_quiet()
 
     def _judge_quiet(self) -> None:
-        self.quiet = not self._active and not self._remembers and not self._lost
+        self.quiet = not self.active and not self._remembers and not self._lost
 
     def keep_alive(self, flow: Flow) -> None:
         """Packets of a flow passed until now, in closed form."""
         self._seen[flow] = self._world.now
 
-    def judge(self, link: Link, frame: Frame, direction: str) -> int | None:
+    def judge(self, link: Crossing, frame: Frame, direction: str) -> int | None:
         """How long ``frame`` takes (ns), or ``None`` when it does not pass."""
         if isinstance(frame.packet, Tcp) and not self._flow_passes(link, frame, frame.packet, direction):
             return None
         delay = 0
-        for active in self._active:
+        for active in self.active:
             if isinstance(active, Blackhole):
-                if active.direction in (BOTH, direction) and not (active.arp_answers and isinstance(frame.packet, Arp)):
+                if active.direction in (BOTH, direction) and not (
+                    active.arp_answers and isinstance(frame.packet, Arp)
+                ):
                     return None
             elif isinstance(active, Loss):
                 if active.direction in (BOTH, direction) and self._chance.happens(active.probability):
@@ -108,7 +116,7 @@ class Conditions:
                 return None
         return delay
 
-    def _flow_passes(self, link: Link, frame: Frame, packet: Tcp, direction: str) -> bool:
+    def _flow_passes(self, link: Crossing, frame: Frame, packet: Tcp, direction: str) -> bool:
         """Whether the boxes on the way still know the flow of a segment."""
         if direction == TO_PEER:
             flow = (packet.source, packet.sport, packet.destination, packet.dport)
@@ -118,7 +126,7 @@ class Conditions:
         if packet.flags & (SYN | ACK) == SYN:
             self._lost.pop(flow, None)
         else:
-            for active in self._active:
+            for active in self.active:
                 if isinstance(active, NatExpiry) and now - self._seen.get(flow, now) > active.idle_ms * MS:
                     self._lost[flow] = active.answer
         answer = self._lost.get(flow)
@@ -129,7 +137,7 @@ class Conditions:
             self._refuse(link, frame, packet, direction)
         return False
 
-    def _refuse(self, link: Link, frame: Frame, packet: Tcp, direction: str) -> None:
+    def _refuse(self, link: Crossing, frame: Frame, packet: Tcp, direction: str) -> None:
         """A box resets what it does not know, in the name of the other end."""
         reset = Tcp(
             packet.destination,
@@ -144,18 +152,14 @@ class Conditions:
         )
         self._answer(link, frame, reset, direction)
 
-    def _answer(self, link: Link, frame: Frame, packet: Tcp | Icmp, direction: str) -> None:
+    def _answer(self, link: Crossing, frame: Frame, packet: Tcp | Icmp, direction: str) -> None:
         """Send ``packet`` back to where ``frame`` came from."""
-        back = Frame(frame.source, frame.destination, packet)
-        if direction == link.outward:
-            self._world.after(2 * MS, link.deliver, back)
-        else:
-            self._world.after(2 * MS, link.network.carry, back, 0)
+        link.send_back(Frame(frame.source, frame.destination, packet), direction)
 
-    def _unreachable(self, link: Link, frame: Frame, direction: str, ip: str) -> bool:
+    def _unreachable(self, link: Crossing, frame: Frame, direction: str, ip: str) -> bool:
         packet = frame.packet
         if isinstance(packet, Arp) or direction != TO_PEER or (ip and packet.destination != ip):
             return False
-        answer = Icmp(link.network.gateway, packet.source, UNREACHABLE, 1, b"", packet, why="unreachable")
+        answer = Icmp(link.gateway, packet.source, UNREACHABLE, 1, b"", packet, why="unreachable")
         self._answer(link, frame, answer, direction)
         return True

@@ -31,8 +31,14 @@ MISHAPS: dict[str, Mishap] = {
     "peer-rebooted": Mishap("reboot_silently", _reboot, lambda node, _: node.return_()),
     "peer-vanished": Mishap("vanish", lambda node, _: node.vanish(), lambda node, _: node.return_()),
     "peer-stalled": Mishap("stall", lambda node, _: node.stall(True), lambda node, _: node.stall(False)),
-    "service-refused": Mishap("refuse", lambda node, it: node.refuse(it.port, True), lambda node, it: node.refuse(it.port, False)),
-    "dns-silent": Mishap("silence", lambda node, _: node.silence("dns", True), lambda node, _: node.silence("dns", False)),
-    "dhcp-silent": Mishap("silence", lambda node, _: node.silence("dhcp", True), lambda node, _: node.silence("dhcp", False)),
+    "service-refused": Mishap(
+        "refuse", lambda node, it: node.refuse(it.port, True), lambda node, it: node.refuse(it.port, False)
+    ),
+    "dns-silent": Mishap(
+        "silence", lambda node, _: node.silence("dns", True), lambda node, _: node.silence("dns", False)
+    ),
+    "dhcp-silent": Mishap(
+        "silence", lambda node, _: node.silence("dhcp", True), lambda node, _: node.silence("dhcp", False)
+    ),
     "link-down": Mishap("netif_down", lambda node, _: node.netif_down(), lambda node, _: node.netif_up()),
 }

@@ -7,7 +7,7 @@ could: a recorder on the device's own interface.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from halfopen.impairments import Impairment
 from halfopen.impairments.span import TO_DEVICE, TO_PEER
@@ -17,11 +17,10 @@ from halfopen.twin.packets import BROADCAST, Arp, Frame, Packet
 from halfopen.twin.truth import Truth
 from halfopen.twin.world import MS, US, World
 
-if TYPE_CHECKING:
-    from halfopen.twin.recorder import Tap
-
 #: One way across one link when nothing else is said: a TAP on the same machine.
 LINK_NS = 5 * US
+#: From a packet to the answer of a router or firewall on its way.
+BOX_NS = 2 * MS
 
 
 class Node(Protocol):
@@ -35,22 +34,34 @@ class Node(Protocol):
         """A frame for this node."""
 
 
+class Tap(Protocol):
+    """Whoever listens on a link."""
+
+    def record(self, now: int, frame: Frame) -> None:
+        """A frame passes at ``now`` (ns)."""
+
+
 class Link:
     """A node's end of the network: it sends into it, conditions decide, a tap may listen."""
 
     def __init__(self, network: Network, node: Node, outward: str) -> None:
         self.network = network
         self.node = node
+        self.gateway = network.gateway
         #: What leaving this node means: to the peer, or to the device.
         self.outward = outward
         self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
         self.conditions = Conditions(network.world, node.name)
         self.tap: Tap | None = None
+        #: Nothing leaves the node: a radio without an access point.
+        self.muted = False
         self._last_in = 0
         self._last_out = 0
 
     def send(self, frame: Frame) -> None:
         """The node sends ``frame``."""
+        if self.muted:
+            return
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)
@@ -80,6 +91,14 @@ class Link:
         else:
             world.at(self._last_in, self.deliver, frame)
 
+    def send_back(self, frame: Frame, direction: str) -> None:
+        """A box on the way answers a frame that went in ``direction``."""
+        world = self.network.world
+        if direction == self.outward:
+            world.after(BOX_NS, self.deliver, frame)
+        else:
+            world.after(BOX_NS, self.network.carry, frame, 0)
+
     def deliver(self, frame: Frame) -> None:
         """Hand ``frame`` to the node, past all conditions."""
         if self.tap is not None:
@@ -91,7 +110,11 @@ class Network:
     """A LAN (``prefix``, /24) whose ``gateway`` leads to every other address."""
 
     def __init__(
-        self, world: World, truth: Truth | None = None, gateway: str = "192.168.5.1", prefix: str = "192.168.5."
+        self,
+        world: World,
+        truth: Truth | None = None,
+        gateway: str = "192.168.5.1",
+        prefix: str = "192.168.5.",
     ) -> None:
         self.world = world
         self.truth = truth or Truth(world)
@@ -112,7 +135,9 @@ class Network:
         link = Link(self, node, TO_DEVICE if serves else TO_PEER)
         if serves and node.ip and not node.ip.startswith(self.prefix):
             self._remote[node.ip] = link
-            if self._router is None and not any(other.node.ip == self.gateway for other in self.links.values()):
+            if self._router is None and not any(
+                other.node.ip == self.gateway for other in self.links.values()
+            ):
                 self._router = Router(self)
             return link
         if mac in self.links:
@@ -131,9 +156,9 @@ class Network:
                 if mac != frame.source:
                     self.world.after(delay + LINK_NS, link.bring, frame)
             return
-        link = self._target(frame)
-        if link is not None:
-            self.world.after(delay + LINK_NS, link.bring, frame)
+        target = self._target(frame)
+        if target is not None:
+            self.world.after(delay + LINK_NS, target.bring, frame)
 
     def _target(self, frame: Frame) -> Link | None:
         """The link of a unicast frame's addressee; what is for elsewhere goes through the gateway."""
@@ -146,10 +171,9 @@ class Network:
 
     def link_of(self, ip: str) -> Link | None:
         """The link of the node that has ``ip`` now."""
-        found = self._remote.get(ip)
-        if found is not None:
-            return found
-        return next((link for link in self.links.values() if link.node.ip == ip), None)
+        return self._remote.get(ip) or next(
+            (link for link in self.links.values() if link.node.ip == ip), None
+        )
 
     # Impairments -------------------------------------------------------------------------------------------
 

@@ -15,6 +15,12 @@ BROADCAST = packet.BROADCAST
 _DONT_FRAGMENT = 0x4000
 #: ICMP types (RFC 792).
 ECHO_REPLY, UNREACHABLE, ECHO_REQUEST = 0, 3, 8
+_WRAP, _HALF = 1 << 32, 1 << 31
+
+
+def unwrapped(number: int, near: int) -> int:
+    """A 32-bit sequence number from the wire as the unbounded one nearest to ``near``."""
+    return near + ((number - near + _HALF) % _WRAP) - _HALF
 
 
 class Arp:
@@ -66,13 +72,15 @@ class Packet:
         """The packet from its IP header on."""
         protocol, body = self.payload()
         flags = _DONT_FRAGMENT if self.dont_fragment else 0
-        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), self.number & 0xFFFF, flags, self.ttl, protocol, 0)
+        head = struct.pack(
+            ">BBHHHBBH", 0x45, 0, 20 + len(body), self.number & 0xFFFF, flags, self.ttl, protocol, 0
+        )
         head += packet.ip_bytes(self.source) + packet.ip_bytes(self.destination)
         return head[:10] + struct.pack(">H", packet.checksum(head)) + head[12:] + body
 
 
 class Tcp(Packet):
-    """A TCP segment. Sequence numbers are those on the wire (32 bits); ``window`` is unscaled."""
+    """A TCP segment. Sequence numbers may be unbounded; encoding wraps them. ``window`` is unscaled."""
 
     __slots__ = ("ack", "data", "dport", "flags", "mss", "options", "seq", "sport", "window")
 
@@ -130,7 +138,9 @@ class Tcp(Packet):
             0,
         )
         whole = head + options + self.data
-        return packet.TCP_PROTOCOL, packet.summed(self.source, self.destination, packet.TCP_PROTOCOL, whole, 16)
+        return packet.TCP_PROTOCOL, packet.summed(
+            self.source, self.destination, packet.TCP_PROTOCOL, whole, 16
+        )
 
 
 class Udp(Packet):
@@ -138,7 +148,9 @@ class Udp(Packet):
 
     __slots__ = ("data", "dport", "sport")
 
-    def __init__(self, source: str, sport: int, destination: str, dport: int, data: bytes, why: str = "") -> None:
+    def __init__(
+        self, source: str, sport: int, destination: str, dport: int, data: bytes, why: str = ""
+    ) -> None:
         super().__init__(source, destination, why)
         self.sport = sport
         self.dport = dport
@@ -147,7 +159,9 @@ class Udp(Packet):
     def payload(self) -> tuple[int, bytes]:
         """A datagram with its checksum."""
         whole = struct.pack(">HHHH", self.sport, self.dport, 8 + len(self.data), 0) + self.data
-        return packet.UDP_PROTOCOL, packet.summed(self.source, self.destination, packet.UDP_PROTOCOL, whole, 6)
+        return packet.UDP_PROTOCOL, packet.summed(
+            self.source, self.destination, packet.UDP_PROTOCOL, whole, 6
+        )
 
 
 class Icmp(Packet):

@@ -69,6 +69,4 @@ class Recorder:
 
     def reasons(self) -> list[dict[str, Any]]:
         """``number`` (from 1) and ``why`` of every frame that has a reason of its own."""
-        return [
-            {"number": number, "why": why} for number, (_, _, _, why) in enumerate(self.frames, 1) if why
-        ]
+        return [{"number": number, "why": why} for number, (_, _, _, why) in enumerate(self.frames, 1) if why]

@@ -129,7 +129,11 @@ class Task:
 
     def stop(self) -> None:
         """``vTaskDelete``: it never runs again; what it held (descriptors, memory) stays held."""
-        if self._wait is not None and self._wait.condition is not None and self in self._wait.condition._waiting:
+        if (
+            self._wait is not None
+            and self._wait.condition is not None
+            and self in self._wait.condition._waiting
+        ):
             self._wait.condition._waiting.remove(self)
         if self._due is not None:
             self._due.cancel()

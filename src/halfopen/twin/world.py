@@ -29,7 +29,9 @@ class Timer:
 
     __slots__ = ("_action", "_arguments", "_world", "when")
 
-    def __init__(self, world: World, when: int, action: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    def __init__(
+        self, world: World, when: int, action: Callable[..., object], arguments: tuple[Any, ...]
+    ) -> None:
         self._world = world
         self.when = when
         self._action: Callable[..., object] | None = action

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from halfopen.twin.linux.acknowledging import Acknowledging
 from halfopen.twin.linux.rtt import RTO_INIT_NS, RTO_MAX_NS, RoundTrip
 from halfopen.twin.linux.window import MSS, ReceiveWindow, true_size
-from halfopen.twin.lwip.pcb import unwrapped
-from halfopen.twin.packets import ACK, FIN, PSH, RST, SYN, Tcp
+from halfopen.twin.packets import ACK, FIN, PSH, RST, SYN, Tcp, unwrapped
 from halfopen.twin.world import SECOND, Timer
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class Connection:
         self.remote_port = remote_port
         self.service = service
         self.state = "CLOSED"
+        self.opened_at = host.world.now
         self.reading = True
         self.closed_by_us = False
         self.accepted = False
@@ -483,6 +483,7 @@ class Connection:
         """Send on, and see to the timers; an answered window probe counts from its answer."""
         if self._timer_kind == "probe" and self._timer is not None:
             self._stop()
+        self.service.writable(self)
         self._push()
 
     def _retransmit_early(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from halfopen.twin.linux.connection import Connection
 from halfopen.twin.linux.jiffies import Jiffies
-from halfopen.twin.linux.names import NameServer
 from halfopen.twin.linux.leases import LeaseServer
+from halfopen.twin.linux.names import NameServer
 from halfopen.twin.linux.neighbours import Neighbours
 from halfopen.twin.linux.services import Service
 from halfopen.twin.packets import (
@@ -57,6 +58,8 @@ class Host:
         self._silent: set[str] = set()
         self._stalled = False
         self._present = True
+        #: A packet filter of the host's own (nft): whether it drops a packet, before ARP is asked and before TCP hears.
+        self.drops: Callable[[Packet], bool] | None = None
         self._port = _PORT_LOW + self.chance.between(0, _PORTS - 1)
         self.link = network.join(self, self.mac, serves=True)
 
@@ -81,12 +84,14 @@ class Host:
     # What can befall it ------------------------------------------------------------------------------------
 
     def reboot(self, up: bool = True) -> None:
-        """Lose every connection without a packet; ``up``: and be there again at once."""
+        """Lose every connection without a packet; ``up``: and be there again at once.
+
+        Who is which address on the LAN is not forgotten: the device finds no difference.
+        """
         self.truth.note(self.name, "peer-rebooted")
         for connection in list(self.connections.values()):
             connection.end("rebooted")
         self.connections.clear()
-        self.neighbours.forget_all()
         self._present = up
 
     reboot_silently = reboot
@@ -117,7 +122,7 @@ class Host:
 
     def send(self, packet: Packet, *, confirms: bool = False) -> None:
         """Send a packet; ``confirms``: TCP has just heard from its addressee."""
-        if not self._present:
+        if not self._present or (self.drops is not None and self.drops(packet)):
             return
         packet.dont_fragment = isinstance(packet, Tcp)
         self.neighbours.send(packet.destination, packet, confirms=confirms)
@@ -136,7 +141,15 @@ class Host:
             return
         if packet.flags & ACK:
             answer = Tcp(
-                self.ip, packet.dport, packet.source, packet.sport, RST, packet.ack, 0, 0, why="unknown-segment"
+                self.ip,
+                packet.dport,
+                packet.source,
+                packet.sport,
+                RST,
+                packet.ack,
+                0,
+                0,
+                why="unknown-segment",
             )
         else:
             answer = Tcp(
@@ -164,6 +177,8 @@ class Host:
             return
         if isinstance(packet, Arp):
             self.neighbours.take(packet)
+        elif self.drops is not None and self.drops(packet):
+            return
         elif isinstance(packet, Udp):
             self._take_datagram(packet)
         elif packet.destination != self.ip:
@@ -183,7 +198,11 @@ class Host:
             connection.receive(packet)
             return
         service = self.services.get(packet.dport)
-        if packet.flags & (SYN | ACK | RST) == SYN and service is not None and packet.dport not in self._refused:
+        if (
+            packet.flags & (SYN | ACK | RST) == SYN
+            and service is not None
+            and packet.dport not in self._refused
+        ):
             connection = Connection(self, packet.source, packet.sport, packet.dport, service)
             connection.reading = not self._stalled
             self.connections[key] = connection
@@ -218,5 +237,3 @@ class Host:
 def _mac_of(number: int) -> str:
     """A locally administered address."""
     return ":".join(f"{byte:02x}" for byte in (0x02, 0x50, 0x56, *number.to_bytes(3, "big")))
-
-

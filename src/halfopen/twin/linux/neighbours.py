@@ -41,7 +41,8 @@ class Neighbours:
         self._world = host.world
         self._entries: dict[str, Neighbour] = {}
         chance = self._world.chance(f"{host.name} neighbours")
-        self._reachable_ns = _REACHABLE_NS // 2 + chance.between(0, _REACHABLE_NS)
+        #: How long an entry stays reachable after the last sign of life (ns).
+        self.reachable_ns = _REACHABLE_NS // 2 + chance.between(0, _REACHABLE_NS)
 
     def send(self, ip: str, packet: Packet, *, confirms: bool = False) -> None:
         """Send to a neighbour; ``confirms`` says that TCP has just heard from it."""
@@ -56,7 +57,7 @@ class Neighbours:
             return
         if confirms:
             entry.confirmed = now
-        if entry.state == REACHABLE and now > entry.confirmed + self._reachable_ns:
+        if entry.state == REACHABLE and now > entry.confirmed + self.reachable_ns:
             entry.state = STALE
         if entry.state == STALE:
             entry.state = DELAY

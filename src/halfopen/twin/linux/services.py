@@ -136,11 +136,13 @@ class Stalled(Service):
 class Caller(Service):
     """A client of the device: says ``greeting`` after connecting; ``repeat_ns`` says it again and again.
 
+    A handshake that takes longer than ``patience_ns`` finds nobody who would say anything.
     ``outcome`` is ``connecting``, ``connected``, ``refused``, ``reset`` or ``timeout``; ``heard`` what came back.
     """
 
-    def __init__(self, greeting: bytes = b"", *, repeat_ns: int = 0) -> None:
+    def __init__(self, greeting: bytes = b"", *, repeat_ns: int = 0, patience_ns: int | None = None) -> None:
         self._greeting = greeting
+        self._patience_ns = patience_ns
         self._repeat_ns = repeat_ns
         self.outcome = "connecting"
         self.heard = b""
@@ -148,7 +150,8 @@ class Caller(Service):
     def connected(self, connection: Connection) -> None:
         """See the base."""
         self.outcome = "connected"
-        if self._greeting:
+        waited = connection.world.now - connection.opened_at
+        if self._greeting and (self._patience_ns is None or waited <= self._patience_ns):
             connection.world.after(self.think_ns, self._say, connection)
 
     def _say(self, connection: Connection) -> None:

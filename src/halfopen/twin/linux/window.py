@@ -21,7 +21,7 @@ def true_size(length: int) -> int:
 class ReceiveWindow:
     """The receiving side's memory and the window offered from it; no scaling, since lwIP does not offer it."""
 
-    __slots__ = ("_buffer", "_clamp", "_ratio", "memory", "right_edge", "rcv_mss", "threshold", "window")
+    __slots__ = ("_buffer", "_clamp", "_ratio", "memory", "rcv_mss", "right_edge", "threshold", "window")
 
     def __init__(self, buffer: int | None = None) -> None:
         # setsockopt doubles what it is given.

@@ -95,7 +95,9 @@ class Calls:
         self, fd: int, size: int, flags: int = 0
     ) -> Generator[Wait, bool, tuple[bytes, tuple[str, int]]]:
         """Wait for a datagram."""
-        return (yield from self._patiently("recvfrom", fd, flags, lambda: self._sockets.recvfrom(fd, size, flags)))
+        return (
+            yield from self._patiently("recvfrom", fd, flags, lambda: self._sockets.recvfrom(fd, size, flags))
+        )
 
     def _patiently(
         self, name: str, fd: int, flags: int, attempt: Callable[[], _T]
@@ -110,7 +112,12 @@ class Calls:
                 return attempt()
             except SocketError as error:
                 late = until is not None and world.now >= until
-                if error.errno != names.EAGAIN or descriptor.nonblocking or flags & names.MSG_DONTWAIT or late:
+                if (
+                    error.errno != names.EAGAIN
+                    or descriptor.nonblocking
+                    or flags & names.MSG_DONTWAIT
+                    or late
+                ):
                     raise
             yield from wait(f"{name}({fd})", conn.changed, None if until is None else until - world.now)
 
@@ -157,7 +164,9 @@ class Calls:
         lists = [[fd for fd, mask in found.items() if mask & one] for one in masks]
         return lists[0], lists[1], lists[2]
 
-    def poll(self, wanted: Mapping[int, int], limit_ns: int | None = None) -> Generator[Wait, bool, dict[int, int]]:
+    def poll(
+        self, wanted: Mapping[int, int], limit_ns: int | None = None
+    ) -> Generator[Wait, bool, dict[int, int]]:
         """``{fd: mask}`` → ``{fd: mask}`` of those that are ready. Errors are reported unasked, POLLHUP never is."""
         masks = {fd: mask | names.POLLERR for fd, mask in wanted.items()}
         return (yield from self._ready(f"poll({', '.join(map(str, wanted))})", masks, limit_ns))

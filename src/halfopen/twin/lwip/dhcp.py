@@ -76,7 +76,11 @@ class DhcpClient:
         stack = self._stack
         body = dhcp(DhcpMessage(stack.mac, kind, self._number, requested_ip=requested, hostname=stack.name))
         packet = Udp(
-            stack.ip or messages.UNSPECIFIED, messages.CLIENT_PORT, "255.255.255.255", messages.SERVER_PORT, body
+            stack.ip or messages.UNSPECIFIED,
+            messages.CLIENT_PORT,
+            "255.255.255.255",
+            messages.SERVER_PORT,
+            body,
         )
         stack.send_frame(Frame(BROADCAST, stack.mac, packet))
 

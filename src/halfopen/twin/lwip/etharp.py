@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_AGE_S, ASK_AGAIN_S, ASK_AGAIN_ALL_S, MAX_PENDING_S = 300, 270, 285, 5
 QUEUE_LENGTH = 3
 #: The table's timer runs in the TCP/IP task behind TCP's.
-_LATENCY_NS = 60 * US
+_LATENCY_NS = 15 * US
 
 
 class Entry:

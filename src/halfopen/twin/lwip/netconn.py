@@ -336,7 +336,9 @@ class Netconn:
         length = min(left, pcb.snd_buf)
         error = names.MEM
         if length or write.patient:
-            error = sending.write(tcp, pcb, write.data[write.offset : write.offset + length], length < left and write.patient)
+            error = sending.write(
+                tcp, pcb, write.data[write.offset : write.offset + length], length < left and write.patient
+            )
             if error == names.OK:
                 write.offset += length
         if error in (names.OK, names.MEM):
@@ -454,4 +456,6 @@ class Netconn:
         pcb, self.pcb = self.pcb, None
         if pcb is not None:
             pcb.conn = None
-            pcb.on_receive = pcb.on_sent = pcb.on_poll = pcb.on_error = pcb.on_connected = pcb.on_accept = None
+            pcb.on_receive = pcb.on_sent = pcb.on_poll = pcb.on_error = pcb.on_connected = pcb.on_accept = (
+                None
+            )

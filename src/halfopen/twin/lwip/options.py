@@ -6,6 +6,7 @@ Source of every default: FACTS "Sockets and memory" (esp-lwip f7922143, ESP-IDF 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from halfopen.twin.world import MS
 
@@ -50,6 +51,7 @@ class Options:
 
     ``receive_poll_ns`` is how often the driver looks for frames: 0 on a chip (interrupts), one tick on the ``linux``
     target, whose tap is polled. ``turnaround_ns`` is what a frame takes from the driver to the stack on a chip.
+    ``resets_escape``: what is sent while the interface goes down still leaves (a tap does that, a radio cannot).
     """
 
     max_sockets: int = 10
@@ -71,6 +73,7 @@ class Options:
     tick_ns: int = 10 * MS
     receive_poll_ns: int = 0
     turnaround_ns: int = MS // 2
+    resets_escape: bool = False
     sizes: Sizes = field(default=ON_ESP32)
 
     @property
@@ -126,7 +129,7 @@ def _with(options: Options, field_name: str, value: str, low: int, high: int) ->
     if field_name in _SWITCHES:
         if value not in ("y", "n"):
             raise ValueError("y or n expected")
-        return replace(options, **{field_name: value == "y"})
+        return replace(options, **_one(field_name, value == "y"))
     try:
         number = int(value, 0)
     except ValueError:
@@ -135,8 +138,12 @@ def _with(options: Options, field_name: str, value: str, low: int, high: int) ->
         raise ValueError(f"out of range, {low} to {high}")
     if field_name == "tick_ns":
         number = 1000 * MS // number
-    return replace(options, **{field_name: number})
+    return replace(options, **_one(field_name, number))
+
+
+def _one(field_name: str, value: int | bool) -> dict[str, Any]:
+    return {field_name: value}
 
 
 #: The ``linux`` target of the lab: a tap polled once a tick, 64-bit structures.
-LINUX_TARGET = Options(receive_poll_ns=10 * MS, sizes=ON_LINUX_TARGET)
+LINUX_TARGET = Options(receive_poll_ns=10 * MS, resets_escape=True, sizes=ON_LINUX_TARGET)

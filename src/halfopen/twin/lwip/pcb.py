@@ -1,7 +1,7 @@
 """One TCP connection as lwIP keeps it: the protocol control block, and the state diagram as a table.
 
 Sequence numbers grow without bound in here (they start at a 32-bit number and are never wrapped), so that comparing
-them is comparing integers; ``unwrapped`` brings a number from the wire near one that is known.
+them is comparing integers; ``packets.unwrapped`` brings a number from the wire near one that is known.
 
 Counters that lwIP increments at every slow tick are kept as the tick at which they were zero: an idle connection then
 costs nothing, and when something is due follows from a subtraction (``timers.py``).
@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.netconn import Netconn
-
-_WRAP = 1 << 32
-_HALF = 1 << 31
 
 CLOSED = "CLOSED"
 LISTEN = "LISTEN"
@@ -60,15 +57,10 @@ PROBING = frozenset({ESTABLISHED, CLOSE_WAIT})
 PRIORITY_NORMAL = 64
 
 
-def unwrapped(number: int, near: int) -> int:
-    """A 32-bit sequence number from the wire as the unbounded one nearest to ``near``."""
-    return near + ((number - near + _HALF) % _WRAP) - _HALF
-
-
 class Segment:
     """A piece of the send queue: data, or SYN or FIN without any. ``held_by_arp``: it waits for an address."""
 
-    __slots__ = ("address", "data", "flags", "held_by_arp", "mss_option", "room", "seq", "sent")
+    __slots__ = ("address", "data", "flags", "held_by_arp", "mss_option", "room", "sent", "seq")
 
     def __init__(self, seq: int, data: bytes, flags: int, address: int | None, room: int = 0) -> None:
         self.seq = seq

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, pcb as state, sending
-from halfopen.twin.lwip.pcb import Pcb, unwrapped
-from halfopen.twin.packets import ACK, FIN, RST, SYN, Tcp
+from halfopen.twin.lwip import names, sending
+from halfopen.twin.lwip import pcb as state
+from halfopen.twin.lwip.pcb import Pcb
+from halfopen.twin.packets import ACK, FIN, RST, SYN, Tcp, unwrapped
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.tcp import TcpLayer

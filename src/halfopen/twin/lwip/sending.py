@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, pcb as state
+from halfopen.twin.lwip import names
+from halfopen.twin.lwip import pcb as state
 from halfopen.twin.lwip.pcb import Pcb, Segment
 from halfopen.twin.packets import ACK, FIN, PSH, RST, SYN, Tcp
 

@@ -28,7 +28,7 @@ from halfopen.twin.packets import (
     Tcp,
     Udp,
 )
-from halfopen.twin.world import Timer
+from halfopen.twin.world import US, Timer
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.udp import UdpPcb
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 #: Heap left to the application on the lab's target after start (data/lwip: "Free Heap: 200000 bytes").
 HEAP_BYTES = 200_000
+
+#: The driver's task hands one frame after the other to the TCP/IP task, which looks at its timers between two of them
+#: (data/lwip b_close: an ACK was taken before the timer's run of the same tick, the data behind it after).
+_HANDOVER_NS = 20 * US
 
 
 class Stack:
@@ -100,13 +104,18 @@ class Stack:
         self.dhcp.start()
 
     def netif_down(self) -> None:
-        """What STA_DISCONNECTED does: the address is zeroed, every PCB aborted; descriptors stay (FACTS "Netif down")."""
+        """What STA_DISCONNECTED does: the address is zeroed, every PCB aborted; descriptors stay (FACTS "Netif down").
+
+        The RSTs of the aborts leave only where the interface itself stays up, as the lab's tap did.
+        """
         if not self.up:
             return
         self.note("netif-down", ip=self.ip)
+        self.link.muted = not self.options.resets_escape
         for pcb in list(self.tcp.active):
             if pcb in self.tcp.active:
                 self.tcp.abort(pcb, "netif-down")
+        self.link.muted = False
         self.up = False
         self.ip = ""
         self.dhcp.stop()
@@ -167,7 +176,11 @@ class Stack:
             return
         options = self.options
         if options.receive_poll_ns:
-            when = self.world.now - (self.world.now - self._phase) % options.receive_poll_ns + options.receive_poll_ns
+            when = (
+                self.world.now
+                - (self.world.now - self._phase) % options.receive_poll_ns
+                + options.receive_poll_ns
+            )
         else:
             when = self.world.now + options.turnaround_ns
         self._poll = self.world.at(when, self._look)
@@ -175,11 +188,15 @@ class Stack:
     def _look(self) -> None:
         self._poll = None
         frames, self._inbox = self._inbox, []
-        for frame in frames:
-            if self.up:
+        for index, frame in enumerate(frames):
+            if index:
+                self.world.after(index * _HANDOVER_NS, self._take, frame.packet)
+            else:
                 self._take(frame.packet)
 
     def _take(self, packet: Arp | Packet) -> None:
+        if not self.up:
+            return
         if isinstance(packet, Arp):
             self.arp.take(packet)
         elif packet.destination not in (self.ip, "255.255.255.255") or not packet.destination:
@@ -203,5 +220,3 @@ class Stack:
         """Whose connection it is, in words: a descriptor, or nobody's."""
         descriptor = self.sockets.of(pcb.conn)
         return f"fd {descriptor}" if descriptor is not None else "nobody"
-
-

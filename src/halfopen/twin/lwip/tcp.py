@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, pcb as state, sending
+from halfopen.twin.lwip import names, sending
+from halfopen.twin.lwip import pcb as state
 from halfopen.twin.lwip.pcb import Pcb, Segment
 from halfopen.twin.lwip.timers import TcpTimers
 from halfopen.twin.packets import SYN
@@ -318,7 +319,11 @@ class TcpLayer:
             pcb.address = None
         if was not in (state.CLOSED, state.LISTEN):
             self.note(
-                "pcb-ended", port=pcb.local_port, peer=f"{pcb.remote_ip}:{pcb.remote_port}", state=was, why=why
+                "pcb-ended",
+                port=pcb.local_port,
+                peer=f"{pcb.remote_ip}:{pcb.remote_port}",
+                state=was,
+                why=why,
             )
         if error is not None and pcb.on_error is not None:
             pcb.on_error(error)

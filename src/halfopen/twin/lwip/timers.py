@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, pcb as state, sending
+from halfopen.twin.lwip import names, sending
+from halfopen.twin.lwip import pcb as state
 from halfopen.twin.lwip.pcb import Pcb
 from halfopen.twin.world import MS, US, Timer
 
@@ -22,8 +23,8 @@ BACKOFF = (1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7)
 PERSIST = (3, 6, 12, 24, 48, 96, 120)
 #: A handshake that the peer never finishes (TCP_SYN_RCVD_TIMEOUT).
 SYN_RCVD_MS = 20_000
-#: lwIP's timers run in the TCP/IP task, after what the same tick's interrupt brought in.
-LATENCY_NS = 30 * US
+#: lwIP's timers run in the TCP/IP task, after the first frame that the same tick brought in (stack.py, _HANDOVER_NS).
+LATENCY_NS = 10 * US
 #: netconn asks to be polled every second slow tick (NETCONN_TCP_POLL_INTERVAL).
 POLL_TICKS = 2
 
@@ -70,6 +71,13 @@ class TcpTimers:
         """The last connection is gone: the next fast tick is the last one."""
         if self._stops_at is None:
             self._stops_at = self.fast() + 1
+
+    def slip(self, late_ns: int) -> None:
+        """The processor lost ticks: everything that is still to come happens ``late_ns`` later."""
+        self._base += late_ns
+        if self._armed is not None:
+            self._armed.cancel()
+            self._armed = self._world.at(self.time_of(self._armed_for), self._run, self._armed_for)
 
     def touch(self, pcb: Pcb) -> None:
         """Something of ``pcb`` changed: find out anew when the timers have to look at it."""
@@ -225,8 +233,8 @@ class TcpTimers:
         """Keepalive: probe, or give up."""
         if idle > (pcb.keep_idle_ms + pcb.keep_count * pcb.keep_interval_ms) // self.slow_ms:
             return "keepalive"
-        if idle > (pcb.keep_idle_ms + pcb.keep_sent * pcb.keep_interval_ms) // self.slow_ms and sending.keepalive(
-            self._tcp, pcb
-        ):
+        if idle > (
+            pcb.keep_idle_ms + pcb.keep_sent * pcb.keep_interval_ms
+        ) // self.slow_ms and sending.keepalive(self._tcp, pcb):
             pcb.keep_sent += 1
         return ""
