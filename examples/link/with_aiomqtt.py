@@ -21,7 +21,7 @@ async def main(host: str, port: int) -> None:
         async for connection in link:
             async with (
                 connection,
-                local_path(connection) as path,
+                local_path(connection, errors=(aiomqtt.MqttError,)) as path,
                 aiomqtt.Client(path, transport="unix", keepalive=10) as client,
             ):
                 while True:

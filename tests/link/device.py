@@ -120,7 +120,7 @@ def peer(answer: Callable[[Any], None], context: ssl.SSLContext | None = None) -
                 answer(sock)
 
     class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
+        daemon_threads = False  # every handler ends with its client, and is waited for
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Clients may do here what they like."""
@@ -138,3 +138,9 @@ def echo(sock: socket.socket) -> None:
     """Answers everything with itself."""
     while data := sock.recv(65536):
         sock.sendall(data)
+
+
+def mute(sock: socket.socket) -> None:
+    """Takes everything, never answers."""
+    while sock.recv(65536):
+        pass

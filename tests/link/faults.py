@@ -84,6 +84,19 @@ def silence_then(command: str) -> Callable[[Lab, Subject], float]:
     return inject
 
 
+def silence_then_late(command: str) -> Callable[[Lab, Subject], float]:
+    """Give ``command`` just before the first keepalive probe: what Linux's keepalive is blinded by."""
+
+    def inject(lab: Lab, subject: Subject) -> float:
+        lab.blackhole()
+        dead_at = time.monotonic()
+        time.sleep(QUICK["keep_idle_s"] * 0.9)
+        subject.tell(command)
+        return dead_at
+
+    return inject
+
+
 def full_buffer(lab: Lab, subject: Subject) -> float:
     lab.blackhole()
     return subject.tell(f"send {MUCH}")
@@ -158,6 +171,8 @@ DEAD_PEERS = (
     Fault("idle, keepalive", silence, heal, "idle", "stack-timeout"),
     Fault("unacked data, heartbeat", silence_then("send 100"), heal, "unacked", "silent", heartbeat=BEAT, policy=NO_STACK),
     Fault("unacked data, TCP_USER_TIMEOUT", silence_then("send 100"), heal, "unacked", "stack-timeout"),
+    Fault("idle, then written to, heartbeat", silence_then_late("send 100"), heal, "idle", "silent", heartbeat=BEAT, policy=NO_STACK),
+    Fault("idle, then written to, keepalive", silence_then_late("send 100"), heal, "idle", "stack-timeout"),
     Fault("full send buffer, send-progress", full_buffer, heal, "full-buffer", "send-stalled", policy=NO_STACK),
     Fault("full send buffer, heartbeat", full_buffer, heal, "full-buffer", "silent", heartbeat=BEAT, policy={**NO_STACK, **NO_PROGRESS}),
     Fault("full send buffer, TCP_USER_TIMEOUT", full_buffer, heal, "full-buffer", "stack-timeout", policy=NO_PROGRESS),

@@ -24,7 +24,8 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from halfopen.link import capability
 print(capability.event_of_refusal(23), capability.event_of_refusal(24), capability.event_of_refusal(105))
-print(capability.cause_of(104), capability.errno_name(9999))
+able = capability.Capability(stack="lwip")
+print(able.cause_of(104), able.cause_of(9999))
 """
 
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
@@ -69,6 +70,78 @@ def test_an_error_that_is_the_users_own_stays_his() -> None:
 
     with pytest.raises(KeyError, match="mine"):
         run(main())
+
+
+def test_an_error_of_the_users_own_stays_his_even_when_the_connection_ended() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pass
+
+    async def main(error: Exception) -> None:
+        async with serving(hang_up) as port, make(port) as link:
+            async for connection in link:
+                async with connection, local_socket(connection, errors=(LookupError,)):
+                    while connection.lost is None:
+                        await asyncio.sleep(0.01)
+                    raise error
+
+    with pytest.raises(ZeroDivisionError):
+        run(main(ZeroDivisionError("mine")))
+    with pytest.raises(TimeoutError):  # a library's error is told as the loss, and the loop goes on
+        run(main(KeyError("the library's")), limit_s=0.5)
+
+
+def test_a_library_that_is_slower_than_the_next_dial_keeps_its_socket() -> None:
+    """The peer sends much and closes; the library reads on while the link already dials anew."""
+    size = 3_000_000
+
+    async def send_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * size)
+        await writer.drain()
+        writer.close()
+
+    async def main() -> int:
+        got = 0
+        async with serving(send_and_close) as port, make(port, limits={"pause_ms": 1}) as link:
+            async for connection in link:
+                async with connection, local_socket(connection) as sock:
+                    reader, writer = await asyncio.open_connection(sock=sock)
+                    while data := await reader.read(65536):
+                        got += len(data)
+                        await asyncio.sleep(0.01)
+                    writer.close()
+                    await writer.wait_closed()
+                assert link.ledger.swept == 0
+                return got
+        raise AssertionError
+
+    assert (
+        run(main()) >= size - 300_000
+    )  # what the kernel had not delivered when the peer closed is the peer's
+
+
+@pytest.mark.parametrize("way", [local_socket, local_path])
+def test_a_second_cancellation_leaves_nothing_open(way: Any) -> None:
+    async def main() -> None:
+        async with serving() as port, make(port) as link:
+            for turns in range(6):
+                connection = await anext(link)
+                entered = asyncio.Event()
+
+                async def use(connection: Connection = connection, entered: asyncio.Event = entered) -> None:
+                    async with way(connection):
+                        entered.set()
+                        await asyncio.sleep(10)
+
+                task = asyncio.ensure_future(use())
+                await entered.wait()
+                task.cancel()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+                assert "handover" not in link.ledger.purposes()
+
+    run(main())
 
 
 def test_a_path_that_nobody_uses_is_cleaned_up() -> None:

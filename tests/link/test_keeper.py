@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -338,6 +339,101 @@ class TestSleepAndRoam:
         assert kept.keeper.cause == p.MOVED
 
 
+class TestWhatTheWorldDoes:
+    """Orders of events in which a machine could get stuck, or climb too high."""
+
+    @pytest.mark.parametrize("closed", [True, False])
+    def test_wifi_lost_after_the_socket_failed_is_joined_again(self, closed: bool) -> None:
+        kept = Kept().to(m.ONLINE)
+        kept.on(m.SOCKET_FAILED, cause=p.RESET)
+        if closed:
+            kept.on(m.SOCKET_CLOSED, m.WIFI_LOST)
+        else:
+            kept.on(m.WIFI_LOST, m.SOCKET_CLOSED)
+        kept.wait()
+        assert kept.changes[-1].event == m.RETRY_JOIN
+
+    def test_a_netif_that_is_down_accuses_the_radio_on_lwip_alone(self) -> None:
+        number = errno.EHOSTUNREACH
+        assert LWIP.cause_of(number) == p.UNREACHABLE
+        assert LINUX.cause_of(number) == "EHOSTUNREACH"
+
+    def test_memory_that_failed_weeks_ago_accuses_nobody(self) -> None:
+        kept = Kept(socket_tries=3).to(m.OPENING)
+        for _ in range(2):
+            kept.on(m.PCBS_EXHAUSTED)
+            kept.to(m.OPENING)
+        kept.on(m.SOCKET_OPENED)
+        kept.on(m.DIAL_FAILED, m.SOCKET_CLOSED, cause=p.REFUSED)
+        kept.to(m.OPENING)
+        kept.on(m.PCBS_EXHAUSTED)
+        kept.wait()
+        assert m.RETRY_WIFI not in [change.event for change in kept.changes]
+
+    def test_wifi_lost_is_joined_again_however_short_memory_was(self) -> None:
+        kept = Kept(wifi_budget=0, reboot_budget=0)
+        for _ in range(5):
+            kept.to(m.OPENING).on(m.PCBS_EXHAUSTED)
+        kept.on(m.WIFI_LOST)
+        kept.wait()
+        assert kept.changes[-1].event == m.RETRY_JOIN
+
+    def test_a_device_that_sleeps_after_a_long_uptime_begins_with_a_short_pause(self) -> None:
+        kept = Kept(chance=1.0)
+        for _ in range(6):
+            lose(kept)
+        kept.to(m.ONLINE)
+        kept.now += 7_200_000
+        kept.on(m.SLEEP_ASKED, m.PARTED, m.SOCKET_CLOSED, m.WOKE)
+        kept.to(m.DIALING).on(m.DIAL_FAILED, m.SOCKET_CLOSED, cause=p.REFUSED)
+        assert kept.keeper.wake_at() - kept.now <= 1000
+
+    def test_an_orderly_sleep_is_no_loss(self) -> None:
+        kept = Kept().to(m.ONLINE)
+        kept.on(m.SLEEP_ASKED, m.PEER_CLOSED)
+        assert [change.is_loss for change in kept.changes if change.state == m.ASLEEP] == [False]
+
+    def test_woken_before_it_slept_it_comes_back(self) -> None:
+        kept = Kept().to(m.ONLINE)
+        kept.on(m.SLEEP_ASKED, m.WOKE)
+        assert kept.keeper.state == m.CLOSING
+        assert kept.to(m.ONLINE).keeper.epoch == 0
+
+    @pytest.mark.parametrize(
+        ("events", "lingering"),
+        [
+            ((m.SILENCE_NOTICED, m.RELEASED), 1),  # given back while in doubt
+            ((m.SLEEP_ASKED, m.PARTING_EXPIRED), 1),  # a goodbye that was not answered
+            ((m.SILENCE_NOTICED, m.PEER_CLOSED), 0),  # in doubt, but it lives
+            ((m.RELEASED,), 0),
+        ],
+    )
+    def test_pcbs_that_linger_are_counted_whatever_the_way_out(
+        self, events: tuple[str, ...], lingering: int
+    ) -> None:
+        kept = Kept().to(m.ONLINE)
+        kept.on(*events)
+        assert kept.keeper.lingering(kept.now) == lingering
+
+    def test_beacons_lost_once_in_a_while_do_not_end_power_save(self) -> None:
+        kept = Kept(doze_troubles=3).to(m.ONLINE)
+        for _ in range(9):
+            assert kept.keeper.radio_trouble(kept.now) == ()
+            kept.now += 3_000_000
+        for _ in range(2):
+            effects = kept.keeper.radio_trouble(kept.now)
+        assert effects == (m.DISABLE_POWER_SAVE,)
+
+    def test_devices_that_ran_out_of_pcbs_together_do_not_come_back_in_step(self) -> None:
+        pauses = set()
+        for chance in (0.0, 0.5, 0.99):
+            kept = Kept(chance=chance).to(m.OPENING)
+            kept.on(m.PCBS_EXHAUSTED)
+            pauses.add(kept.keeper.wake_at())
+        assert len(pauses) == 3
+        assert min(pauses) >= 60500
+
+
 class TestBounds:
     """Against the measurements: 19.2 s on lwIP, 19.4 s on Linux, 13.1 and 31.7 s with TCP_USER_TIMEOUT."""
 
@@ -348,15 +444,20 @@ class TestBounds:
         assert self.bounds(LWIP, False, progress_ms=NEVER, write_ms=NEVER) == [19500, 19500, 19500, NEVER]
 
     def test_linux_keepalive_is_blind_while_data_is_unacked(self) -> None:
+        """One byte written before the last probe is enough: then only the retransmissions' end would tell."""
         able = LinuxCapability(stack="linux", keepalive="tuned")
-        idle, unacked, full, window = self.bounds(able, False, progress_ms=NEVER, write_ms=NEVER)
-        assert 19400 <= idle <= 19000 * 1.125
-        assert (unacked, full, window) == (NEVER, NEVER, NEVER)
+        assert self.bounds(able, False, progress_ms=NEVER, write_ms=NEVER) == [NEVER] * 4
 
     @pytest.mark.parametrize(("unacked_ms", "measured"), [(5000, 13100), (30000, 31700)])
     def test_user_timeout_overrides_the_probe_count(self, unacked_ms: int, measured: int) -> None:
-        idle = self.bounds(LINUX, False, unacked_ms=unacked_ms)[0]
-        assert measured <= idle <= measured * 1.15
+        idle, unacked, *_ = self.bounds(
+            LINUX, False, unacked_ms=unacked_ms, progress_ms=NEVER, write_ms=NEVER
+        )
+        assert unacked_ms + 400 <= unacked <= unacked_ms * 1.125 + 1000
+        assert measured <= idle - unacked <= measured * 1.15  # what keepalive takes, before a write blinds it
+
+    def test_writing_late_after_the_peers_death_is_within_the_bound(self) -> None:
+        assert 36480 <= self.bounds(LINUX, False)[0] <= 45000  # measured with a write 18.5 s after the death
 
     def test_a_port_that_cannot_set_keepalive_is_bounded_by_the_heartbeat_alone(self) -> None:
         assert self.bounds(MICROPYTHON, True) == [20000, 20000, 20000, 21000]
@@ -384,6 +485,12 @@ class TestBounds:
         {"keep_count": 0},
         {"backoff_ms": 1000, "backoff_max_ms": 10},
         {"wifi_budget": -1},
+        {"keep_count": 128},
+        {"keep_idle_s": 40000},
+        {"unacked_ms": 3e9},
+        {"backoff_max_ms": NEVER},
+        {"pause_ms": NEVER},
+        {"budget_window_ms": -1},
         {"silence_ms": float("nan")},
     ],
 )

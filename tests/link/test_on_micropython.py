@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.link.device import Board, echo, peer
+from tests.link.device import Board, echo, mute, peer
 from tests.link.netlab import PEER_IP, PEER_NAME, Lab, Subject, missing
 
 LINK = """
@@ -321,7 +321,7 @@ with Link("127.0.0.1", port, say=lambda line: None, feed=lambda: fed.append(time
 print(max([b - a for a, b in zip(fed, fed[1:])]))
 """
     )
-    with peer(lambda sock: time.sleep(3)) as port, board.start(program, str(port)):
+    with peer(mute) as port, board.start(program, str(port)):
         assert int(board.rest()[-1]) < 500
 
 
@@ -363,7 +363,7 @@ with Link("127.0.0.1", port, heartbeat=b"\\n", policy=Policy(silence_ms=150, ans
             connection.read()
 """
     )
-    with peer(lambda sock: time.sleep(2)) as port, board.start(program, str(port)):
+    with peer(mute) as port, board.start(program, str(port)):
         lines = board.rest()
     log = tmp_path / "board.log"
     log.write_text("\n".join(lines))

@@ -47,8 +47,8 @@ class Connection(Buffered):
 
     async def read(self, limit: int = UNREAD_BYTES_MAX, *, within_ms: float = NEVER) -> bytes:
         """At least one and at most ``limit`` bytes, ``within_ms``. Raises :class:`Lost` when all that came was read."""
-        await self._until(self._has(1), within_ms)
-        return self._take(min(limit, len(self._unread)))
+        await self._until(self._has_some(limit), within_ms)
+        return self._take_some(limit)
 
     async def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 4096), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""

@@ -62,8 +62,8 @@ class Connection(Buffered):
         When nothing comes ``within_ms`` the connection is closed as unanswered. Raises :class:`Lost`, but only when
         everything that had come was read.
         """
-        self._until(self._has(1), within_ms)
-        return self._take(min(limit, len(self._unread)))
+        self._until(self._has_some(limit), within_ms)
+        return self._take_some(limit)
 
     def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 4096), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""

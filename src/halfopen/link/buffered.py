@@ -45,6 +45,7 @@ class Buffered:
         self.lost: str | None = None
         self.unread_max = unread_max
         self._unread = bytearray()
+        self._discards = False
         self._accepted = 0
         self._answers_due: list[float] = []
 
@@ -78,12 +79,18 @@ class Buffered:
         if self.lost is None:
             self._carrier.release(self)
 
+    def discard(self) -> None:
+        """Nobody will read: drop what came and what will come, so that answers to heartbeats still prove the peer alive."""
+        self._discards = True
+        self._take(len(self._unread))
+
     # What the link tells.
 
     def received(self, data: "Any") -> None:
         """``data`` came."""
-        self._unread += data
-        self._wake()
+        if not self._discards:
+            self._unread += data
+            self._wake()
 
     def accepted_up_to(self, end: int) -> None:
         """The socket took everything queued before ``end``."""
@@ -101,6 +108,11 @@ class Buffered:
 
     # What is ready, and taking it.
 
+    def _has_some(self, limit: int) -> "Callable[[], bool]":
+        if limit < 1:
+            raise ValueError("limit must be at least 1")
+        return lambda: len(self._unread) > 0
+
     def _has(self, size: int) -> "Callable[[], bool]":
         if not 0 <= size <= self.unread_max:
             raise ValueError(f"size must be between 0 and {self.unread_max}")
@@ -116,6 +128,9 @@ class Buffered:
         if place < 0:
             raise ValueError(f"no separator in {len(self._unread)} bytes")
         return self._take(place + len(separator))
+
+    def _take_some(self, limit: int) -> bytes:
+        return self._take(min(limit, len(self._unread)))
 
     def _take(self, size: int) -> bytes:
         was_full = self.unread_is_full

@@ -105,16 +105,17 @@ class Capability:
             keepalive_ms = 1000 * (policy.keep_idle_s + policy.keep_count * policy.keep_interval_s)
         return keepalive_ms + _LWIP_SLACK_MS if lwip else keepalive_ms * TIMER_SLACK
 
+    def cause_of(self, code: int) -> str:
+        """Why a call that failed with ``code`` ended the connection; an error without its own cause keeps its name."""
+        name = errno_name(code)
+        if name == "EHOSTUNREACH" and self.stack == "lwip":
+            return UNREACHABLE  # lwIP says so when its netif is down, Linux of a host that does not answer
+        return _CAUSE_OF_ERRNO.get(name, name)
+
 
 def errno_name(code: int) -> str:
     """The name of an error number in this port's numbering (113 is not the same everywhere), else ``E<number>``."""
     return errno.errorcode.get(code) or _AGREED.get(code) or f"E{code}"
-
-
-def cause_of(code: int) -> str:
-    """Why a socket call that failed with ``code`` ended the connection; an error without its own cause keeps its name."""
-    name = errno_name(code)
-    return _CAUSE_OF_ERRNO.get(name, name)
 
 
 def event_of_refusal(code: int) -> str:

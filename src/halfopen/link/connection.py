@@ -29,12 +29,13 @@ class Lost(ConnectionError):
 class Connection(Buffered):
     """One connection; use it with ``async with``, which closes it whatever happens inside.
 
-    Leaving the block by :class:`Lost` of this very connection is no error: the loop over the link goes on.
+    Leaving the block by :class:`Lost` of this very connection is no error, from tasks of a TaskGroup neither: the loop
+    over the link goes on.
     """
 
     def __init__(self, carrier: Carrier, peer: str, local: str) -> None:
         super().__init__(carrier, peer, local, UNREAD_BYTES_MAX)
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def __aenter__(self) -> Connection:
         return self
@@ -43,6 +44,14 @@ class Connection(Buffered):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self.close()
+        if isinstance(error, BaseExceptionGroup):  # of a TaskGroup in which several tasks met the same end
+            rest = error.split(lambda one: self._is_my_end(one))[1]  # a bound method is not taken
+            if rest is None or rest is error:
+                return rest is None
+            raise rest
+        return error is not None and self._is_my_end(error)
+
+    def _is_my_end(self, error: BaseException) -> bool:
         return isinstance(error, Lost) and error.connection is self
 
     async def write(self, data: bytes) -> None:
@@ -64,8 +73,8 @@ class Connection(Buffered):
         When nothing comes ``within_ms`` the connection is closed as unanswered. Raises :class:`Lost`, but only when
         everything that had come was read.
         """
-        await self._until(self._has(1), within_ms)
-        return self._take(min(limit, len(self._unread)))
+        await self._until(self._has_some(limit), within_ms)
+        return self._take_some(limit)
 
     async def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 256 KiB), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
@@ -88,11 +97,11 @@ class Connection(Buffered):
                 if self.lost is not None:
                     raise Lost(self)
                 news = asyncio.get_running_loop().create_future()
-                self._waiting.add(news)
+                self._waiting.append(news)
                 try:
                     await news
                 finally:
-                    self._waiting.discard(news)
+                    self._waiting.remove(news)
         finally:
             self._no_longer_expect(due)
 

@@ -10,7 +10,7 @@ import gc
 from halfopen.link import capability, journal, machine
 from halfopen.link.keeper import Keeper
 from halfopen.link.ledger import Ledger
-from halfopen.link.policy import DEAD_PEER, DESCRIPTORS, TLS_FAILED, Policy
+from halfopen.link.policy import DESCRIPTORS, DRIVER_ERROR, NEVER, TLS_FAILED, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,20 @@ _SEND_BYTES = 65536
 ONLINE = (machine.ONLINE, machine.DOUBTED)
 #: The socket takes nothing now. Windows has a number of its own for it, MicroPython has only the first name.
 _LATER = (errno.EAGAIN, getattr(errno, "EWOULDBLOCK", errno.EAGAIN))
+#: What it means that an effect could not be carried out.
+_FAILURE_OF = {
+    machine.JOIN_WIFI: machine.JOIN_FAILED,
+    machine.AWAIT_LEASE: machine.LEASE_EXPIRED,
+    machine.RESOLVE_NAME: machine.NAME_FAILED,
+    machine.OPEN_SOCKET: machine.SOCKET_REFUSED,
+    machine.CONNECT_SOCKET: machine.DIAL_FAILED,
+    machine.START_TLS: machine.SECURE_FAILED,
+    machine.HAND_OVER: machine.SOCKET_FAILED,
+    machine.SEND_BYTES: machine.SOCKET_FAILED,
+    machine.QUEUE_HEARTBEAT: machine.SOCKET_FAILED,
+    machine.SAY_GOODBYE: machine.PARTED,
+    machine.CLOSE_SOCKET: machine.SOCKET_CLOSED,
+}
 
 
 class Driver:
@@ -43,8 +57,11 @@ class Driver:
         chance: "Callable[[], float]",
         identify: "Callable[[Any], Any] | None",
         reboot: "Callable[[], Any] | None",
-        reboots: "tuple[int, ...]" = (),
+        reboots_ago_ms: "tuple[int, ...]",
+        literal: "Any",
     ) -> None:
+        if [ago for ago in reboots_ago_ms if ago < 0]:
+            raise ValueError("reboots_ago_ms are ages, not times: none can be negative")
         self.capability = able
         self.ledger = Ledger(identify)
         self._heartbeat, self._tls, self._server_name = heartbeat, tls, server_name
@@ -56,8 +73,12 @@ class Driver:
             tls=tls is not None,
             chance=chance,
             observe=self._observe,
-            reboots=reboots,
+            reboots=tuple([-ago for ago in reboots_ago_ms]),
         )
+        #: What the host's name means as far as known, without asking, when it was last answered, and to be tried when the
+        #: last lookup failed: an address that served is better than none.
+        self._known = self._literal = literal
+        self._last_good = self._fallback = None
         self._inbox: list[Callable[[int], tuple[str, ...]]] = []
         self._acting = False
         self._least_free: int | None = None
@@ -69,6 +90,7 @@ class Driver:
         self._queued = self._accepted = 0
         self._to_send: list[bytes] = []
         self._watched = (False, False)
+        self._ask_at: float = NEVER
         self._connection: Buffered | None = None
 
     # What the user sees.
@@ -87,6 +109,11 @@ class Driver:
     def lingering(self) -> int:
         """PCBs that closes towards dead peers left in the stack and that have not drained."""
         return self._keeper.lingering(self.now())
+
+    @property
+    def reboots_ago_ms(self) -> "tuple[int, ...]":
+        """How long ago the link asked for a reboot, the one under way included: what ``reboot`` must keep for the next boot."""
+        return tuple([self.now() - at for at in self._keeper.escalation.reboots])
 
     def bound(self, cause: str) -> float:
         """The longest time in seconds for which a dead peer can go unnoticed; infinite when nothing can notice.
@@ -124,7 +151,9 @@ class Driver:
     def send(self, connection: "Buffered", data: bytes) -> int:
         """Queue ``data`` of ``connection``; where its end stands in the stream of bytes sent."""
         self._to_send.append(data)
-        self._tell(machine.SEND_ASKED)
+        self._act(
+            lambda now: self._keeper.on(machine.SEND_ASKED, now) if connection is self._connection else ()
+        )
         return self._queued
 
     @property
@@ -134,8 +163,10 @@ class Driver:
 
     def release(self, connection: "Buffered") -> None:
         """``connection`` is no longer wanted."""
-        if connection is self._connection:
-            self._tell(machine.RELEASED)
+        # it may be over by the time the keeper listens
+        self._act(
+            lambda now: self._keeper.on(machine.RELEASED, now) if connection is self._connection else ()
+        )
 
     def expect_answer(self, connection: "Buffered", due: float) -> None:
         """Close ``connection`` as unanswered at ``due``; ``NEVER`` when no answer is awaited any more."""
@@ -173,37 +204,48 @@ class Driver:
         try:
             while self._inbox:
                 for effect in self._inbox.pop(0)(self.now()):
-                    getattr(self, "_" + effect.lower())()
+                    try:
+                        getattr(self, "_" + effect.lower())()
+                    except Exception as error:
+                        self._could_not(effect, error)
         finally:
             self._acting = False
             self._inbox.clear()
-        self._rearm()
+            self._rearm()
+
+    def _could_not(self, effect: str, error: Exception) -> None:
+        """Carrying out ``effect`` raised what nobody foresaw: the attempt fails, the link goes on."""
+        self._say(f"E ({self.now()}) {journal.TAG}: {effect}: {journal.plain(repr(error))}")
+        if effect in _FAILURE_OF:
+            self._reply(_FAILURE_OF[effect], DRIVER_ERROR)
 
     def _due_at(self) -> float:
         """When :meth:`_time_came` wants to be called next."""
         at = self._keeper.wake_at()
-        if self._out and self.state in ONLINE:
-            at = min(at, self.now() + self.policy.ask_again_ms)
-        return at
+        return min(at, self._ask_at) if self._out and self.state in ONLINE else at
 
     def _time_came(self) -> None:
         """A clock ran out, or it is time to offer bytes again to a socket that does not call itself writable."""
-        if self._out and self.state in ONLINE:
+        if self._out and self.state in ONLINE and self._ask_at <= self.now():
             self._pump()
         self._act(self._keeper.tick)
 
     def _observe(self, change: "Change") -> None:
+        # first what the users hold, then what is told: whoever is told may call back
+        if self._connection is not None and change.before in ONLINE and change.state not in ONLINE:
+            self._connection.end(change.cause)
+            self._connection = None
+        if change.before == machine.RESOLVING and change.state == machine.PAUSED:
+            self._fallback = self._last_good
+        fd = self._fd
+        if change.event == machine.SOCKET_CLOSED:
+            self._fd = None
         free, block = self._memory()
         if free is not None:
             self._least_free = free if self._least_free is None else min(self._least_free, free)
             if change.state == machine.OPENING or change.event == machine.SOCKET_CLOSED:
                 self._say(journal.heap_line(change.at, free, self._least_free))
-        self._say(journal.transition_line(change, self._fd, free, block))
-        if change.event == machine.SOCKET_CLOSED:
-            self._fd = None
-        if self._connection is not None and change.before in ONLINE and change.state not in ONLINE:
-            self._connection.end(change.cause)
-            self._connection = None
+        self._say(journal.transition_line(change, fd, free, block))
 
     def _say(self, line: str) -> None:
         self._guarded(self._users_say, line)
@@ -236,7 +278,28 @@ class Driver:
         """What the user holds while this connection stands."""
         raise NotImplementedError
 
+    def _look_up(self) -> None:
+        """Find out what the name means."""
+        raise NotImplementedError
+
     # The effects that are alike everywhere.
+
+    def _resolve_name(self) -> None:
+        self._known, self._fallback = self._known or self._fallback, None
+        if self._known:
+            self._reply(machine.NAME_KNOWN)
+        else:
+            self._look_up()
+
+    def _name_found(self, meaning: "Any") -> None:
+        self._known = self._last_good = meaning
+        self._tell(machine.NAME_RESOLVED)
+
+    def _forget_name(self) -> None:
+        self._known = self._literal
+
+    def _new_epoch(self) -> None:
+        self._forget_name()
 
     def _check_heap(self) -> None:
         free, block = self._memory()
@@ -258,7 +321,9 @@ class Driver:
 
     def _no_socket(self, number: int) -> None:
         """``socket()`` failed with error ``number``."""
-        self._reply(capability.event_of_refusal(number), "" if number else "socket-refused")
+        event = capability.event_of_refusal(number)
+        cause = self.capability.cause_of(number) if number else "socket-refused"
+        self._reply(event, cause if event == machine.SOCKET_REFUSED else "")
 
     def _tell_of_socket(self, event: str, cause: str = "") -> None:
         """Tell what happened to the socket, unless that socket is closed by the time the keeper listens."""
@@ -266,7 +331,7 @@ class Driver:
         self._act(lambda now: self._keeper.on(event, now, cause) if sock is self._sock else ())
 
     def _failed(self, event: str, number: int) -> None:
-        self._tell_of_socket(event, capability.cause_of(number))
+        self._tell_of_socket(event, self.capability.cause_of(number))
 
     def _dialed(self) -> None:
         """The peer answered the dial."""
@@ -313,7 +378,7 @@ class Driver:
         self._watched = (False, False)
         sock = self._sock
         try:
-            if self.state == machine.CLOSING and self._keeper.cause in DEAD_PEER:
+            if self._keeper.peer_is_dead:
                 self._abandon(sock)
             else:
                 if self._channel is not None:
@@ -324,10 +389,11 @@ class Driver:
                     sock.shutdown(2)  # SHUT_RDWR, the same number everywhere
         except OSError:
             pass  # already broken: what matters is the close
-        self.ledger.close(self._ticket)
-        self._sock = self._channel = None
-        self._out = bytearray()
-        self._to_send.clear()
+        finally:
+            self.ledger.close(self._ticket)
+            self._sock = self._channel = None
+            self._out = bytearray()
+            self._to_send.clear()
         self._reply(machine.SOCKET_CLOSED)
 
     def _abandon(self, sock: "Any") -> None:
@@ -376,11 +442,7 @@ class Driver:
         closed = False
         if self._channel is not None:
             self._channel.take(data)
-            try:
-                data, closed = self._channel.decrypted()
-            except OSError:
-                self._tell_of_socket(machine.SOCKET_FAILED, TLS_FAILED)
-                return
+            data, closed = self._channel.decrypted()
             self._enqueue(self._channel.encrypted())  # answers of the protocol itself
         connection = self._connection
         if connection is not None and data:
@@ -388,8 +450,12 @@ class Driver:
             if connection.unread_is_full and self._keeper.vitals is not None:
                 self._watch(False, bool(self._out))
                 self._keeper.vitals.deafened(True, self.now())
+                what = f"{connection.unread_bytes} bytes wait unread: until they are read, silence proves nothing"
+                self._say(f"W ({self.now()}) {journal.TAG}: {what}")
                 self._rearm()
-        if closed:
+        if self._channel is not None and self._channel.broken:
+            self._tell_of_socket(machine.SOCKET_FAILED, TLS_FAILED)
+        elif closed:
             self._tell_of_socket(machine.PEER_CLOSED)
 
     def _enqueue(self, data: bytes) -> None:
@@ -413,6 +479,8 @@ class Driver:
             except OSError as error:
                 if error.errno in _LATER:
                     self._watch(reads, True)
+                    if self._ask_at <= self.now() or self._ask_at == NEVER:
+                        self._ask_at = self.now() + self.policy.ask_again_ms
                     return
                 event = machine.SECURE_FAILED if self.state == machine.SECURING else machine.SOCKET_FAILED
                 self._watch(reads, False)
@@ -420,6 +488,7 @@ class Driver:
                 return
             self._out[:size] = b""
             self._accepted += size
+            self._ask_at = NEVER
             self._keeper.accepted(size, self.now())
             if self._connection is not None:
                 self._connection.accepted_up_to(self._accepted)

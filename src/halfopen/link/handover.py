@@ -18,57 +18,67 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from halfopen.link.connection import Connection, Lost
+from halfopen.link.policy import WANTED
 
 _CHUNK_BYTES = 65536
 
 
 @contextlib.asynccontextmanager
-async def local_socket(connection: Connection) -> AsyncIterator[socket.socket]:
+async def local_socket(
+    connection: Connection, *, errors: tuple[type[Exception], ...] = ()
+) -> AsyncIterator[socket.socket]:
     """A connected, non-blocking socket that leads to the peer of ``connection``; the caller closes it.
 
-    An error inside the block that came of the connection's end is raised as :class:`Lost`.
+    What the library raises inside the block because the connection ended is raised as :class:`Lost`: OSError, EOFError
+    and the library's own ``errors``.
     """
     _refuse_injection(connection)
     ours, theirs = socket.socketpair()
     ledger = connection.ledger
-    ticket, given = ledger.enter(ours, "handover"), ledger.enter(theirs, "handover")
+    ticket, given = ledger.enter(ours, "handover", True), ledger.enter(theirs, "handover", True)
     ours.setblocking(False)
     theirs.setblocking(False)
     carrying = asyncio.ensure_future(_carry(connection, ours))
     try:
-        with _said_as_loss(connection):
+        with _said_as_loss(connection, errors):
             yield theirs
     finally:
-        await _stop(carrying)
-        ledger.close(ticket)
-        ledger.close(given)
+        try:
+            await _stop(carrying)
+        finally:  # a second cancellation must not keep them
+            ledger.close(ticket)
+            ledger.close(given)
 
 
 @contextlib.asynccontextmanager
-async def local_path(connection: Connection) -> AsyncIterator[str]:
+async def local_path(
+    connection: Connection, *, errors: tuple[type[Exception], ...] = ()
+) -> AsyncIterator[str]:
     """The path of a Unix socket that leads to the peer of ``connection``, for one client, in a folder of ours alone.
 
-    For libraries that take a path where they take a host: ``aiomqtt.Client(path, transport="unix")``, or paho's
-    ``Client(transport="unix").connect(path)``. An error inside the block that came of the connection's end is raised
-    as :class:`Lost`.
+    For libraries that take a path where they take a host: ``aiomqtt.Client(path, transport="unix")`` with
+    ``errors=(aiomqtt.MqttError,)``, or paho's ``Client(transport="unix").connect(path)``. What the library raises inside
+    the block because the connection ended is raised as :class:`Lost`: OSError, EOFError and the library's own ``errors``.
     """
     _refuse_injection(connection)
     with tempfile.TemporaryDirectory(prefix="halfopen-") as folder:
         path = str(Path(folder) / "peer")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        ticket = connection.ledger.enter(listener, "handover")
+        ticket = connection.ledger.enter(listener, "handover", True)
         carrying: asyncio.Future[None] | None = None
         try:
             listener.setblocking(False)
             listener.bind(path)
             listener.listen(1)
             carrying = asyncio.ensure_future(_accept_and_carry(connection, listener))
-            with _said_as_loss(connection):
+            with _said_as_loss(connection, errors):
                 yield path
         finally:
-            if carrying is not None:
-                await _stop(carrying)
-            connection.ledger.close(ticket)
+            try:
+                if carrying is not None:
+                    await _stop(carrying)
+            finally:  # a second cancellation must not keep it
+                connection.ledger.close(ticket)
 
 
 def _refuse_injection(connection: Connection) -> None:
@@ -77,14 +87,15 @@ def _refuse_injection(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _said_as_loss(connection: Connection) -> Iterator[None]:
+def _said_as_loss(connection: Connection, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    ends: tuple[type[Exception], ...] = (OSError, EOFError, *errors)
     try:
         yield
     except Lost:
         raise
-    except Exception as error:
+    except ends as error:
         # aiomqtt says "Disconnected", paho a number: the link knows why
-        if connection.lost is not None:
+        if connection.lost is not None and connection.lost not in WANTED:
             raise Lost(connection) from error
         raise
 
@@ -96,7 +107,7 @@ async def _stop(carrying: asyncio.Future[None]) -> None:
 
 async def _accept_and_carry(connection: Connection, listener: socket.socket) -> None:
     client, _ = await asyncio.get_running_loop().sock_accept(listener)
-    ticket = connection.ledger.enter(client, "handover")
+    ticket = connection.ledger.enter(client, "handover", True)
     try:
         client.setblocking(False)
         await _carry(connection, client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -11,6 +12,9 @@ from typing import Any
 
 #: An address as getaddrinfo gives it: family and what connect() takes.
 Address = tuple[int, Any]
+
+#: getaddrinfo's answers that a name server gave: there is no such name, or none of its addresses is for us.
+NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -29,11 +33,20 @@ def memory() -> tuple[int | None, int | None]:
                 break
         limit = (_CGROUP / "memory.max").read_text().strip()
         if limit != "max":
-            left = int(limit) - int((_CGROUP / "memory.current").read_text())
+            # what the control group merely caches of files it would give back
+            cached = sum(_stat_of_group(name) for name in ("inactive_file", "slab_reclaimable"))
+            left = int(limit) - int((_CGROUP / "memory.current").read_text()) + cached
             free = left if free is None else min(free, left)
     except (OSError, ValueError, IndexError):
         pass  # no /proc here, or no control group; or no descriptor left to read it with
     return free, None
+
+
+def _stat_of_group(name: str) -> int:
+    for line in (_CGROUP / "memory.stat").read_text().splitlines():
+        if line.startswith(f"{name} "):
+            return int(line.split()[1])
+    return 0
 
 
 def identity(sock: socket.socket) -> tuple[int, int] | None:
@@ -65,7 +78,10 @@ class NameLookup:
             if self._busy:
                 return
             self._busy = True
-        threading.Thread(target=self._look_up, name=f"lookup of {self._host}", daemon=True).start()
+        try:
+            threading.Thread(target=self._look_up, name=f"lookup of {self._host}", daemon=True).start()
+        except RuntimeError as error:  # no thread to be had
+            self._tell_all(OSError(errno.EAGAIN, str(error)))
 
     def _look_up(self) -> None:
         answer: list[Address] | OSError
@@ -76,6 +92,9 @@ class NameLookup:
             answer = error
         except UnicodeError as error:  # a name that IDNA does not allow
             answer = OSError(socket.EAI_NONAME, str(error))
+        self._tell_all(answer)
+
+    def _tell_all(self, answer: list[Address] | OSError) -> None:
         with self._lock:
             told, self._told, self._busy = self._told, [], False
         for tell in told:

@@ -72,6 +72,11 @@ def transition_line(change: Change, fd: "int | None", heap: "int | None", block:
     ) + (f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else "")
 
 
+def plain(text: str) -> str:
+    """``text`` from outside without what could end a line or steer a terminal."""
+    return "".join([letter if " " <= letter < "\x7f" or letter > "\x9f" else "?" for letter in text])
+
+
 def heap_line(at: int, free: int, least: int) -> str:
     """The article's heap line: bytes free now, and the least that ever was."""
     return f"I ({at}) MEM: Free Heap: {free} bytes, Min Free: {least} bytes"

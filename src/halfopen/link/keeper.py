@@ -14,9 +14,7 @@ from halfopen.link.policy import (
     LINGER_MS,
     NEVER,
     PCBS,
-    RELEASED,
-    SLEEPING,
-    STOPPED,
+    WANTED,
     Escalation,
 )
 from halfopen.link.vitals import Vitals
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
     Effects = tuple[str, ...]
 
-#: Causes that are nobody's fault: they count towards no escalation.
-_WANTED = (RELEASED, STOPPED, SLEEPING)
 #: Rows taken at every byte: no state changes, nothing to tell.
 _EVERYDAY = (machine.HEARD, machine.SEND_ASKED, machine.HEAP_RECHECK_DUE)
 
@@ -63,6 +59,8 @@ class Keeper:
         self.cause = ""
         self.opened = 0
         self.closed = 0
+        #: Whether the last close was towards somebody who will not answer a FIN.
+        self.peer_is_dead = False
         self.vitals: Vitals | None = None
         self.escalation = Escalation(policy, able.wifi, able.reboot, reboots)
         self._expects_answers = expects_answers
@@ -95,26 +93,40 @@ class Keeper:
         before = self.state
         state, effects = machine.step(before, event)
         quiet = self.vitals.quiet(event, now) if self.vitals is not None else None
+        cause = cause or CAUSE_OF.get(event, "")
         if event == machine.SOCKET_OPENED:
             self.opened += 1
-        self.closed += effects.count(machine.CLOSE_SOCKET)
-        cause = cause or CAUSE_OF.get(event, "")
+        if machine.CLOSE_SOCKET in effects:
+            self.closed += 1
+            # a goodbye that was not answered, or a connection given back while in doubt, leads to nobody either
+            in_doubt = before == machine.DOUBTED and cause in WANTED
+            self.peer_is_dead = cause in DEAD_PEER or in_doubt or event == machine.PARTING_EXPIRED
+            if self.peer_is_dead and not self.able.linger:
+                self._lingering.append(now + LINGER_MS)
         self.state = state
         if state != before:
             self._since = now
-            self._entered(before, event, now, cause)
+            self._entered(before, event, effects, now, cause)
         elif event == machine.HEAP_SHORT:
             self._recheck_at = now + self.policy.gate_poll_ms
+        elif event == machine.WIFI_LOST and state in (machine.CLOSING, machine.PAUSED):
+            self.cause = (
+                cause  # sockets fail a moment before the radio tells: it is the join that must be retried
+            )
         if state != before or event not in _EVERYDAY:
-            loss = cause != "" and cause not in _WANTED
+            loss = cause != "" and cause not in WANTED and before != machine.RETIRING
             self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss, quiet))
         return effects
 
-    def _entered(self, before: str, event: str, now: int, cause: str) -> None:
+    def _entered(self, before: str, event: str, effects: "Effects", now: int, cause: str) -> None:
         """The counts and clocks that go with a new state."""
         state = self.state
-        if event == machine.NAME_RESOLVED:
+        if before in (machine.ONLINE, machine.DOUBTED) and now - self._online_at >= self.policy.uptime_ms:
+            self.escalation.lasted()
+        if event in (machine.NAME_RESOLVED, machine.NAME_UNKNOWN):
             self.escalation.network_answered()
+        elif event == machine.SOCKET_OPENED:
+            self.escalation.memory_sufficed()
         elif event in (machine.WIFI_LOST, machine.RETRY_WIFI) and self.able.stack == "lwip":
             self._lingering = []  # a netif that goes down aborts every PCB (measured on ESP-IDF 5.3.1)
         if state == machine.GATED:
@@ -127,26 +139,17 @@ class Keeper:
         elif state == machine.DOUBTED and self.vitals is not None:
             self.vitals.doubted(now)
         elif state == machine.CLOSING or (state == machine.PAUSED and before != machine.CLOSING):
-            self._ended(before, now, cause)
+            self.cause = cause
+            if cause not in WANTED:
+                self.escalation.failed(cause, now)
         if state == machine.PAUSED:
             draining = self.cause == PCBS or self.lingering(now) >= self.policy.lingering_max
             failures = self.escalation.in_a_row
             self._resume_at = now + self.policy.pause_before(failures, self._chance(), draining)
-        if event == machine.WOKE:
+        if machine.NEW_EPOCH in effects:
             self.epoch += 1
         if state not in machine.HOLDS:
             self.vitals = None
-
-    def _ended(self, before: str, now: int, cause: str) -> None:
-        """An attempt or a connection is over."""
-        self.cause = cause
-        was_online = before in (machine.ONLINE, machine.DOUBTED)
-        if was_online and now - self._online_at >= self.policy.uptime_ms:
-            self.escalation.lasted()
-        if cause not in _WANTED:
-            self.escalation.failed(cause)
-        if cause in DEAD_PEER and not self.able.linger:
-            self._lingering.append(now + LINGER_MS)
 
     def gate(self, free: "int | None", largest: "int | None") -> str:
         """The event that answers ``CHECK_HEAP``: bytes free and the largest block, ``None`` where a port cannot tell."""
@@ -171,7 +174,7 @@ class Keeper:
 
     def radio_trouble(self, now: int) -> "Effects":
         """A beacon loss or an expiry by the access point: repeated, it ends power save."""
-        return self.on(machine.DOZE_FORBIDDEN, now) if self.escalation.doze_trouble() else ()
+        return self.on(machine.DOZE_FORBIDDEN, now) if self.escalation.doze_trouble(now) else ()
 
     def address(self, before: str, after: str, now: int) -> "Effects":
         """The radio roamed: an address that stayed keeps its sockets, a changed one closes them."""

@@ -19,7 +19,7 @@ class Ledger:
 
     def __init__(self, identify: "Callable[[Any], Any] | None" = None) -> None:
         self._identify = identify
-        self._entries: dict[int, tuple[Any, str, Any]] = {}
+        self._entries: dict[int, tuple[Any, str, Any, bool]] = {}
         self._next = 1
         self.opened = 0
         self.closed = 0
@@ -29,12 +29,15 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def enter(self, resource: "Any", purpose: str) -> int:
-        """Own ``resource`` (it has ``close()``) from now on; the ticket returned is its name here."""
+    def enter(self, resource: "Any", purpose: str, in_use: bool = False) -> int:
+        """Own ``resource`` (it has ``close()``) from now on; the ticket returned is its name here.
+
+        ``in_use``: a block of code that is still running will close it, so no sweep before the last takes it for an orphan.
+        """
         ticket = self._next
         self._next += 1
         identity = self._identify(resource) if self._identify else None
-        self._entries[ticket] = (resource, purpose, identity)
+        self._entries[ticket] = (resource, purpose, identity, in_use)
         self.opened += 1
         return ticket
 
@@ -44,7 +47,7 @@ class Ledger:
         if entry is None:
             return False
         self.closed += 1
-        resource, _, identity = entry
+        resource, _, identity, _ = entry
         if self._identify is not None and self._identify(resource) != identity:
             # A stranger has the number now. Let go of it without closing, where the object can.
             if hasattr(resource, "detach"):
@@ -56,9 +59,9 @@ class Ledger:
             pass
         return True
 
-    def sweep(self, keep: "int | None" = None) -> int:
-        """Close every entry but ``keep``; how many there were."""
-        orphans = [ticket for ticket in self._entries if ticket != keep]
+    def sweep(self, keep: "int | None" = None, last: bool = False) -> int:
+        """Close every orphan: what is not in use and is not ``keep``; how many there were. The ``last`` takes all."""
+        orphans = [at for at, entry in self._entries.items() if at != keep and (last or not entry[3])]
         for ticket in orphans:
             self.close(ticket)
         self.swept += len(orphans)

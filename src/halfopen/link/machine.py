@@ -53,6 +53,7 @@ HEAP_STARVED = "HEAP_STARVED"
 NAME_RESOLVED = "NAME_RESOLVED"
 NAME_KNOWN = "NAME_KNOWN"
 NAME_FAILED = "NAME_FAILED"
+NAME_UNKNOWN = "NAME_UNKNOWN"
 NAME_EXPIRED = "NAME_EXPIRED"
 SOCKET_OPENED = "SOCKET_OPENED"
 DESCRIPTORS_EXHAUSTED = "DESCRIPTORS_EXHAUSTED"
@@ -127,6 +128,7 @@ TRANSITIONS = {
     (RESOLVING, NAME_RESOLVED): (OPENING, (SWEEP, OPEN_SOCKET)),
     (RESOLVING, NAME_KNOWN): (OPENING, (SWEEP, OPEN_SOCKET)),
     (RESOLVING, NAME_FAILED): (PAUSED, ()),
+    (RESOLVING, NAME_UNKNOWN): (PAUSED, ()),
     (RESOLVING, NAME_EXPIRED): (PAUSED, ()),
     (OPENING, SOCKET_OPENED): (DIALING, (CONNECT_SOCKET,)),
     (OPENING, DESCRIPTORS_EXHAUSTED): (PAUSED, (SWEEP,)),
@@ -151,15 +153,13 @@ TRANSITIONS = {
     # Sleep: the peer sees a FIN before the radio goes dark.
     (RETIRING, PARTED): (ASLEEP, (CLOSE_SOCKET,)),
     (RETIRING, PARTING_EXPIRED): (ASLEEP, (CLOSE_SOCKET,)),
-    (ASLEEP, SLEEP_ASKED): (ASLEEP, ()),
     (ASLEEP, WOKE): (JOINING, (NEW_EPOCH, SWEEP, JOIN_WIFI)),
-    (IDLE, SLEEP_ASKED): (IDLE, ()),
+    (RETIRING, WOKE): (CLOSING, (CLOSE_SOCKET,)),  # before it slept: the goodbye cannot be taken back
     # A close that was under way when the user stopped or slept is confirmed there.
     (IDLE, SOCKET_CLOSED): (IDLE, ()),
     (ASLEEP, SOCKET_CLOSED): (ASLEEP, ()),
     # A reboot that did not happen starts over.
     (REBOOTING, STARTED): (JOINING, (JOIN_WIFI,)),
-    (REBOOTING, STOPPED): (IDLE, ()),
 }
 
 #: What ends an attempt that owns a descriptor, whichever state it is in.
@@ -197,10 +197,8 @@ for _state in (LEASING, GATED, RESOLVING, OPENING):
     TRANSITIONS[(_state, ADDRESS_CHANGED)] = (_state, ())
 for _stage, _states in STAGES:
     for _state in _states:
-        if _state == REBOOTING:
-            continue
-        # The radio's news where no connection depends on it, and what is asked of it at any time.
-        for _event in (WIFI_LOST, ADDRESS_CHANGED, ROAMED):
+        # News where nothing depends on it, and what is asked at any time.
+        for _event in (WIFI_LOST, ADDRESS_CHANGED, ROAMED, SLEEP_ASKED, WOKE):
             if (_state, _event) not in TRANSITIONS:
                 TRANSITIONS[(_state, _event)] = (_state, ())
         TRANSITIONS[(_state, DOZE_FORBIDDEN)] = (_state, (DISABLE_POWER_SAVE,))

@@ -20,9 +20,9 @@ from typing import Any
 
 from halfopen.link import host, journal, machine, options
 from halfopen.link.connection import Connection, Lost
-from halfopen.link.driver import Driver
+from halfopen.link.driver import ONLINE, Driver
 from halfopen.link.journal import Change
-from halfopen.link.policy import NEVER, Policy
+from halfopen.link.policy import NEVER, REFUSED, UNREACHABLE, UNREACHABLE_ADDRESS, Policy
 from halfopen.link.radio import Radio, RadioRequests, Request
 from halfopen.link.tls import TlsChannel
 
@@ -31,6 +31,8 @@ __all__ = ["Change", "Connection", "Link", "Lost", "Policy", "Radio"]
 _RECEIVE_BYTES = 65536
 #: Changes kept for an iterator that does not keep up; the oldest go first.
 _CHANGES_MAX = 1000
+#: States in which one address of the peer is tried.
+_DIALS = (machine.OPENING, machine.DIALING, machine.SECURING)
 _LOG = logging.getLogger("halfopen.link")
 
 
@@ -39,7 +41,8 @@ class Link(Driver):
 
     ``heartbeat`` is what the peer answers whatever it is doing (``b"\\xc0\\x00"`` for MQTT); ``b""`` says that the
     application above keeps the peer talking by itself, so that silence means something; ``None`` that it does not.
-    ``tls`` is a client's SSL context. ``reboot`` is called as the last escalation, where given. ``say`` gets the lines
+    ``tls`` is a client's SSL context. ``reboot`` is called as the last escalation, where given; it stores
+    :attr:`reboots_ago_ms`, and the next boot gives that back, so that the budget outlives the reboot. ``say`` gets the lines
     of the journal (default: the logger ``halfopen.link``); ``memory`` tells bytes free and the largest block.
     """
 
@@ -55,34 +58,44 @@ class Link(Driver):
         radio: Radio | None = None,
         reboot: Callable[[], None] | None = None,
         say: Callable[[str], None] | None = None,
+        reboots_ago_ms: tuple[int, ...] = (),
         memory: Callable[[], tuple[int | None, int | None]] = host.memory,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Raises :class:`ValueError` for a port that is none, :class:`OSError` when no socket is left to probe."""
+        """Raises :class:`ValueError` for a port that is none, ages that are negative or a TLS context that no client can
+        use, :class:`OSError` when no socket is left to probe.
+        """
         if not 0 < port < 65536:
             raise ValueError(f"no such port: {port}")
+        name = host_name if server_name is None else server_name
+        if tls is not None:
+            try:
+                TlsChannel(tls, name)
+            except ssl.SSLError as error:
+                raise ValueError(f"TLS: {error}") from error
         super().__init__(
             policy,
             options.probe(socket, select, _stack(), wifi=radio is not None, reboot=reboot is not None),
             heartbeat,
             tls,
-            host_name if server_name is None else server_name,
+            name,
             say or _log,
             memory,
             chance,
             host.identity,
             reboot,
+            reboots_ago_ms,
+            host.literal(host_name, port),
         )
         self._host, self._port, self._radio = host_name, port, radio
         self._lookup = host.NameLookup(host_name, port)
-        self._literal = host.literal(host_name, port)
-        self._addresses: list[host.Address] = []
+        self._handed_over_at = 0
         self._turn = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._radio_requests = RadioRequests(
-            lambda what: self._say(f"W ({self.now()}) {journal.TAG}: radio: {what}")
+            lambda what: self._say(f"W ({self.now()}) {journal.TAG}: radio: {journal.plain(what)}")
         )
         self._asked = 0
         self._yielded: Connection | None = None
@@ -96,7 +109,11 @@ class Link(Driver):
             raise RuntimeError("this link was entered before; make a new one")
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -105,7 +122,7 @@ class Link(Driver):
         self._tell(machine.STOPPED)
         if self._timer is not None:
             self._timer.cancel()
-        self.ledger.sweep()
+        self.ledger.sweep(last=True)
         for watcher in self._watchers:
             watcher.put_nowait(None)
         self._wake()
@@ -177,8 +194,9 @@ class Link(Driver):
             self._asked += 1  # an answer to a question of the old state comes too late
             if change.before in (machine.JOINING, machine.LEASING):
                 self._radio_requests.drop_question()
-        if change.event in (machine.DIAL_FAILED, machine.DIAL_EXPIRED):
-            self._turn += 1  # a name may have several addresses: try the next one
+        short = change.at - self._handed_over_at < self.policy.uptime_ms
+        if change.is_loss and (change.before in _DIALS or (change.before in ONLINE and short)):
+            self._turn += 1  # a name may have several addresses, and this one is no good: try the next
         super()._observe(change)
         for watcher in self._watchers:
             if watcher.qsize() >= _CHANGES_MAX:
@@ -231,14 +249,7 @@ class Link(Driver):
     def _ask_radio(self, request: Request, done: str, failed: str) -> None:
         self._radio_requests.ask(request, lambda succeeded: self._tell(done if succeeded else failed))
 
-    def _forget_name(self) -> None:
-        self._addresses = []
-
-    def _resolve_name(self) -> None:
-        if self._literal or self._addresses:
-            self._addresses = self._addresses or self._literal
-            self._reply(machine.NAME_KNOWN)
-            return
+    def _look_up(self) -> None:
         question, loop = self._asked, self._running_loop()
 
         def answered(answer: list[host.Address] | OSError) -> None:
@@ -252,14 +263,20 @@ class Link(Driver):
     def _name_answered(self, question: int, answer: list[host.Address] | OSError) -> None:
         if question != self._asked or self.state != machine.RESOLVING:
             return
-        if isinstance(answer, OSError) or not answer:
-            self._tell(machine.NAME_FAILED)
+        if not isinstance(answer, OSError) and answer:
+            self._name_found(answer)
+        elif isinstance(answer, OSError) and answer.errno in host.NO_SUCH_NAME:
+            self._tell(machine.NAME_UNKNOWN)
         else:
-            self._addresses = answer
-            self._tell(machine.NAME_RESOLVED)
+            self._tell(machine.NAME_FAILED)
+
+    def _address(self) -> host.Address:
+        """The address whose turn it is."""
+        known: list[host.Address] = self._known
+        return known[self._turn % len(known)]
 
     def _open_socket(self) -> None:
-        family, _ = self._addresses[self._turn % len(self._addresses)]
+        family, _ = self._address()
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
@@ -271,36 +288,43 @@ class Link(Driver):
         sock = self._sock
         try:
             options.prepare(sock, socket, self.capability, self.policy)
-            number = sock.connect_ex(self._addresses[self._turn % len(self._addresses)][1])
+            number = sock.connect_ex(self._address()[1])
         except OSError as error:
             number = error.errno or errno.EINVAL
         if number in (errno.EINPROGRESS, errno.EWOULDBLOCK, 0):
             self._running_loop().add_writer(sock, self._answered)
         else:
-            self._failed(machine.DIAL_FAILED, number)
+            self._dial_failed(number)
 
     def _answered(self) -> None:
         """The dial was answered, one way or the other."""
         number = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        self._running_loop().remove_writer(self._sock)
         if number:
-            self._running_loop().remove_writer(self._sock)
-            self._failed(machine.DIAL_FAILED, number)
+            self._dial_failed(number)
+        elif self._sock.getsockname() == self._sock.getpeername():
+            # nobody listens, and the port dialed happened to be our own: Linux connects us to ourselves
+            self._tell_of_socket(machine.DIAL_FAILED, REFUSED)
         else:
             self._dialed()
+
+    def _dial_failed(self, number: int) -> None:
+        cause = self.capability.cause_of(number)
+        if cause == UNREACHABLE and len(self._known) > 1:
+            cause = UNREACHABLE_ADDRESS  # no way to one of several, IPv6 for example, accuses nobody's Wi-Fi
+        self._tell_of_socket(machine.DIAL_FAILED, cause)
 
     def _open_channel(self) -> TlsChannel:
         return TlsChannel(self._tls, self._server_name)
 
     def _make_connection(self) -> Connection:
+        self._handed_over_at = self.now()
         local = self._sock.getsockname()[:2]
         return Connection(self, f"{self._host}:{self._port}", f"{local[0]}:{local[1]}")
 
     def _abandon(self, sock: socket.socket) -> None:
         if self.capability.linger:  # no PCB is left that retransmits for 19 minutes
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, options.ABORT)
-
-    def _new_epoch(self) -> None:
-        self._addresses = []
 
     # The socket's own callbacks.
 

@@ -75,8 +75,8 @@ class Link(Driver):
     ``heartbeat`` is what the peer answers whatever it is doing (``b"\\xc0\\x00"`` for MQTT); ``b""`` says that the
     application above keeps the peer talking by itself, so that silence means something; ``None`` that it does not.
     ``radio`` is a :class:`halfopen.link.wlan.Wlan`; without it Wi-Fi is the program's. ``tls`` is an ``ssl.SSLContext``.
-    ``reboot`` (``machine.reset``) is the last escalation, where given; ``reboots`` are the times of earlier ones in
-    milliseconds of this boot's clock (negative), so that the budget outlives them. ``feed`` (``wdt.feed``) is called
+    ``reboot`` is the last escalation, where given: it stores :attr:`reboots_ago_ms` and resets; the next boot gives them
+    back, so that the budget outlives the reset. ``feed`` (``wdt.feed``) is called
     several times a second while the link waits. ``resolver`` is the DNS server's address (default: the lease's).
     """
 
@@ -91,7 +91,7 @@ class Link(Driver):
         server_name: "str | None" = None,
         radio: "Wlan | None" = None,
         reboot: "Callable[[], Any] | None" = None,
-        reboots: "tuple[int, ...]" = (),
+        reboots_ago_ms: "tuple[int, ...]" = (),
         say: "Callable[[str], Any]" = print,
         memory: "Callable[[], tuple[int | None, int | None]]" = free_memory,
         chance: "Callable[[], float]" = random.random,
@@ -106,12 +106,12 @@ class Link(Driver):
             reboot=reboot is not None,
         )
         name = host if server_name is None else server_name
-        super().__init__(policy, able, heartbeat, tls, name, say, memory, chance, None, reboot, reboots)
+        super().__init__(
+            *(policy, able, heartbeat, tls, name, say, memory, chance, None, reboot, reboots_ago_ms),
+            literal(host),
+        )
         self._host, self._port, self._radio, self._feed = host, port, radio, feed
         self._resolver = resolver
-        self._ip = literal(host)
-        #: What the name last meant, and the same where a lookup just failed: better a try than none.
-        self._last_good = self._fallback = ""
         self._lookup: Lookup | None = None
         self._lookup_ticket = 0
         self._own_ip = ""
@@ -128,7 +128,7 @@ class Link(Driver):
     def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> None:
         self._tell(machine.STOPPED)
         self._end_lookup()
-        self.ledger.sweep()
+        self.ledger.sweep(last=True)
 
     def __iter__(self) -> "Link":
         return self
@@ -204,8 +204,6 @@ class Link(Driver):
     def _observe(self, change: "Change") -> None:
         if change.before == machine.RESOLVING:
             self._end_lookup()
-            if change.state == machine.PAUSED:
-                self._fallback = self._last_good
         super()._observe(change)
 
     # The radio.
@@ -249,23 +247,13 @@ class Link(Driver):
         if self._radio is not None:
             self._guarded(self._radio.disable_power_save)
 
-    def _new_epoch(self) -> None:
-        self._forget_name()
-
     def _check_heap(self) -> None:
         gc.collect()
         super()._check_heap()
 
     # The name.
 
-    def _forget_name(self) -> None:
-        self._ip = literal(self._host)
-
-    def _resolve_name(self) -> None:
-        self._ip, self._fallback = self._ip or self._fallback, ""
-        if self._ip:
-            self._reply(machine.NAME_KNOWN)
-            return
+    def _look_up(self) -> None:
         server = self._resolver or (self._radio.resolver() if self._radio is not None else "")
         try:
             self._lookup = Lookup(self._host, server, self.now())
@@ -281,10 +269,9 @@ class Link(Driver):
         if answer is None:
             return
         if answer:
-            self._ip = self._last_good = answer
-            self._tell(machine.NAME_RESOLVED)
+            self._name_found(answer)
         else:
-            self._tell(machine.NAME_FAILED)
+            self._tell(machine.NAME_UNKNOWN)
 
     def _end_lookup(self) -> None:
         if self._lookup is not None:
@@ -311,7 +298,7 @@ class Link(Driver):
                 halfopen_keepalive.set(
                     sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count
                 )
-            sock.connect(socket.getaddrinfo(self._ip, self._port)[0][-1])
+            sock.connect(socket.getaddrinfo(self._known, self._port)[0][-1])
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
                 self._failed(machine.DIAL_FAILED, error.errno or 0)

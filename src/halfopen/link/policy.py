@@ -24,16 +24,19 @@ TLS_TIMEOUT = "tls-timeout"
 TLS_FAILED = "tls-failed"
 NAME_TIMEOUT = "name-timeout"
 NAME_FAILED = "name-failed"
+NAME_UNKNOWN = "name-unknown"  # the name server answered: the network is sound
 HEAP_LOW = "heap-low"
 DESCRIPTORS = "descriptors-exhausted"
 PCBS = "pcbs-exhausted"
 UNREACHABLE = "network-unreachable"
+UNREACHABLE_ADDRESS = "address-unreachable"  # one of several: the next may be reached
 JOIN_TIMEOUT = "join-timeout"
 JOIN_REFUSED = "join-failed"
 LEASE_TIMEOUT = "lease-timeout"
 WIFI_LOST = "wifi-lost"
 MOVED = "address-changed"
 RELEASED = "released"
+DRIVER_ERROR = "driver-error"  # an effect could not be carried out
 STOPPED = "stopped"
 SLEEPING = "sleeping"
 
@@ -50,6 +53,7 @@ CAUSE_OF = {
     machine.SECURE_FAILED: TLS_FAILED,
     machine.NAME_EXPIRED: NAME_TIMEOUT,
     machine.NAME_FAILED: NAME_FAILED,
+    machine.NAME_UNKNOWN: NAME_UNKNOWN,
     machine.HEAP_STARVED: HEAP_LOW,
     machine.DESCRIPTORS_EXHAUSTED: DESCRIPTORS,
     machine.PCBS_EXHAUSTED: PCBS,
@@ -68,6 +72,9 @@ DEAD_PEER = (SILENT, SEND_STALLED, SEND_SLOW, UNANSWERED, TLS_TIMEOUT)
 #: Causes that speak of the way to the network, not of the peer.
 OF_WIFI = (JOIN_TIMEOUT, JOIN_REFUSED, LEASE_TIMEOUT, WIFI_LOST, MOVED, UNREACHABLE)
 OF_NAMES = (NAME_TIMEOUT, NAME_FAILED)
+#: Causes that are nobody's fault: they count towards no escalation.
+WANTED = (RELEASED, STOPPED, SLEEPING)
+OF_MEMORY = (HEAP_LOW, DESCRIPTORS, PCBS)
 
 #: close() towards a dead peer: the PCB lives 1159 s, measured on ESP-IDF 5.3.1 (lwIP: 12 retransmissions from 1.5 s).
 LINGER_MS = 1159000
@@ -77,14 +84,19 @@ LINGER_MS = 1159000
 _FROM_ZERO = (
     "wifi_budget",
     "reboot_budget",
+    "reboot_after_ms",
     "backoff_ms",
     "backoff_max_ms",
     "heap_free_min",
     "block_min",
     "block_min_tls",
 )
-#: Deadlines that must come: an attempt must end.
-_MUST_END = ("join_ms", "lease_ms", "resolve_ms", "dial_ms", "secure_ms", "gate_ms", "parting_ms")
+#: Deadlines that can be switched off; every other must come, or an attempt would never end.
+_MAY_NEVER_COME = ("unacked_ms", "silence_ms", "progress_ms", "write_ms", "age_ms", "uptime_ms")
+#: What sockets take at most: Linux's MAX_TCP_KEEPCNT, MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL (include/net/tcp.h).
+_SOCKETS_MAX = {"keep_count": 127, "keep_idle_s": 32767, "keep_interval_s": 32767}
+#: 24 days: a count of milliseconds that every port's timers and option values can hold.
+_MAX = 2147483647
 
 
 class Policy:
@@ -124,6 +136,7 @@ class Policy:
     wifi_tries: int = 3
     wifi_budget: int = 4
     reboot_budget: int = 1
+    reboot_after_ms: int = 300000
     budget_window_ms: int = 3600000
     doze_troubles: int = 3
     parting_ms: float = 1000
@@ -133,13 +146,12 @@ class Policy:
         for name, value in changes.items():
             if not isinstance(getattr(Policy, name, None), (int, float)):
                 raise TypeError("no such limit: " + name)
-            setattr(self, name, value)
-            if (
-                value < (0 if name in _FROM_ZERO else 1)
-                or (name in _MUST_END and value == NEVER)
-                or value != value
+            least = 0 if name in _FROM_ZERO else 1
+            if not (
+                least <= value <= _SOCKETS_MAX.get(name, _MAX) or (value == NEVER and name in _MAY_NEVER_COME)
             ):
                 raise ValueError(f"{name} cannot be {value}")
+            setattr(self, name, value)
         if self.backoff_max_ms < self.backoff_ms:
             raise ValueError("backoff_max_ms must not be below backoff_ms")
 
@@ -181,10 +193,11 @@ class Policy:
     def pause_before(self, failures: int, chance: float, draining: bool) -> int:
         """Milliseconds to pause after ``failures`` in a row; ``chance`` is uniform in [0, 1).
 
-        500 ms and a share of a backoff that doubles up to its cap; all of the cap when PCBs must drain first.
+        500 ms and a share of a backoff that doubles up to its cap. When PCBs must drain first: the cap and a share of a
+        quarter of it, so that a fleet does not come back in step.
         """
         if draining:
-            return self.pause_ms + self.backoff_max_ms
+            return self.pause_ms + self.backoff_max_ms + int(chance * self.backoff_max_ms / 4)
         backoff = self.backoff_ms
         for _ in range(min(failures - 1, 30)):
             backoff = min(backoff * 2, self.backoff_max_ms)
@@ -195,7 +208,8 @@ class Escalation:
     """Failures counted by what they accuse, and the next thing to try: socket, name, Wi-Fi, reboot, within a budget.
 
     A dead broker never bounces Wi-Fi: only failures of names, of memory and of the radio itself climb that far, and
-    a name that was answered or a connection that stood proves the network and takes all of it back.
+    a name that was answered or a connection that stood proves the network and takes all of it back. A reboot comes only
+    after trouble that lasted (``reboot_after_ms``), however fast its attempts failed.
     """
 
     def __init__(self, policy: Policy, wifi: bool, reboot: bool, reboots: "tuple[int, ...]" = ()) -> None:
@@ -207,18 +221,20 @@ class Escalation:
         self._names = 0
         self._radio = 0
         self._memory = 0
-        self._dozing = 0
+        self._trouble_since: float = NEVER
+        self._dozed: list[int] = []
         self.bounces: list[int] = []
         self.reboots = list(reboots)
 
-    def failed(self, cause: str) -> None:
+    def failed(self, cause: str, now: int) -> None:
         """An attempt or a connection ended for ``cause``."""
         self.in_a_row += 1
+        self._trouble_since = min(self._trouble_since, now)
         if cause in OF_NAMES:
             self._names += 1
         elif cause in OF_WIFI:
             self._radio += 1
-        elif cause in (HEAP_LOW, DESCRIPTORS, PCBS):
+        elif cause in OF_MEMORY:
             self._memory += 1
 
     def network_answered(self) -> None:
@@ -226,27 +242,31 @@ class Escalation:
         self._names = 0
         self._radio = 0
 
-    def connected(self) -> None:
-        """A connection stands: memory sufficed, and the network is there."""
-        self.network_answered()
+    def memory_sufficed(self) -> None:
+        """A socket could be opened."""
         self._memory = 0
+
+    def connected(self) -> None:
+        """A connection stands: the network is there."""
+        self.network_answered()
+        self._trouble_since = NEVER
 
     def lasted(self) -> None:
         """A connection held for the sustained uptime: only this takes the backoff back."""
         self.in_a_row = 0
 
-    def doze_trouble(self) -> bool:
+    def doze_trouble(self, now: int) -> bool:
         """A beacon loss or an expiry by the access point; true when they were often enough to stop power save."""
-        self._dozing += 1
-        if self._dozing < self._policy.doze_troubles:
+        self._dozed = self._recent(self._dozed, now) + [now]  # noqa: RUF005  MicroPython knows no [*a, b]
+        if len(self._dozed) < self._policy.doze_troubles:
             return False
-        self._dozing = 0
+        self._dozed = []
         return True
 
     def next_retry(self, cause: str, now: int) -> str:
         """The event that ends the pause at ``now``, after the last failure's ``cause``."""
         policy = self._policy
-        if self._memory >= policy.socket_tries:
+        if cause in OF_MEMORY and self._memory >= policy.socket_tries:
             return self._bounce(now, machine.RETRY_SOCKET)
         if cause in OF_WIFI:
             if self._radio >= policy.wifi_tries and self._radio % policy.wifi_tries == 0:
@@ -261,14 +281,17 @@ class Escalation:
     def _bounce(self, now: int, otherwise: str) -> str:
         """Wi-Fi anew while its budget lasts, then a reboot while that lasts, else ``otherwise``."""
         policy = self._policy
-        since = now - policy.budget_window_ms
-        self.bounces = [at for at in self.bounces if at > since]
-        self.reboots = [at for at in self.reboots if at > since]
+        self.bounces = self._recent(self.bounces, now)
+        self.reboots = self._recent(self.reboots, now)
         if self._wifi and len(self.bounces) < policy.wifi_budget:
             self.bounces.append(now)
-            self._memory = 0
             return machine.RETRY_WIFI
-        if self._reboot and len(self.reboots) < policy.reboot_budget:
+        lasting = now - self._trouble_since >= policy.reboot_after_ms
+        if self._reboot and lasting and len(self.reboots) < policy.reboot_budget:
             self.reboots.append(now)
             return machine.RETRY_REBOOT
         return otherwise
+
+    def _recent(self, times: "list[int]", now: int) -> "list[int]":
+        """What of ``times`` the budgets still count."""
+        return [at for at in times if at > now - self._policy.budget_window_ms]

@@ -11,12 +11,18 @@ _RECORD_BYTES = 16384
 class TlsChannel:
     """One TLS session without a socket: bytes in, bytes out.
 
-    ``received``, ``send`` and ``handshake`` raise :class:`ssl.SSLError` when the peer breaks the protocol or its
-    certificate does not hold.
+    ``handshake`` and ``encrypt`` raise :class:`ssl.SSLError` when the peer breaks the protocol or its certificate does not
+    hold; ``broken`` says that a record could not be read.
     """
 
     def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
-        """``server_name`` is what the certificate must be for; ``""`` where the context checks none."""
+        """``server_name`` is what the certificate must be for; ``""`` where the context checks none.
+
+        Raises :class:`ValueError` when the context checks a name and there is none, or a context no client can use.
+        """
+        if context.check_hostname and not server_name:
+            raise ValueError("this context checks the host's name: give server_name")
+        self.broken = False
         self._from_peer = ssl.MemoryBIO()
         self._to_peer = ssl.MemoryBIO()
         self._session = context.wrap_bio(self._from_peer, self._to_peer, server_hostname=server_name or None)
@@ -48,6 +54,9 @@ class TlsChannel:
             return b"".join(parts), False
         except ssl.SSLZeroReturnError:
             return b"".join(parts), True
+        except ssl.SSLError:
+            self.broken = True  # what came before it is sound all the same
+            return b"".join(parts), False
 
     def encrypt(self, data: bytes) -> bytes:
         """``data`` as records for the wire."""

@@ -79,9 +79,14 @@ class Memory(io.IOBase):
 
 
 class TlsChannel:
-    """One TLS session without a socket: bytes in, bytes out. What breaks the protocol raises :class:`OSError`."""
+    """One TLS session without a socket: bytes in, bytes out.
+
+    ``handshake`` and ``encrypt`` raise :class:`OSError` when the peer breaks the protocol or its certificate does not
+    hold; ``broken`` says that a record could not be read.
+    """
 
     def __init__(self, context: "Any", server_name: str) -> None:
+        self.broken = False
         self._memory = Memory()
         self._session = context.wrap_socket(
             self._memory, server_hostname=server_name or None, do_handshake_on_connect=False
@@ -113,7 +118,11 @@ class TlsChannel:
         """The plain bytes that are complete, and whether the peer said goodbye (close_notify) after them."""
         plain, self._early = self._early, b""
         while True:
-            size = self._session.readinto(self._buffer)
+            try:
+                size = self._session.readinto(self._buffer)
+            except OSError:
+                self.broken = True  # what came before it is sound all the same
+                return plain, False
             if not size:
                 return plain, size == 0
             plain += bytes(self._buffer[:size])
