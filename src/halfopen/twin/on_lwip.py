@@ -184,10 +184,10 @@ class Link(Driver):
         chance = device.world.chance(f"link of {device.name}")
         memory = self._free_memory
         say = say or device.console.print
-        super().__init__(policy, able, heartbeat, tls, host, say, memory, chance.random, None, reboot)
+        super().__init__(
+            *(policy, able, heartbeat, tls, host, say, memory, chance.random, None, reboot, ()), literal(host)
+        )
         self._host, self._port = host, port
-        self._ip = literal(host)
-        self._last_good = self._fallback = ""
         self._began = self._world.now
         self._timer: Timer | None = None
         self._look_timer: Timer | None = None
@@ -239,7 +239,10 @@ class Link(Driver):
         return heap.free, heap.largest
 
     def _guarded(self, call: Callable[..., Any], *given: Any) -> Any:
-        return call(*given)  # in the twin an error in given code is a defect to be seen
+        return call(*given)
+
+    def _could_not(self, effect: str, error: Exception) -> None:
+        raise error  # on a device the link goes on; in the twin a defect wants to be seen
 
     def _rearm(self) -> None:
         if self._timer is not None:
@@ -252,8 +255,6 @@ class Link(Driver):
     def _observe(self, change: Change) -> None:
         if change.before == machine.RESOLVING:
             self._end_lookup()
-            if change.state == machine.PAUSED:
-                self._fallback = self._last_good
         super()._observe(change)
         self._device.truth.note(
             self._device.name, "link-changed", before=change.before, event=change.event, state=change.state, cause=change.cause
@@ -289,19 +290,9 @@ class Link(Driver):
     def _disable_power_save(self) -> None:
         """The twin's radio does not doze."""
 
-    def _new_epoch(self) -> None:
-        self._forget_name()
-
     # The name -----------------------------------------------------------------------------------------------
 
-    def _forget_name(self) -> None:
-        self._ip = literal(self._host)
-
-    def _resolve_name(self) -> None:
-        self._ip, self._fallback = self._ip or self._fallback, ""
-        if self._ip:
-            self._reply(machine.NAME_KNOWN)
-            return
+    def _look_up(self) -> None:
         try:
             self._lookup = _Lookup(self._device, self._host, self._name_answered)
         except OSError:
@@ -311,8 +302,7 @@ class Link(Driver):
 
     def _name_answered(self, answer: str) -> None:
         if answer:
-            self._ip = self._last_good = answer
-            self._tell(machine.NAME_RESOLVED)
+            self._name_found(answer)
         else:
             self._tell(machine.NAME_FAILED)
 
@@ -339,7 +329,7 @@ class Link(Driver):
                 sock.set(names.TCP_KEEPIDLE, policy.keep_idle_s)
                 sock.set(names.TCP_KEEPINTVL, policy.keep_interval_s)
                 sock.set(names.TCP_KEEPCNT, policy.keep_count)
-            sock.connect(self._ip, self._port)
+            sock.connect(self._known, self._port)
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
                 self._failed(machine.DIAL_FAILED, error.errno or 0)
