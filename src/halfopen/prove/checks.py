@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from halfopen.prove.playing import Run
     from halfopen.twin.scenario import Scenario
 
-#: The heap counts as back when so much of what was free before the trouble is free again: a connection that stands and
+#: The heap counts as back when so much of what was free while it worked is free at the end: a connection that stands and
 #: the closed ones of the last two minutes (TIME_WAIT) may hold a little.
 HEAP_BACK = 0.9
 
@@ -74,11 +74,11 @@ def _recovered(figure: Figures, whose: str) -> Check:
 
 def _descriptors(figure: Figures, whose: str) -> Check:
     back = figure.descriptors_end <= figure.descriptors_before
-    said = f"{figure.descriptors_end} descriptors open at the end, {figure.descriptors_before} before the trouble"
+    said = f"{figure.descriptors_end} descriptors open at the end, {figure.descriptors_before} when it worked"
     return Check("descriptors-back", back, whose + said)
 
 
 def _heap(figure: Figures, whose: str) -> Check:
     back = figure.heap_end >= HEAP_BACK * figure.heap_before
-    said = f"{figure.heap_end} bytes of heap free at the end, {figure.heap_before} before the trouble"
+    said = f"{figure.heap_end} bytes of heap free at the end, {figure.heap_before} when it worked"
     return Check("heap-back", back, whose + said)

@@ -14,8 +14,8 @@ from halfopen.twin.truth import Truth
 
 #: Impairments that end what is connected; after others a connection may go on.
 _DEADLY = frozenset({"flows-lost", "peer-rebooted", "peer-vanished", "link-down"})
-#: Where nothing disturbs, the state before the trouble is that after this share of the run: caches are full then.
-_SETTLED = 0.2
+#: Where nothing disturbs, the state to compare the end with is that after this share of the run: caches are full then.
+_SETTLED = 0.5
 _MS = 1000.0
 
 
@@ -79,10 +79,11 @@ def _of(simulation: Simulation, name: str) -> Figures:
     device, samples, truth = simulation.devices[name], simulation.samples[name], simulation.truth
     scenario = simulation.scenario
     span = troubled(scenario)
-    before = _before(samples, span[0] if span is not None else scenario.duration_s * _SETTLED)
     served = [at / _MS for at in _times(truth, name, "exchanged")]
     lives = served or [at / _MS for at in _times(truth, name, "connected")]
     died, let_go = _let_go(simulation, name)
+    trouble = span[0] if span is not None else scenario.duration_s * _SETTLED
+    before = _working(samples, lives[0] if lives else 0.0, trouble)
     calm = span[1] if span is not None else 0.0
     after = [at for at in lives if at >= calm]
     options: Options = device.stack.options
@@ -106,9 +107,12 @@ def _of(simulation: Simulation, name: str) -> Figures:
     )
 
 
-def _before(samples: Sequence[Sample], moment: float) -> Sample:
-    """The last sample before ``moment``, or the first."""
-    return next((sample for sample in reversed(samples) if sample.at_s < moment), samples[0])
+def _working(samples: Sequence[Sample], first: float, trouble: float) -> Sample:
+    """What it held while it worked: the last sample before the trouble, or the first after it ever worked at all."""
+    return next(
+        (sample for sample in reversed(samples) if first <= sample.at_s < trouble),
+        next((sample for sample in samples if sample.at_s >= first), samples[0]),
+    )
 
 
 def _times(truth: Truth, name: str, what: str) -> list[float]:
