@@ -214,8 +214,12 @@ Examples:
   halfopen diagnose bench                    what halfopen says of it, as of a real bench"""
 )
 @click.argument("which", metavar="SCENARIO.toml|CODE", shell_complete=_scenarios)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder to write to.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of this run; the scenario's own else.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder to write to."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of this run; the scenario's own else."
+)
 @click.option("--cured", is_flag=True, help="Play each device with the firmware that its cure names.")
 @click.option("--sdkconfig", type=str, shell_complete=_sdkconfigs, help=_SDKCONFIG)
 def simulate(which: str, out: Path, seed: int | None, cured: bool, sdkconfig: str | None) -> None:
@@ -236,7 +240,10 @@ def simulate(which: str, out: Path, seed: int | None, cured: bool, sdkconfig: st
         simulation = Simulation((scenario.cured() if cured else scenario).limited(limits), seed)
     except ValueError as error:
         _refuse(str(error))
-    names = [*(f"{name}{ending}" for name in simulation.devices for ending in (".log", ".pcapng")), "truth.json"]
+    names = [
+        *(f"{name}{ending}" for name in simulation.devices for ending in (".log", ".pcapng")),
+        "truth.json",
+    ]
     _guard_folder(out, names, [Path(path) for path in (which, sdkconfig) if path])
     with _VirtualTime() as progress:
         simulation.run(lambda seconds: progress.show(which, seconds, scenario.duration_s))
@@ -262,16 +269,27 @@ Examples:
 )
 @click.argument("which", required=False, metavar="[CODE|FAULT|SCENARIO.toml]", shell_complete=_scenarios)
 @click.option("--all", "everything", is_flag=True, help="Every fault that comes with a scenario.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of both runs; the scenario's own else.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of both runs; the scenario's own else."
+)
 @click.option("--sdkconfig", type=str, shell_complete=_sdkconfigs, help=_SDKCONFIG)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
 )
 @click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with both timelines too: one file."
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with both timelines too: one file.",
 )
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Keep logs and captures of both runs in this folder."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep logs and captures of both runs in this folder.",
 )
 def prove(
     which: str | None,
@@ -311,7 +329,9 @@ def _prove_one(
                 scenario,
                 seed=seed,
                 sdkconfig=_limits(sdkconfig),
-                progress=lambda name, seconds: progress.show(f"{which}, {name}", seconds, scenario.duration_s),
+                progress=lambda name, seconds: progress.show(
+                    f"{which}, {name}", seconds, scenario.duration_s
+                ),
             )
     except ValueError as error:
         _refuse(str(error))
@@ -336,7 +356,7 @@ def _prove_one(
 
 def _prove_all(seed: int | None, sdkconfig: str | None, form: str) -> NoReturn:
     """Prove every fault, print what came of it, and end the program."""
-    from halfopen.prove import Proof, bundled, prove, scenario_of
+    from halfopen.prove import bundled, prove, scenario_of
 
     told: list[Proof] = []
     try:
@@ -395,7 +415,9 @@ def _guard_folder(folder: Path, names: list[str], inputs: list[Path]) -> None:
     for name in names:
         if (folder / name).resolve() in taken:
             _refuse(f"{folder / name}: is an input; nothing was written")
-    others = sorted(path.name for path in folder.iterdir() if path.name not in names) if folder.is_dir() else []
+    others = (
+        sorted(path.name for path in folder.iterdir() if path.name not in names) if folder.is_dir() else []
+    )
     if others and any((folder / other).resolve() not in taken for other in others):
         _refuse(f"{folder}: holds {others[0]}, which is not of this run; choose another folder")
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from halfopen import findings
 from halfopen.prove.checks import Check, checks
 from halfopen.prove.playing import Run, play
-from halfopen.twin.scenario import Scenario, ScenarioError, load, loads
+from halfopen.twin.scenario import Scenario, load, loads
+from halfopen.twin.tables import ScenarioError
 
 #: Told which run is under way (``failing`` or ``cured``) and how many seconds of virtual time have passed.
 Progress = Callable[[str, int], None]
@@ -44,7 +45,9 @@ class Proof:
     @property
     def cures(self) -> tuple[str, ...]:
         """Why it helps, in the scenario's words."""
-        return tuple(dict.fromkeys(device.cure.why for device in self.scenario.devices if device.cure is not None))
+        return tuple(
+            dict.fromkeys(device.cure.why for device in self.scenario.devices if device.cure is not None)
+        )
 
 
 def bundled() -> dict[str, str]:
@@ -61,7 +64,9 @@ def scenario_of(which: str) -> Scenario:
     """
     wanted = which.strip().lower()
     known = bundled()
-    entry = next((fault for fault in findings.catalogue() if wanted in (fault.code.lower(), fault.fault)), None)
+    entry = next(
+        (fault for fault in findings.catalogue() if wanted in (fault.code.lower(), fault.fault)), None
+    )
     if entry is not None and entry.code in known:
         name = known[entry.code]
         return loads((_folder() / name).read_text(encoding="utf-8"), name)
@@ -82,7 +87,9 @@ def prove(
         ValueError: the ``sdkconfig`` cannot be used; one line.
     """
     if not any(fault.code == scenario.code for fault in findings.catalogue()):
-        raise ScenarioError(f"{scenario.file}: code: is {scenario.code!r}: the code of a fault expected (HO101)")
+        raise ScenarioError(
+            f"{scenario.file}: code: is {scenario.code!r}: the code of a fault expected (HO101)"
+        )
     if not scenario.curable:
         raise ScenarioError(f"{scenario.file}: devices: none of them has a cure")
     failing, cured = scenario.limited(sdkconfig), scenario.cured().limited(sdkconfig)

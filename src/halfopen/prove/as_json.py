@@ -19,7 +19,11 @@ def as_json(proof: Proof, *, ascii_only: bool = False) -> str:
 
 def all_as_json(proofs: Sequence[Proof], *, ascii_only: bool = False) -> str:
     """Several proofs: ``proofs``, each as :func:`as_json` tells it, and whether all of them held."""
-    told = {"version": 1, "held": all(proof.held for proof in proofs), "proofs": [_told(proof) for proof in proofs]}
+    told = {
+        "version": 1,
+        "held": all(proof.held for proof in proofs),
+        "proofs": [_told(proof) for proof in proofs],
+    }
     return json.dumps(told, indent=2, ensure_ascii=ascii_only)
 
 
@@ -33,7 +37,9 @@ def _told(proof: Proof) -> dict[str, Any]:
         "held": proof.held,
         "checks": [{"name": check.name, "held": check.held, "said": check.said} for check in proof.checks],
         "cure": list(proof.cures),
-        "figures": {run.name: [figure.as_dict() for figure in run.figures] for run in (proof.failing, proof.cured)},
+        "figures": {
+            run.name: [figure.as_dict() for figure in run.figures] for run in (proof.failing, proof.cured)
+        },
         "failing": _report(proof.failing),
         "cured": _report(proof.cured),
     }

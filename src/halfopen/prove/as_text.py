@@ -28,7 +28,13 @@ _FINDINGS_MAX = 5
 def proof_text(console: Console, proof: Proof) -> None:
     """Print one proof."""
     fault = findings.fault(proof.code)
-    console.print(Rule(Text(plain(f"{proof.code} {fault.fault}: {proof.scenario.title}"), style="bold"), align="left", style="dim"))
+    console.print(
+        Rule(
+            Text(plain(f"{proof.code} {fault.fault}: {proof.scenario.title}"), style="bold"),
+            align="left",
+            style="dim",
+        )
+    )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=True, show_header=True)
     table.add_column("", style="dim", width=15, no_wrap=True)
     table.add_column(Text("failing", style="bold red"), ratio=1)
@@ -41,7 +47,9 @@ def proof_text(console: Console, proof: Proof) -> None:
             table.add_row("", "", "")
             table.add_row("device", plain(figure.device), plain(other.device))
         table.add_row("firmware", plain(figure.firmware), plain(other.firmware))
-        table.add_row("descriptors", *(_descriptors(run, f) for run, f in zip(runs, (figure, other), strict=True)))
+        table.add_row(
+            "descriptors", *(_descriptors(run, f) for run, f in zip(runs, (figure, other), strict=True))
+        )
         table.add_row("free heap", *(_heap(run, f) for run, f in zip(runs, (figure, other), strict=True)))
         for label, told in rows(figure, other):
             table.add_row(label, *told)
@@ -53,7 +61,9 @@ def proof_text(console: Console, proof: Proof) -> None:
         mark, style = ("✔", "green") if check.held else ("✖", "bold red")
         console.print(Padding(Text.assemble((f"{mark} ", style), plain(check.said)), (0, 0, 0, 2)))
     verdict = ("Held.", "bold green") if proof.held else ("Not held.", "bold red")
-    console.print(Text.assemble(verdict, (f"  repeat: halfopen prove {proof.code} --seed {proof.seed}", "dim")))
+    console.print(
+        Text.assemble(verdict, (f"  repeat: halfopen prove {proof.code} --seed {proof.seed}", "dim"))
+    )
     console.print()
 
 
@@ -66,7 +76,9 @@ def summary_text(console: Console, proofs: Sequence[Proof]) -> None:
         held = Text("✔", style="green") if proof.held else Text("✖", style="bold red")
         figure = proof.cured.figures[0]
         name = f"{proof.code} {findings.fault(proof.code).fault}"
-        table.add_row(held, name, _codes(proof.failing), _codes(proof.cured), let_go(figure), recovered(figure))
+        table.add_row(
+            held, name, _codes(proof.failing), _codes(proof.cured), let_go(figure), recovered(figure)
+        )
     console.print(table)
     held_count = sum(proof.held for proof in proofs)
     style = "bold green" if held_count == len(proofs) else "bold red"
@@ -105,7 +117,9 @@ def _outage(figure: Figures) -> str:
 
 def _codes(run: Run) -> Text:
     told = Text()
-    for finding in list({finding.code: finding for finding in reversed(run.report.findings)}.values())[::-1][:3]:
+    for finding in list({finding.code: finding for finding in reversed(run.report.findings)}.values())[::-1][
+        :3
+    ]:
         told.append(f"{MARKS[finding.severity]}{finding.code} ", style=STYLES[finding.severity])
     return told if told else Text("–", style="dim")
 
@@ -134,7 +148,9 @@ def _heap(run: Run, figure: Figures) -> Text:
     samples = run.samples[figure.device]
     most = max(sample.heap_free for sample in samples)
     curve = bars([sample.heap_free for sample in samples], 0, most)
-    return Text.assemble((curve, "cyan"), "\n", f"{_kilobytes(figure.heap_end)}, largest {_kilobytes(figure.largest_end)}")
+    return Text.assemble(
+        (curve, "cyan"), "\n", f"{_kilobytes(figure.heap_end)}, largest {_kilobytes(figure.largest_end)}"
+    )
 
 
 def _kilobytes(size: int) -> str:
@@ -154,4 +170,3 @@ def bars(values: Sequence[float], low: float, high: float, wide: int = _BARS_WID
         share = (value - low) / (high - low) if high > low else 0.0
         told.append(_BARS[min(len(_BARS) - 1, max(0, math.floor(share * len(_BARS))))])
     return "".join(told)
-

@@ -40,7 +40,11 @@ def checks(scenario: Scenario, failing: Run, cured: Run) -> tuple[Check, ...]:
 def _shown(scenario: Scenario, failing: Run) -> Check:
     shown = scenario.code in failing.codes
     others = ", ".join(sorted(failing.codes)) or "nothing"
-    said = f"the failing run shows {scenario.code}" if shown else f"the failing run shows {others}, not {scenario.code}"
+    said = (
+        f"the failing run shows {scenario.code}"
+        if shown
+        else f"the failing run shows {others}, not {scenario.code}"
+    )
     return Check("fault-shown", shown, said)
 
 
@@ -52,7 +56,11 @@ def _ill(failing: Run) -> Check:
 
 def _well(cured: Run) -> Check:
     worst = cured.ills
-    said = "the cured run has neither error nor warning" if not worst else f"the cured run still has {_counted(worst)}"
+    said = (
+        "the cured run has neither error nor warning"
+        if not worst
+        else f"the cured run still has {_counted(worst)}"
+    )
     return Check("cured-is-well", not worst, said)
 
 
@@ -62,13 +70,17 @@ def _counted(worst: tuple[findings.Finding, ...]) -> str:
 
 def _noticed(scenario: Scenario, cured: Run) -> Check:
     noticed = scenario.code in cured.codes
-    said = f"{scenario.code} comes from outside: the cured run {'noticed' if noticed else 'did not notice'} it"
+    said = (
+        f"{scenario.code} comes from outside: the cured run {'noticed' if noticed else 'did not notice'} it"
+    )
     return Check("outside-event-noticed", noticed, said)
 
 
 def _recovered(figure: Figures, whose: str) -> Check:
     back = figure.recovered_s is not None
-    said = f"back after {figure.recovered_s:.1f} s" if figure.recovered_s is not None else "it never came back"
+    said = (
+        f"back after {figure.recovered_s:.1f} s" if figure.recovered_s is not None else "it never came back"
+    )
     return Check("recovered", back, whose + said)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from halfopen.diagnose import LINES_AROUND, judged, read
+from halfopen.diagnose import judged, read
 from halfopen.diagnose.events import Event
-from halfopen.diagnose.report import Excerpts, Report
+from halfopen.diagnose.report import LINES_AROUND, Excerpts, Report
 from halfopen.diagnose.sources.excerpt import LineExcerpt
 from halfopen.findings import Finding
 from halfopen.ports.files import Input
@@ -58,7 +58,9 @@ def play(scenario: Scenario, seed: int, name: str, progress: Callable[[int], Non
     simulation = Simulation(scenario, seed)
     simulation.run(progress)
     files = simulation.files()
-    report = _diagnosed({f"{name}/{file}": content for file, content in files.items() if not file.endswith(".json")})
+    report = _diagnosed(
+        {f"{name}/{file}": content for file, content in files.items() if not file.endswith(".json")}
+    )
     excerpts = _excerpts({f"{name}/{file}": content for file, content in files.items()}, report)
     return Run(name, scenario, files, report, excerpts, figures(simulation), simulation.samples)
 

@@ -133,7 +133,9 @@ class Console:
         elif self.dialect == "arduino":
             self.arduino("W", "STA.cpp:150", "_onStaArduinoEvent", "Reason: 200 - BEACON_TIMEOUT")
         elif self.dialect == "esphome":
-            self.esphome("W", "wifi_esp32", 737, f"Disconnected ssid='lab-iot' bssid={bssid} reason='Beacon Timeout'")
+            self.esphome(
+                "W", "wifi_esp32", 737, f"Disconnected ssid='lab-iot' bssid={bssid} reason='Beacon Timeout'"
+            )
         else:
             self.print(f"I ({self.uptime_ms}) wifi: STA_DISCONNECTED, reason:200:beacon timeout")
 

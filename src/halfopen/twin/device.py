@@ -51,7 +51,10 @@ class Board(Stack):
 
 
 class Device:
-    """One ESP32 running ``firmware``, with a static ``ip`` or, without one, a lease. ``power_on()`` starts it; everything after happens in the world's time."""
+    """One ESP32 running ``firmware``, with a static ``ip`` or, without one, a lease.
+
+    ``power_on()`` starts it; everything after happens in the world's time.
+    """
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from halfopen.link import machine
@@ -257,7 +258,12 @@ class Link(Driver):
             self._end_lookup()
         super()._observe(change)
         self._device.truth.note(
-            self._device.name, "link-changed", before=change.before, event=change.event, state=change.state, cause=change.cause
+            self._device.name,
+            "link-changed",
+            before=change.before,
+            event=change.event,
+            state=change.state,
+            cause=change.cause,
         )
         for told in self.observers:
             told(change)
@@ -426,10 +432,8 @@ class _Lookup:
         self._timer: Timer | None = device.world.after(0, self._ask)
 
     def _ask(self) -> None:
-        try:
+        with suppress(SocketError):  # no route now: the next time, or the deadline
             self._sockets.sendto(self._sock.fileno(), self._asked, self._device.stack.resolver, _DNS_PORT)
-        except SocketError:
-            pass  # no route now: the next time, or the deadline
         self._timer = self._device.world.after(self._gap, self._ask)
         self._gap *= 2
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from halfopen.impairments import Impairment, impairment
 from halfopen.twin.firmware import Firmware, program
@@ -87,7 +86,11 @@ class DevicePlan:
 
     def names(self) -> list[str]:
         """Their names: the plan's own, numbered when there are several."""
-        return [self.name] if self.count == 1 else [f"{self.name}-{number}" for number in range(1, self.count + 1)]
+        return (
+            [self.name]
+            if self.count == 1
+            else [f"{self.name}-{number}" for number in range(1, self.count + 1)]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,9 @@ def _cured(device: DevicePlan) -> DevicePlan:
     cure = device.cure
     if cure is None:
         return device
-    return replace(device, firmware=cure.firmware, sdkconfig=f"{device.sdkconfig}\n{cure.sdkconfig}", cure=None)
+    return replace(
+        device, firmware=cure.firmware, sdkconfig=f"{device.sdkconfig}\n{cure.sdkconfig}", cure=None
+    )
 
 
 def load(path: Path) -> Scenario:
@@ -303,7 +308,12 @@ def _address(table: Table, key: str, default: str) -> str:
         address = ipaddress.IPv4Address(value)
     except ValueError:
         raise table.error(key, f"is {value!r}: an IPv4 address expected") from None
-    if address.is_multicast or address.is_unspecified or address.is_loopback or address == ipaddress.IPv4Address(2**32 - 1):
+    if (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_loopback
+        or address == ipaddress.IPv4Address(2**32 - 1)
+    ):
         raise table.error(key, f"is {value!r}: the address of a host expected")
     return str(address)
 
@@ -313,7 +323,12 @@ def _check(table: Table, scenario: Scenario) -> None:
     if not scenario.devices:
         raise table.error("devices", "missing: at least one device expected")
     names: set[str] = {"gateway"}
-    for kind, plans in (("peers", scenario.peers), ("devices", scenario.devices), ("callers", scenario.callers)):
+    groups: tuple[tuple[str, Sequence[PeerPlan | DevicePlan | CallerPlan]], ...] = (
+        ("peers", scenario.peers),
+        ("devices", scenario.devices),
+        ("callers", scenario.callers),
+    )
+    for kind, plans in groups:
         for number, plan in enumerate(plans):
             for name in _names(plan):
                 if name in names:
@@ -324,28 +339,30 @@ def _check(table: Table, scenario: Scenario) -> None:
     if sum(caller.count for caller in scenario.callers) > CALLERS_MAX:
         raise table.error("callers", f"more than {CALLERS_MAX} of them in all")
     _check_addresses(table, scenario.peers)
-    groups = {device.name for device in scenario.devices}
+    callable_names = {name for plan in scenario.devices for name in (plan.name, *plan.names())}
     for number, caller in enumerate(scenario.callers):
-        if caller.device not in groups | names:
+        if caller.device not in callable_names:
             raise table.error(f"callers[{number}].device", f"is {caller.device!r}: no device has that name")
     for number, (at, _) in enumerate(scenario.impairments):
-        if at not in groups | names:
+        if at not in names | callable_names:
             raise table.error(f"impairments[{number}].at", f"is {at!r}: nobody has that name")
 
 
-def _names(plan: PeerPlan | DevicePlan | CallerPlan) -> Iterable[str]:
+def _names(plan: PeerPlan | DevicePlan | CallerPlan) -> Sequence[str]:
     return plan.names() if isinstance(plan, DevicePlan) else (plan.name,)
 
 
 def _check_addresses(table: Table, peers: tuple[PeerPlan, ...]) -> None:
-    taken: Mapping[str, Any] = {}
+    taken: set[str] = set()
     for number, peer in enumerate(peers):
         last = int(peer.ip.rpartition(".")[2])
         if peer.ip in taken:
             raise table.error(f"peers[{number}].ip", f"is {peer.ip!r}: another peer has that address already")
         if peer.ip.startswith("192.168.5.") and not 1 <= last <= 9:
-            raise table.error(f"peers[{number}].ip", f"is {peer.ip!r}: on this network peers have 192.168.5.1 to .9")
-        taken = {**taken, peer.ip: peer}
+            raise table.error(
+                f"peers[{number}].ip", f"is {peer.ip!r}: on this network peers have 192.168.5.1 to .9"
+            )
+        taken.add(peer.ip)
 
 
 def duration_ns(scenario: Scenario) -> int:

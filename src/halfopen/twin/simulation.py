@@ -15,7 +15,8 @@ from halfopen.twin.linux.services import Caller
 from halfopen.twin.lwip.options import Options
 from halfopen.twin.network import Network, Node
 from halfopen.twin.recorder import Recorder
-from halfopen.twin.scenario import GATEWAY, CallerPlan, DevicePlan, Scenario, ScenarioError, duration_ns
+from halfopen.twin.scenario import GATEWAY, CallerPlan, DevicePlan, Scenario, duration_ns
+from halfopen.twin.tables import ScenarioError
 from halfopen.twin.truth import Truth
 from halfopen.twin.world import MS, SECOND, World
 
@@ -121,7 +122,9 @@ class Simulation:
         called = self._groups[plan.device][0]
         for number in range(plan.count):
             name = plan.name if plan.count == 1 else f"{plan.name}-{number + 1}"
-            ip = f"192.168.5.{_FIRST_CALLER + sum(h.ip.startswith('192.168.5.') for h in self.hosts.values())}"
+            ip = (
+                f"192.168.5.{_FIRST_CALLER + sum(h.ip.startswith('192.168.5.') for h in self.hosts.values())}"
+            )
             host = self.hosts[name] = Host(self.network, name, ip=ip)
             self._groups.setdefault(plan.name, []).append(host)
             self.world.at((plan.begin_ms + number * plan.every_ms) * MS, self._call, host, called, plan)

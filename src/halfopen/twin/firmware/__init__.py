@@ -51,14 +51,14 @@ def programs() -> dict[str, type[Firmware]]:
     return dict(sorted(found.items()))
 
 
-def program(name: object, options: Mapping[str, Any]) -> Firmware:
+def program(name: str, options: Mapping[str, Any]) -> Firmware:
     """The program ``name`` with ``options``.
 
     Raises:
         ValueError: no such program, an option it does not know, a value of the wrong type or out of range; one line.
     """
     known = programs()
-    if not isinstance(name, str) or name not in known:
+    if name not in known:
         raise ValueError(f"firmware is {name!r}: one of {', '.join(known)} expected")
     kind = known[name]
     types = {option.name: str(option.type) for option in fields(kind)}
@@ -68,7 +68,7 @@ def program(name: object, options: Mapping[str, Any]) -> Firmware:
         allowed, words = _TYPES[types[key]]
         if isinstance(value, bool) != (bool in allowed) or not isinstance(value, allowed):
             raise ValueError(f"{key} is {value!r}: {words} expected")
-        if not isinstance(value, (bool, str)) and not 0 <= value <= 1e12:
+        if isinstance(value, (int, float)) and not 0 <= value <= 1e12:
             raise ValueError(f"{key} is {value!r}: 0 or more expected")
         if key.endswith("_ms") and value == 0:
             raise ValueError(f"{key} is 0: a time is expected")

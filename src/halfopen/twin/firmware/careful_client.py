@@ -52,7 +52,9 @@ class CarefulClient(Firmware):
             if fd is not None:
                 net.keepalive(fd, self.keep_idle_s, self.keep_interval_s, self.keep_count)
                 net.timeouts(fd, self.answer_ms, self.answer_ms)
-                if (yield from net.connect(fd, self.host, self.port)) and (yield from self._exchange(device, net, fd)):
+                if (yield from net.connect(fd, self.host, self.port)) and (
+                    yield from self._exchange(device, net, fd)
+                ):
                     backoff = self.backoff_ms
                 yield from net.close(fd)
             pause = 500 + int(device.chance.random() * backoff)

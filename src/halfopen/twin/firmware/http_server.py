@@ -20,7 +20,12 @@ _CONTROL_PORT = 32768
 #: A request at least: its first line and an empty one.
 _END = b"\r\n\r\n"
 #: keep_alive_idle, interval and count when keep_alive_enable is set.
-_KEEPALIVE = ((names.SO_KEEPALIVE, 1), (names.TCP_KEEPIDLE, 5), (names.TCP_KEEPINTVL, 5), (names.TCP_KEEPCNT, 3))
+_KEEPALIVE = (
+    (names.SO_KEEPALIVE, 1),
+    (names.TCP_KEEPIDLE, 5),
+    (names.TCP_KEEPINTVL, 5),
+    (names.TCP_KEEPCNT, 3),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,11 @@ class _Server:
         calls.listen(listening, config.backlog)
         control, message = calls.socket(names.DGRAM), calls.socket(names.DGRAM)
         calls.bind(control, _CONTROL_PORT)
-        self._log("I", "web", f"Starting server on port: '{config.port}' (fd={listening}, control fd={control}, {message})")
+        self._log(
+            "I",
+            "web",
+            f"Starting server on port: '{config.port}' (fd={listening}, control fd={control}, {message})",
+        )
         while True:
             full = len(self._sessions) >= config.max_open_sockets
             waiting = [] if full and not config.lru_purge else [listening]
@@ -131,7 +140,9 @@ class _Server:
             yield from self._close(fd)
             return
         self._sessions[fd] = device.world.now
-        self._log("I", "web", f"{request.split(b' HTTP')[0].decode('ascii', 'replace')} from {peer} (fd={fd})")
+        self._log(
+            "I", "web", f"{request.split(b' HTTP')[0].decode('ascii', 'replace')} from {peer} (fd={fd})"
+        )
         device.exchanged(len(request))
 
     def _answer(self) -> bytes:

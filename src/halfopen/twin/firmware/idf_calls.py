@@ -6,6 +6,7 @@ The wordings are those of the ``tcp_client`` example with the figures that the l
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from halfopen.twin.console import strerror
@@ -105,17 +106,17 @@ class IdfCalls:
     def close(self, fd: int) -> Generator[Wait, bool, None]:
         """``shutdown()`` and ``close()``, as the examples end a connection."""
         began = self._device.world.now
-        try:
+        with suppress(SocketError):  # the connection may be gone already; the descriptor is not
             self._calls.shutdown(fd, names.SHUT_RDWR)
-        except SocketError:
-            pass  # the connection is gone already; the descriptor is not
         yield from self._calls.close(fd)
         self.log("I", "NET", f"close(fd={fd}) = 0 ({self._since(began)} ms)")
 
     def _since(self, began: int) -> int:
         return (self._device.world.now - began) // MS
 
-    def _failed(self, words: str, error: SocketError, fd: int | None = None, after_ms: int | None = None) -> None:
+    def _failed(
+        self, words: str, error: SocketError, fd: int | None = None, after_ms: int | None = None
+    ) -> None:
         self.errno = error.errno or 0
         where = f" fd={fd}" if fd is not None else ""
         waited = f" after {after_ms} ms" if after_ms is not None else ""

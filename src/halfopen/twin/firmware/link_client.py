@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -60,10 +61,8 @@ class LinkClient(Firmware):
         link.begin()
         while True:
             connection = yield from link.connection()
-            try:
+            with suppress(Lost):  # the journal has said why; the link makes the next one
                 yield from self._exchange(device, connection)
-            except Lost:
-                pass  # the journal has said why; the link makes the next one
 
     def _exchange(self, device: Device, connection: Connection) -> Generator[Wait, bool, None]:
         while True:

@@ -84,7 +84,9 @@ class QueueingClient(Firmware):
                 console.arduino("E", "outbox.cpp:58", "push", f"malloc({self.message_bytes}) failed")
             if passed >= self.report_ms:
                 passed = 0
-                figures = f"queue={len(outbox)} heap={heap.free} min={heap.minimum_ever} maxalloc={heap.largest}"
+                figures = (
+                    f"queue={len(outbox)} heap={heap.free} min={heap.minimum_ever} maxalloc={heap.largest}"
+                )
                 console.arduino("I", "main.cpp:88", "loop", figures)
 
     def _run(self, device: Device, outbox: _Outbox) -> Generator[Wait, bool, None]:
@@ -103,7 +105,11 @@ class QueueingClient(Firmware):
                 yield from self._send(device, outbox, fd)
             except SocketError as error:
                 text = newlib_errno.TEXTS.get(error.errno or 0, "")
-                place, function = ("NetworkClient.cpp:275", "connect") if error.errno == 118 else ("NetworkClient.cpp:411", "write")
+                place, function = (
+                    ("NetworkClient.cpp:275", "connect")
+                    if error.errno == 118
+                    else ("NetworkClient.cpp:411", "write")
+                )
                 console.arduino("E", place, function, f'fail on fd {fd}, errno: {error.errno}, "{text}"')
             yield from calls.close(fd)
             yield from sleep(self.retry_ms * MS)
