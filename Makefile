@@ -64,6 +64,8 @@ bench: $(VENV)/.testing
 soak: $(VENV)/.testing
 	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
 	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
+	HALFOPEN_KILLS=1000 $(BIN)/python -m pytest -n 2 tests/link/test_recorder_killed.py
+	$(BIN)/micropython tests/link/recorder_on_littlefs.py src cuts 1 20000
 
 # The kernel is compiled on installation where a C compiler is, so a changed kernel wants a new installation.
 $(VENV)/.installed: pyproject.toml $(KERNEL)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import copy
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ CORE = (
     *("names", "blocking", "on_micropython"),
 )
 #: Files that a program loads when it wants them.
-BESIDE = ("wlan", "tls_on_micropython", "awaiting")
+BESIDE = ("wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery")
 #: Classes whose public methods are the user's: kept although nothing here calls them.
 USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Wlan", "TlsChannel")
 
@@ -163,14 +164,18 @@ class Linker(ast.NodeTransformer):
         if not (node.module or "").startswith(PACKAGE):
             return self._keep(node)
         owner = (node.module or "")[len(PACKAGE) + 1 :]
-        if owner in BESIDE:
-            return node
+        stays = [alias for alias in node.names if (owner or alias.name) in BESIDE]
         for alias in node.names:
+            if alias in stays:
+                continue
             if owner:
                 self._names[alias.asname or alias.name] = (owner, alias.name)
             else:
                 self._modules[alias.asname or alias.name] = alias.name
-        return None
+        if not stays:
+            return None
+        kept = ast.ImportFrom(node.module, stays, 0)
+        return self._keep(ast.copy_location(kept, node))
 
     def _keep(self, node: ast.Import | ast.ImportFrom) -> ast.stmt | None:
         if node.col_offset:
@@ -276,29 +281,54 @@ def link_all() -> dict[str, str]:
     }
     foreign: dict[str, None] = {}
     core: list[ast.stmt] = []
-    beside: dict[str, list[ast.stmt]] = {}
-    wanted = exported(CORE[-1])
+    beside: dict[str, tuple[Linker, list[ast.stmt]]] = {}
     for name, tree in trees.items():
         linker = Linker(name, constants)
         body = linker.visit(tree).body
         body = [node for node in body if not any((name, bound) in constants for bound in _bound(node))]
         if name in CORE:
-            taken = {bound for node in core for bound in _bound(node)}
-            for bound in {bound for node in body for bound in _bound(node)} & taken:
+            for bound in {bound for node in body for bound in _bound(node)} & _all_bound(core):
                 raise SystemExit(f"device/build.py: {bound} is defined twice in {', '.join(CORE)}")
             core += body
             foreign.update(dict.fromkeys(linker.foreign))
         else:
-            linker.wanted |= exported(name) - {bound for node in body for bound in _bound(node)}
-            wanted |= linker.wanted
-            names = ", ".join(sorted(linker.wanted))
-            lines = [*linker.foreign, *([f"from {PACKAGE}.{CORE[-1]} import {names}"] if names else [])]
-            beside[name] = ast.parse("\n".join(lines)).body + body
-    core = ast.parse("\n".join(foreign)).body + shake(core, wanted)
-    return {
-        name: ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
-        for name, body in {CORE[-1]: core, **beside}.items()
-    }
+            linker.wanted |= exported(name) - _all_bound(body)
+            beside[name] = linker, body
+    kept = shake(copy.deepcopy(core), exported(CORE[-1]))
+    texts = {CORE[-1]: text_of_statements(list(foreign), kept)}
+    for name, (linker, body) in beside.items():
+        borrowed = [node for node in core if _bound(node) and not _bound(node) & _all_bound(kept)]
+        own = needed(borrowed, linker.wanted)  # what the core itself does without
+        names = ", ".join(sorted((linker.wanted | loaded(own)) & _all_bound(kept)))
+        imports = [*linker.foreign, *([f"from {PACKAGE}.{CORE[-1]} import {names}"] if names else [])]
+        texts[name] = text_of_statements(imports, [*own, *body])
+    return texts
+
+
+def needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
+    """The definitions of ``body`` that ``wanted`` names, and those that they need."""
+    while True:
+        found = [node for node in body if _bound(node) & wanted]
+        more = wanted | loaded(found)
+        if more == wanted:
+            return found
+        wanted = more
+
+
+def loaded(body: list[ast.stmt]) -> set[str]:
+    """The names that ``body`` reads."""
+    nodes = [node for line in body for node in ast.walk(line)]
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _all_bound(body: list[ast.stmt]) -> set[str]:
+    return {bound for node in body for bound in _bound(node)}
+
+
+def text_of_statements(imports: list[str], body: list[ast.stmt]) -> str:
+    """A module's text."""
+    module = ast.Module([*ast.parse("\n".join(imports)).body, *body], [])
+    return ast.unparse(ast.fix_missing_locations(module))
 
 
 def build(out: Path) -> dict[str, int]:

@@ -63,7 +63,7 @@ def read(data: bytes, pieces: list[int]) -> list[Event]:
     for end in [*sorted(pieces), len(data)]:
         events += source.feed(data[start:end])
         start = max(start, end)
-    return [*events, *source.end()]
+    return source.with_recorded([*events, *source.end()])
 
 
 def told(events: list[Event]) -> list[tuple[object, ...]]:

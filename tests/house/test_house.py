@@ -71,10 +71,17 @@ def test_no_module_is_dead() -> None:
                 imported.update(alias.name for alias in node.names)
     run_by_name = {"halfopen.__main__", "halfopen.findings.page", "halfopen.kernel", "halfopen.link.page"}
     imported_by_users = {
-        "halfopen.link.on_asyncio",
-        "halfopen.link.handover",
-        "halfopen.link.on_micropython",
-        "halfopen.link.wlan",
+        f"halfopen.link.{name}"
+        for name in (
+            "on_asyncio",
+            "handover",
+            "on_micropython",
+            "wlan",
+            "recorder",
+            "rtc",
+            "flash",
+            "awaiting",
+        )
     }
     entries = run_by_name | imported_by_users
     for module in MODULES:

@@ -113,10 +113,10 @@ def peer(answer: Callable[[Any], None], context: ssl.SSLContext | None = None) -
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with contextlib.suppress(OSError):
-                sock = (
-                    self.request if context is None else context.wrap_socket(self.request, server_side=True)
-                )
+            with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+                sock = self.request
+                if context is not None:
+                    sock = stack.enter_context(context.wrap_socket(sock, server_side=True))
                 answer(sock)
 
     class Server(socketserver.ThreadingTCPServer):

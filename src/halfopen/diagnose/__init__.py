@@ -163,9 +163,12 @@ def read(
         notes.append(text if text.startswith(item.name) else f"{item.name}: {text}")
         return None
     notes.extend(source.notes)
-    if isinstance(source, capture.CaptureSource) and not _holds_something(item, events.in_order(), notes):
+    told = events.in_order()
+    if isinstance(source, console.ConsoleSource):
+        told = source.with_recorded(told)
+    if isinstance(source, capture.CaptureSource) and not _holds_something(item, told, notes):
         return None
-    if isinstance(source, console.ConsoleSource) and not events.in_order():
+    if isinstance(source, console.ConsoleSource) and not told:
         notes.append(f"{item.name}: no text in it")
         return None
     if isinstance(source, console.ConsoleSource) and not source.recognised:
@@ -177,7 +180,7 @@ def read(
         notes.append(
             f"{item.name}: {events.left_out} events in the middle were left out; the first and last {EVENTS_KEPT // 2} were judged"
         )
-    return events.in_order()
+    return told
 
 
 def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> bool:

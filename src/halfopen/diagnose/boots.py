@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from halfopen.diagnose.events import Booted, BrownedOut, Crashed, Event, PlannedPause, WatchdogFired
 
 #: Reset reasons that belong to a device's routine.
-_ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "soft reboot", "USB_UART_CHIP_RESET"))
+_ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "SOFT_RESET", "soft reboot", "USB_UART_CHIP_RESET"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

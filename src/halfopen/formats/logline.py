@@ -29,6 +29,12 @@ _HOST_PREFIXES = tuple(
         r"[\[【](?:(?P<date>\d{4}-\d\d-\d\d)[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d):(?P<f>\d{3})[\]】] ?",
         r"【(?:(?P<date>\d{4}-\d\d-\d\d)[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,6}))?】 ?",
         r"\[(?P<date>\d{4}-\d\d-\d\d)[ T](?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,6}))?\] ?",
+        # RFC 5424, as sent: <134>1 2026-11-26T06:49:31Z host process - - - I (123) tag:
+        r"<\d{1,3}>1 (?:-|(?P<date>\d{4}-\d\d-\d\d)T(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?(?:Z|[+-]\d\d:\d\d))"
+        r" [!-~]{1,255} [!-~]{1,48} [!-~]{1,128} [!-~]{1,32} - (?=[EWIDV] \()",
+        # as rsyslog keeps it: 2026-11-26T06:49:31.123456+00:00 host process[1]: I (123) tag:
+        r"(?P<date>\d{4}-\d\d-\d\d)T(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?(?:Z|[+-]\d\d:\d\d)"
+        r" [\w.-]{1,255} [\w.-]{1,48}(?:\[\d+\])?:? (?=[EWIDV] \()",
         r"(?P<date>\d{4}-\d\d-\d\d)[ T](?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,6}))?(?:Z|[+-]\d\d:?\d\d)?[ :|]+",
         # esphome logs, aioesphomeapi, screen and picocom: [16:02:34] or [16:02:34.123] before another header
         r"\[(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?\] ?",
@@ -133,11 +139,11 @@ def read_line(raw: str) -> LogLine:
         rest = rest[2:].lstrip()  # quoted in an issue
     host_s: float | None = None
     for _ in range(2):  # a terminal's time before the time that `esphome logs` already put there
-        if not rest or rest[0] not in "[【0123456789AJFMSOND":
+        if not rest or rest[0] not in "[【<0123456789AJFMSOND":
             break
         for prefix in _HOST_PREFIXES:
             if found := prefix.match(rest):
-                if host_s is None:
+                if host_s is None and found["h"] is not None:
                     host_s = _clock(found)
                 rest = rest[found.end() :].lstrip()
                 break

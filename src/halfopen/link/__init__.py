@@ -2,5 +2,6 @@
 
 The core (``machine``, ``policy``, ``vitals``, ``keeper``, ``ledger``, ``capability``, ``journal``) does no input or
 output and runs on MicroPython 1.22 as it does on CPython. A driver carries out its effects: ``on_asyncio`` on CPython.
-This module imports nothing, so that a device loads only what it uses.
+``recorder`` keeps the journal over a reset, where somebody wants it. This module imports nothing, so that a device
+loads only what it uses.
 """

@@ -89,6 +89,28 @@ def bounds_line(at: int, bounds: "list[tuple[str, float]]") -> str:
     return f"{'W' if worst == float('inf') else 'I'} ({at}) {TAG}: bounds {' '.join(said)}"
 
 
+def boot_line(boot: int, reset: str, damaged: int) -> str:
+    """What a recorder says at each start: which boot this is, what the port says reset it (``""``: nothing), and how many
+    records of earlier boots could not be read. A warning, unless it woke or was restarted by its own program."""
+    level = "I" if reset in ("DEEPSLEEP_RESET", "SOFT_RESET") and not damaged else "W"
+    spoiled = f" damaged={damaged}" if damaged else ""
+    return f"{level} (0) {TAG}: boot {boot} reset={reset or '-'}{spoiled}"
+
+
+def lost_line(count: int) -> str:
+    """What stands in the place of ``count`` lines that a recorder had no room for, or that were damaged."""
+    return f"W {TAG}: lost {count} lines"
+
+
+def read_boot(tag: str, message: str) -> "tuple[int, str] | None":
+    """Number and reset reason of a :func:`boot_line` whose header was taken off, else ``None``; never raises."""
+    words = message.split()
+    if tag != TAG or len(words) < 3 or words[0] != "boot" or not _is_number(words[1]):
+        return None
+    name, _, reset = words[2].partition("=")
+    return (int(words[1]), "" if reset == "-" else reset) if name == "reset" else None
+
+
 def read(tag: str, message: str) -> "Entry | None":
     """The transition in a log line whose header was taken off, or ``None`` when it is none; never raises."""
     if tag != TAG:

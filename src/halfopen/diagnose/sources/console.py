@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from halfopen.diagnose.events import (
@@ -28,7 +28,9 @@ from halfopen.diagnose.sources import (
     said_of_wifi,
 )
 from halfopen.diagnose.sources.phrase import Phrasebook
-from halfopen.formats.logline import LogLine, read_line
+from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
+from halfopen.formats.logline import LogLine, cleaned, read_line
+from halfopen.link import journal
 
 #: A line longer than this is cut: nothing a firmware prints is, and a file without line ends must not fill memory.
 LINE_CHARACTERS_MAX = 8192
@@ -100,6 +102,7 @@ class ConsoleSource:
         self._cut = 0
         self._named: set[str] = set()
         self._last: tuple[Provenance, Moment] | None = None
+        self._recorded = RecordedLines()
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Events of the lines that ``data`` completes.
@@ -132,6 +135,16 @@ class ConsoleSource:
             self.notes.append(
                 f"{self.name}: {self._cut} lines longer than {LINE_CHARACTERS_MAX} characters were cut"
             )
+        self.notes += self._recorded.notes(self.name)
+
+    def with_recorded(self, events: Sequence[Event]) -> list[Event]:
+        """``events``, as ``feed`` and ``end`` told them, and what a recorder delivered in this log, each in its boot."""
+        return self._recorded.put_among(events, self._clock.numbers, self._reader, self.lines)
+
+    def _reader(self) -> ReadLine:
+        """Reads the recorded lines of one boot: clocks of their own, places of this log."""
+        inner = ConsoleSource(self.name)
+        return lambda number, text, line: inner._facts(read_line(line), number, text)
 
     def _text(self, text: str) -> Iterator[Event]:
         if not text:
@@ -156,6 +169,12 @@ class ConsoleSource:
             yield from self._line(part)
 
     def _line(self, raw: str) -> Iterator[Event]:
+        if "#" in raw and (boot := recorded_boot(text := cleaned(raw))) is not None:
+            self.recognised = True
+            if boot > self._clock.numbers.get(self._clock.epoch, boot):
+                self._clock.numbered(boot)  # it was recorded after the live lines so far
+            self._recorded.take(text, self.lines, self._clock.epoch)
+            return
         line = read_line(raw)
         if not line.message and not line.tag:
             return
@@ -216,12 +235,17 @@ class ConsoleSource:
     def _boots(self, line: LogLine, where: Provenance) -> Iterator[Event]:
         """Explicit signs that the device started."""
         message = line.message
+        if line.tag == journal.TAG and (boot := journal.read_boot(line.tag, message)):
+            if self._clock.numbered(boot[0]):
+                self._clock.announced = self._clock.epoch
+                yield Booted(where, Moment(self._clock.epoch, host=line.host_s), boot[1])
+            return
         if line.dialect and not (line.tag == "boot" and _BOOTLOADER.match(message)):
             return
         if reset := _RESET.match(message):
             self.recognised = True
             self._clock.boot()
-            self._clock.announced = self._clock.epoch
+            self._clock.announced = self._clock.reasoned = self._clock.epoch
             yield Booted(where, Moment(self._clock.epoch, host=line.host_s), reset["reason"])
         elif _BOOT_START.match(message):
             self._clock.boot()
@@ -229,7 +253,7 @@ class ConsoleSource:
             self._clock.boot(second_stage=True)
         elif _SOFT_REBOOT.match(message):
             self._clock.boot()
-            self._clock.announced = self._clock.epoch
+            self._clock.announced = self._clock.reasoned = self._clock.epoch
             yield Booted(where, Moment(self._clock.epoch, host=line.host_s), "soft reboot")
         elif not _BOOT_CHATTER.match(message):
             self._clock.fresh = False
@@ -248,6 +272,9 @@ class _Clock:
         self.epoch = 0
         self.announced = 0
         self.fresh = True
+        #: The epoch whose reset reason was printed; an epoch's number by the device's own count, where it said so.
+        self.reasoned = -1
+        self.numbers: dict[int, int] = {}
         self.last_host: float | None = None
         self._last_boot_ms: int | None = None
         self._wraps = 0
@@ -256,6 +283,7 @@ class _Clock:
         self._last_system: float | None = None
         self._started = False
         self._in_rom = False
+        self._begun = -1  # the epoch whose beginning was seen
 
     def boot(self, *, second_stage: bool = False) -> None:
         """A boot marker was read; several markers of one boot count once.
@@ -267,8 +295,22 @@ class _Clock:
         self._started = True
         self._in_rom = not second_stage
         self.fresh = True
+        self._begun = self.epoch
         self._last_boot_ms = None
         self._wraps = 0
+
+    def numbered(self, number: int) -> bool:
+        """The program said which boot this is, after the signs of the boot itself if there were any; whether that tells
+        more than they did."""
+        if self.numbers.get(self.epoch) == number:
+            return False
+        if self.epoch in self.numbers or (self._started and self._begun != self.epoch):
+            self.fresh = False
+            self.boot()
+        self._started = True
+        self._begun = self.epoch
+        self.numbers[self.epoch] = number
+        return self.reasoned != self.epoch
 
     def moment(self, line: LogLine) -> Moment:
         """When ``line`` was printed, on every clock it carries."""
@@ -299,6 +341,7 @@ class _Clock:
                 self._wraps += 1
             elif last > _EARLY_LOG_MS:
                 self.epoch += 1
+                self._begun = self.epoch
                 self._wraps = 0
         self._last_boot_ms = boot_ms
         return (boot_ms + self._wraps * _WRAP_MS) / 1000
