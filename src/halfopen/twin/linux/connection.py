@@ -400,7 +400,11 @@ class Connection:
                 self._establish()
             else:
                 self._take_ack(packet, seq, ack)
-        if self.state != "CLOSED" and packet.length:
+        if self.closed_by_us and packet.data and seq + len(packet.data) > self.rcv_nxt:
+            # Nobody will ever read it (TCPABORTONDATA).
+            self.host.refuse_segment(packet)
+            self.end("data-after-close")
+        elif self.state != "CLOSED" and packet.length:
             self._take_data(packet, seq)
 
     def _in_syn_sent(self, packet: Tcp, ack: int) -> None:

@@ -119,7 +119,7 @@ class TcpTimers:
             found.append(pcb.tmr + SYN_RCVD_MS // slow_ms + 1)
         elif pcb.state == state.LAST_ACK:
             found.append(pcb.tmr + 2 * options.msl_ms // slow_ms + 1)
-        if pcb.keepalive and pcb.state in state.PROBING:
+        if self._probes(pcb):
             waited = min(pcb.keep_sent, pcb.keep_count) * pcb.keep_interval_ms
             found.append(pcb.tmr + (pcb.keep_idle_ms + waited) // slow_ms + 1)
         if pcb.unsent or (pcb.conn is not None and pcb.conn.wants_poll):
@@ -180,7 +180,7 @@ class TcpTimers:
         send_reset = False
         if pcb.state == state.FIN_WAIT_2 and pcb.rx_closed and idle > options.fin_wait_ms // self.slow_ms:
             why = "fin-wait-2"
-        if pcb.keepalive and pcb.state in state.PROBING and not why:
+        if self._probes(pcb) and not why:
             why = self._probe(pcb, idle)
             send_reset = bool(why)
         if pcb.state == state.SYN_RCVD and idle > SYN_RCVD_MS // self.slow_ms:
@@ -228,6 +228,14 @@ class TcpTimers:
         pcb.bytes_acked = 0
         pcb.nrtx += 1
         sending.output(tcp, pcb)
+
+    @staticmethod
+    def _probes(pcb: Pcb) -> bool:
+        """Whether keepalive watches a connection.
+
+        Not while the persist timer does: FACTS, "peer alive, window zero: never; keepalive does not help".
+        """
+        return bool(pcb.keepalive and pcb.state in state.PROBING and not pcb.persist_backoff)
 
     def _probe(self, pcb: Pcb, idle: int) -> str:
         """Keepalive: probe, or give up."""
