@@ -350,6 +350,10 @@ class Link(Driver):
     def _make_connection(self) -> Connection:
         return Connection(self, f"{self._host}:{self._port}", self._device.stack.ip)
 
+    def _hand_over(self) -> None:
+        super()._hand_over()
+        self._news.notify()
+
     def _abandon(self, sock: Socket) -> None:
         if self.capability.linger:  # no PCB is left that retransmits for 19 minutes
             sock.set(names.SO_LINGER, 0)
