@@ -68,7 +68,9 @@ def outcomes(
     ]
     with ThreadPoolExecutor(LABS) as pool:
         yield {
-            (driver, fault.name): pool.submit(undergo_in_namespaces, fault, DRIVERS[driver], (device_files, HERE / "board"))
+            (driver, fault.name): pool.submit(
+                undergo_in_namespaces, fault, DRIVERS[driver], (device_files, HERE / "board")
+            )
             for driver, fault in wanted
         }
 

@@ -83,7 +83,10 @@ class TwinLab:
     def __init__(self, seed: int = 1) -> None:
         self.world = World(seed)
         self.network = Network(
-            self.world, Truth(self.world), gateway=netlab.PEER_IP, prefix=netlab.PEER_IP.rpartition(".")[0] + "."
+            self.world,
+            Truth(self.world),
+            gateway=netlab.PEER_IP,
+            prefix=netlab.PEER_IP.rpartition(".")[0] + ".",
         )
         self.peer = Host(self.network, "peer", netlab.PEER_IP)
         services = {
@@ -172,7 +175,12 @@ class TwinSubject:
     """The third driver as a program under test: what it said, and the commands of ``subject_on_asyncio``."""
 
     def __init__(
-        self, lab: TwinLab, settings: dict[str, Any], *, link_class: type[WatchedLink] = WatchedLink, keepalive: bool = True
+        self,
+        lab: TwinLab,
+        settings: dict[str, Any],
+        *,
+        link_class: type[WatchedLink] = WatchedLink,
+        keepalive: bool = True,
     ) -> None:
         self._lab, self._world = lab, lab.world
         self.said: list[dict[str, Any]] = []
@@ -237,7 +245,9 @@ class TwinSubject:
     def tell(self, command: str) -> float:
         """Obey ``command`` at once; the time of it."""
         while self.link.state == ONLINE and self.connection is None:
-            self._world.run(until=self._world.next_event())  # the state is told before the connection is handed out
+            self._world.run(
+                until=self._world.next_event()
+            )  # the state is told before the connection is handed out
         verb, _, rest = command.partition(" ")
         if verb == "send":
             self.device.start("sender", self._send(int(rest)))

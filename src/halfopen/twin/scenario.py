@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ GATEWAY = "192.168.5.1"
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """One listening port of a peer and what answers there."""
+    """One listening port of a peer and what answers there; ``receive_buffer`` 0 is the system's."""
 
     port: int
     kind: str
@@ -43,13 +43,20 @@ class ServicePlan:
 
     def build(self) -> Service:
         """The application."""
-        if self.kind == "responder":
-            return Responder(self.reply_bytes, closes=self.closes)
-        if self.kind == "talker":
-            return Talker(self.chunk_bytes, on_request=self.on_request, pause_ns=self.pause_ms * MS)
-        if self.kind == "stalled":
-            return Stalled(self.receive_buffer)
-        return {"echo": Echo, "sink": Sink, "mute": Mute}[self.kind]()
+        makers: dict[str, Callable[[], Service]] = {
+            "responder": lambda: Responder(self.reply_bytes, closes=self.closes),
+            "talker": lambda: Talker(
+                self.chunk_bytes, on_request=self.on_request, pause_ns=self.pause_ms * MS
+            ),
+            "stalled": Stalled,
+            "echo": Echo,
+            "sink": Sink,
+            "mute": Mute,
+        }
+        service = makers[self.kind]()
+        if self.receive_buffer:
+            service.receive_buffer = self.receive_buffer
+        return service
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +234,7 @@ def _service(table: Table) -> ServicePlan:
         chunk_bytes=table.whole("chunk_bytes", 512, 1, 65535),
         pause_ms=table.whole("pause_ms", 1000, 1, 3_600_000),
         on_request=table.switch("on_request", default=False),
-        receive_buffer=table.whole("receive_buffer", 4096, 2304, 6_291_456),
+        receive_buffer=table.whole("receive_buffer", 0, 0, 6_291_456),
     )
     table.done()
     return plan
