@@ -9,6 +9,7 @@ and the link must be, too. What is demanded is in ``judge``. A failure prints th
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import sys
 from typing import Any, NamedTuple
@@ -207,7 +208,7 @@ def _judge_progress(states: list[tuple[float, float, str]], served: list[float],
     bound = link.bound(ZERO_WINDOW) * TOLERANCE + TICK_S
     for begin, end in _online(states):
         within = [begin, *(at for at in served if begin <= at <= end), end]
-        for earlier, later in zip(within, within[1:], strict=False):
+        for earlier, later in itertools.pairwise(within):
             if later - earlier > bound + 7:  # the longest period of a client
                 raise Broken(
                     f"nothing was taken from {earlier:.1f} to {later:.1f} s; the bound is {bound:.1f} s"

@@ -32,25 +32,15 @@ def blocked_recv(bench: Bench, options: dict[int, int], unacked: bytes = b"") ->
 
 def since(bench: Bench, what: str) -> float:
     begin = next(when for when, name, _ in bench.said if name == "blackhole")
-    return (
-        next(when for when, name, result in bench.said if name == what and when > begin and result != 0)
-        - begin
-    )
+    return next(when for when, name, result in bench.said if name == what and when > begin and result != 0) - begin
 
 
 @pytest.mark.parametrize(
     ("setting", "unacked", "expected"),
-    [
-        ((10, 3, 3), b"", 19.2),
-        ((5, 5, 3), b"", 20.2),
-        ((10, 3, 3), b"x" * 40, 19.2),
-        ((10, 3, 3), b"x" * 4000, 20.0),
-    ],
+    [((10, 3, 3), b"", 19.2), ((5, 5, 3), b"", 20.2), ((10, 3, 3), b"x" * 40, 19.2), ((10, 3, 3), b"x" * 4000, 20.0)],
     ids=["idle 10/3/3", "idle 5/5/3", "10/3/3 unacked data", "10/3/3 much unacked data"],
 )
-def test_keepalive_aborts_with_113_and_a_reset(
-    setting: tuple[int, int, int], unacked: bytes, expected: float
-) -> None:
+def test_keepalive_aborts_with_113_and_a_reset(setting: tuple[int, int, int], unacked: bytes, expected: float) -> None:
     bench = Bench()
     bench.run(blocked_recv(bench, keepalive(*setting), unacked), 60)
     assert near(since(bench, "recv"), expected)
@@ -84,11 +74,7 @@ def test_idle_without_keepalive_is_for_ever_and_silent() -> None:
     begin = next(when for when, name, _ in bench.said if name == "blackhole")
     assert (task.state, task.waiting_for) == ("blocked", "recv(54)")
     device, ip = bytes.fromhex("0212345678ab"), b"\x08\x00"
-    frames = [
-        (when, frame)
-        for when, _, frame, _ in bench.recorder.frames
-        if frame[6:12] == device and frame[12:14] == ip
-    ]
+    frames = [(when, frame) for when, _, frame, _ in bench.recorder.frames if frame[6:12] == device and frame[12:14] == ip]
     assert frames
     assert not [when for when, _ in frames if when / SECOND > begin + 1]
 
@@ -98,19 +84,7 @@ def test_unacknowledged_data_takes_1159_seconds() -> None:
     bench.run(blocked_recv(bench, {}, b"x" * 40), 1300)
     assert near(since(bench, "recv"), 1159)
     times = bench.sent("retransmission")
-    assert [round(b - a) for a, b in zip(times, times[1:], strict=False)] == [
-        3,
-        6,
-        12,
-        24,
-        48,
-        96,
-        192,
-        192,
-        192,
-        192,
-        192,
-    ]
+    assert [round(b - a) for a, b in zip(times, times[1:], strict=False)] == [3, 6, 12, 24, 48, 96, 192, 192, 192, 192, 192]
     assert not bench.sent("retransmissions")  # no RST
     assert [result for name, result in bench.results() if name == "recv"] == [-names.ECONNABORTED] * 2
 
@@ -126,9 +100,7 @@ def test_blocking_send_takes_5_kilobytes_and_1208_seconds() -> None:
             yield from sleep(10 * MS)
 
     bench.run(firmware(), 1300)
-    assert [result for name, result in bench.results() if name == "send"] == [1024] * 5 + [
-        -names.ECONNABORTED
-    ]
+    assert [result for name, result in bench.results() if name == "send"] == [1024] * 5 + [-names.ECONNABORTED]
     assert near(bench.said[-1][0] - bench.said[0][0], 1208)
 
 
@@ -324,12 +296,7 @@ def test_after_the_peers_fin() -> None:
             yield from sleep(100 * MS)
 
     bench.run(firmware(), 5)
-    assert bench.results() == [
-        ("recv", b""),
-        ("send", 1),
-        ("send", -names.ECONNRESET),
-        ("send", -names.ENOTCONN),
-    ]
+    assert bench.results() == [("recv", b""), ("send", 1), ("send", -names.ECONNRESET), ("send", -names.ENOTCONN)]
 
 
 def test_a_linux_peer_notices_by_its_own_keepalive_after_19_4_seconds() -> None:
