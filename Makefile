@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
+<<<<<<< HEAD
 .PHONY: help demo test check format faults pictures device machine detection bench soak clean
+=======
+.PHONY: help demo test check format faults pictures machine fidelity detection bench soak clean
+>>>>>>> twin
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -18,6 +22,7 @@ help:
 	@echo "make pictures draw the pictures of the README with Chromium"
 	@echo "make device   build the .mpy files for an ESP32 into build/device"
 	@echo "make machine  draw docs/internals/machine.md from the table"
+	@echo "make fidelity  replay the recordings of the real lwIP in the twin, write docs/internals/fidelity.md"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs, and the link through a million faults"
@@ -54,6 +59,9 @@ device: $(VENV)/.testing
 
 machine: $(VENV)/.installed
 	$(BIN)/python -m halfopen.link.page docs/internals/machine.md
+
+fidelity: $(VENV)/.installed
+	$(BIN)/python -m halfopen.twin.fidelity tests/recordings/lwip docs/internals/fidelity.md
 
 detection: $(VENV)/.testing
 	$(BIN)/python bench/detection.py docs/internals/detection.md

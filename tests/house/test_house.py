@@ -70,6 +70,7 @@ def test_no_module_is_dead() -> None:
             elif isinstance(node, ast.Import):
                 imported.update(alias.name for alias in node.names)
     run_by_name = {"halfopen.__main__", "halfopen.findings.page", "halfopen.kernel", "halfopen.link.page"}
+    run_by_name |= {"halfopen.twin.fidelity.__main__"}
     imported_by_users = {
         f"halfopen.link.{name}"
         for name in (

@@ -39,9 +39,7 @@ class Bench:
         self.network = Network(self.world)
         self.peer = Host(self.network, "peer", PEER)
         self.peer.listen(PORT, service or Responder(40))
-        self.device = Stack(
-            self.network, "device", options=options, heap=Heap(heap), ip="192.168.5.100"
-        )
+        self.device = Stack(self.network, "device", options=options, heap=Heap(heap), ip="192.168.5.100")
         self.recorder = Recorder(self.world)
         if recorded:
             self.recorder.tap(self.device.link)
@@ -70,7 +68,9 @@ class Bench:
         self.said.append((self.now(), what, result))
         return result
 
-    def connected(self, options: dict[int, int] | None = None, exchanges: int = 3) -> Generator[Any, Any, int]:
+    def connected(
+        self, options: dict[int, int] | None = None, exchanges: int = 3
+    ) -> Generator[Any, Any, int]:
         """A connection that has exchanged something."""
         calls = self.calls
         fd = calls.socket()

@@ -39,16 +39,18 @@ class Conditions:
         self._chance = world.chance(f"{name} link")
         #: What is in force now.
         self.active: list[Impairment] = []
-        #: When a flow's last packet passed (ns), and what the forgotten ones get.
+        #: When a flow's last packet passed (ns), as far as anybody counts; flows that a box forgot, and what they get.
         self._seen: dict[Flow, int] = {}
         self._lost: dict[Flow, str] = {}
-        self._remembers = False
+        #: What flows get that began before all were forgotten; those that began since.
+        self._forgotten: str | None = None
+        self._fresh: set[Flow] = set()
         self.quiet = True
 
     @property
     def steady(self) -> bool:
         """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
-        return not self._lost and all(
+        return not self._lost and self._forgotten is None and all(
             (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
             for active in self.active
         )
@@ -67,16 +69,11 @@ class Conditions:
             if isinstance(active, Delay) and active.direction in (BOTH, direction)
         )
 
-    def remember(self) -> None:
-        """Follow flows from now on: somebody will have them forgotten later."""
-        self._remembers = True
-        self.quiet = False
-
     def begin(self, impairment: Impairment) -> None:
         """An impairment begins."""
         if isinstance(impairment, FlowsLost):
-            for flow in self._seen:
-                self._lost[flow] = impairment.answer
+            self._forgotten = impairment.answer
+            self._fresh.clear()
         self.active.append(impairment)
         self._judge_quiet()
 
@@ -87,7 +84,7 @@ class Conditions:
         self._judge_quiet()
 
     def _judge_quiet(self) -> None:
-        self.quiet = not self.active and not self._remembers and not self._lost
+        self.quiet = not self.active and not self._lost and self._forgotten is None
 
     def keep_alive(self, flow: Flow) -> None:
         """Packets of a flow passed until now, in closed form."""
@@ -125,11 +122,14 @@ class Conditions:
         now = self._world.now
         if packet.flags & (SYN | ACK) == SYN:
             self._lost.pop(flow, None)
+            self._fresh.add(flow)
         else:
             for active in self.active:
                 if isinstance(active, NatExpiry) and now - self._seen.get(flow, now) > active.idle_ms * MS:
                     self._lost[flow] = active.answer
         answer = self._lost.get(flow)
+        if answer is None and flow not in self._fresh:
+            answer = self._forgotten
         if answer is None:
             self._seen[flow] = now
             return True

@@ -41,6 +41,16 @@ class Tap(Protocol):
         """A frame passes at ``now`` (ns)."""
 
 
+class Partner(Protocol):
+    """The other end of a connection that may doze."""
+
+    def doze(self, wake: Callable[[], None]) -> None:
+        """It dozes; call ``wake`` before anything changes here."""
+
+    def awake(self, probes: int, last_at: int) -> Packet:
+        """It is awake: so many probes were answered, the last at about ``last_at``; what one more would be answered."""
+
+
 class Link:
     """A node's end of the network: it sends into it, conditions decide, a tap may listen."""
 
@@ -175,6 +185,40 @@ class Network:
             (link for link in self.links.values() if link.node.ip == ip), None
         )
 
+    # What is played in closed form --------------------------------------------------------------------------
+
+    def idle_partner(
+        self, link: Link, ip: str, port: int, device_port: int, quiet_ns: int
+    ) -> tuple[Partner, int] | None:
+        """Who would answer probes from ``link`` once every ``quiet_ns``, and the time there and back (ns).
+
+        ``None`` where probes have to be played: the peer is busy or gone, somebody records, or packets may get lost.
+        """
+        other = self.link_of(ip)
+        if other is None or other.tap is not None:
+            return None
+        for one in (link, other):
+            conditions = one.conditions
+            nat = conditions.nat_idle_ns
+            if not conditions.steady or (nat is not None and nat <= quiet_ns):
+                return None
+        idle_with = getattr(other.node, "idle_with", None)
+        found = idle_with(link.node.ip, device_port, port) if idle_with is not None else None
+        if found is None:
+            return None
+        partner, turnaround = found
+        way = 4 * LINK_NS + turnaround
+        for one in (link, other):
+            way += one.conditions.fixed_delay(TO_PEER) + one.conditions.fixed_delay(TO_DEVICE)
+        return partner, way
+
+    def passed(self, link: Link, ip: str, port: int, device_port: int) -> None:
+        """Packets of a flow passed in closed form: boxes on the way remember it."""
+        flow = (link.node.ip, device_port, ip, port)
+        for one in (link, self.link_of(ip)):
+            if one is not None and not one.conditions.quiet:
+                one.conditions.keep_alive(flow)
+
     # Impairments -------------------------------------------------------------------------------------------
 
     def impair(self, impairment: Impairment, at: Node) -> None:
@@ -187,10 +231,11 @@ class Network:
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None and not mishap.fits(at):
             raise ValueError(f"{impairment.KIND} cannot happen to {at.name}")
-        if impairment.KIND in ("flows-lost", "nat-expiry"):
-            link.conditions.remember()
         begin = int(impairment.begin_ms * MS)
-        self.world.at(begin, self._begin, impairment, link)
+        if begin <= self.world.now:
+            self._begin(impairment, link)
+        else:
+            self.world.at(begin, self._begin, impairment, link)
         if impairment.end_ms is not None:
             self.world.at(int(impairment.end_ms * MS), self._end, impairment, link)
 

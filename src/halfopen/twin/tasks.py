@@ -158,7 +158,7 @@ class Tasks:
         self._watchdog_ns = watchdog_ns
         self._watchdog: Timer | None = None
         self._busy: Task | None = None
-        self._busy_until = 0
+        self._busy_until = -1
         self._busy_since = 0
         self._held_back: list[tuple[Task, bool]] = []
 
@@ -233,7 +233,7 @@ class Tasks:
             task._due = self.world.after(wait.limit_ns, task._wake, False)
 
     def _seize(self, task: Task, span: int) -> None:
-        if self._busy is None or self._busy_until != self.world.now:
+        if self._busy_until != self.world.now:
             self._busy_since = self.world.now
         self._busy = task
         self._busy_until = self.world.now + span

@@ -36,6 +36,8 @@ class Comparison:
     description: str
     rows: list[Row] = field(default_factory=list)
     calls: list[tuple[dict[str, Any], Outcome | None]] = field(default_factory=list)
+    #: When the recorded machine lost ticks, and how much, in seconds.
+    slips: list[tuple[float, float]] = field(default_factory=list)
 
     def unmatched(self, arp: bool = False) -> list[Row]:
         """Rows whose frame only one of the two has; ARP is told apart, and so is what a race decides."""
@@ -120,7 +122,7 @@ def compare(folder: Path, name: str, situation: Situation, seed: int = 7) -> Com
     truth = json.loads((folder / f"{name}.truth.json").read_text(encoding="utf-8"))
     real = read_capture((folder / f"{name}.pcapng").read_bytes())
     lab, twin = replay(situation, truth, real, seed)
-    comparison = Comparison(name, situation, truth["desc"])
+    comparison = Comparison(name, situation, truth["desc"], slips=slips(real))
     comparison.rows = align(real, twin)
     comparison.calls = pair_calls(truth["events"], lab.outcomes)
     return comparison

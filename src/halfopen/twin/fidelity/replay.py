@@ -64,8 +64,8 @@ class Situation:
     also: Callable[[Lab, list[Event], list[Seen]], object] | None = None
     #: Changes the recorded events where they do not list every call.
     script: Callable[[list[Event]], list[Event]] | None = None
-    #: Kept apart: frames that the lab's tap let out and a radio would not have (FACTS, "Netif down").
-    apart: str = ""
+    #: Why it does not hold, where it does not.
+    gap: str = ""
 
 
 class Lab:

@@ -44,6 +44,11 @@ class Acknowledging:
         self._unread = 0
         self._timer: Timer | None = None
 
+    @property
+    def pending(self) -> bool:
+        """Whether something is to be acknowledged yet."""
+        return self._pending
+
     def arrived(self, length: int) -> None:
         """Data came in order (``tcp_event_data_recv``)."""
         connection = self._connection

@@ -6,6 +6,7 @@ Sequence numbers are unbounded integers here as in the device's PCB.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from halfopen.twin.linux.acknowledging import Acknowledging
@@ -89,6 +90,7 @@ class Connection:
         self._heard = self.world.now
         self._keep_sent = 0
         self.confirms = False
+        self._wake: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.state} {self.port}→{self.remote_ip}:{self.remote_port}>"
@@ -136,6 +138,8 @@ class Connection:
             return
         self.closed_by_us = True
         if self._unread:
+            self._unread.clear()
+            self.window.memory = 0
             self.abort("closed-with-unread-data")
             return
         self._fin_wanted = True
@@ -164,10 +168,48 @@ class Connection:
             self._fin_received = False
             self.service.ended(self)
 
+    # Dozing ------------------------------------------------------------------------------------------------
+
+    def is_quiet(self) -> bool:
+        """Whether a keepalive probe would be answered and nothing else is going on here."""
+        return (
+            self.state == "ESTABLISHED"
+            and not self._flight
+            and not self._queue
+            and self._keepalive is None
+            and not self.acks.pending
+        )
+
+    def doze(self, wake: Callable[[], None]) -> None:
+        """Probes are answered in closed form; ``wake`` is called before anything changes here."""
+        self._wake = wake
+
+    def awake(self, probes: int, last_at: int) -> Tcp:
+        """``probes`` were answered so; the answer to one more."""
+        self._wake = None
+        if probes:
+            self._heard = max(self._heard, last_at)
+            self._number = (self._number + probes) & 0xFFFF
+        return Tcp(
+            self.ip,
+            self.port,
+            self.remote_ip,
+            self.remote_port,
+            ACK,
+            self.snd_nxt,
+            self.rcv_nxt,
+            self.window.select(self.rcv_nxt),
+        )
+
+    def _rouse(self) -> None:
+        if self._wake is not None:
+            self._wake()
+
     # Sending -----------------------------------------------------------------------------------------------
 
     def transmit(self, flags: int, seq: int, data: bytes, why: str = "") -> None:
         """Build and send one segment."""
+        self._rouse()
         offered = self.window.select(self.rcv_nxt) if flags & ACK and not flags & SYN else self.window.window
         packet = Tcp(
             self.ip,
@@ -564,6 +606,7 @@ class Connection:
         """Nothing of it is left."""
         if self.state == "CLOSED":
             return
+        self._rouse()
         self.state = "CLOSED"
         self._stop()
         self.acks.stop()

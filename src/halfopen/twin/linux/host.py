@@ -98,6 +98,7 @@ class Host:
 
     def vanish(self) -> None:
         """Be gone: nothing sent, nothing heard."""
+        self.network.settle()
         self._present = False
 
     def return_(self) -> None:
@@ -117,6 +118,13 @@ class Host:
     def silence(self, what: str, silent: bool) -> None:
         """``dns`` or ``dhcp`` answers nothing, or answers again."""
         (self._silent.add if silent else self._silent.discard)(what)
+
+    def idle_with(self, ip: str, port: int, own_port: int) -> tuple[Connection, int] | None:
+        """The quiet connection with ``ip``, and what this host takes to answer (ns)."""
+        connection = self.connections.get((own_port, ip, port))
+        if connection is None or not self._present or self.drops is not None or not connection.is_quiet():
+            return None
+        return connection, TURNAROUND_NS // 2
 
     # Sending -----------------------------------------------------------------------------------------------
 

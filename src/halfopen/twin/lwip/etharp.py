@@ -114,6 +114,11 @@ class ArpTable:
                     segment.held_by_arp = False
                 stack.link.send(Frame(entry.mac, stack.mac, held))
 
+    def knows(self, ip: str) -> bool:
+        """Whether ``ip`` can be sent to without asking."""
+        entry = self._entries.get(ip)
+        return entry is not None and bool(entry.mac) and self._tick() - entry.since < ASK_AGAIN_S
+
     def refresh(self, ip: str) -> None:
         """A connection that was played in closed form kept this entry young."""
         entry = self._entries.get(ip)

@@ -48,6 +48,8 @@ def receive(tcp: TcpLayer, packet: Tcp) -> None:
         if not packet.flags & RST:
             sending.reset(tcp, flow, packet.ack, packet.seq + packet.length, "unknown-segment")
         return
+    if pcb.doze is not None:
+        tcp.timers.wake(pcb)
     if pcb.refused is not None:
         tcp.offer_refused(pcb)
         if pcb.refused is not None and packet.length:

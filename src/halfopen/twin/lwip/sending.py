@@ -103,12 +103,14 @@ def _may_send_now(tcp: TcpLayer, pcb: Pcb) -> bool:
     )
 
 
-def output(tcp: TcpLayer, pcb: Pcb) -> str:
-    """``tcp_output``: send what the windows allow, or the ACK that is wanted now."""
+def output(tcp: TcpLayer, pcb: Pcb, why: str = "") -> str:
+    """``tcp_output``: send what the windows allow, or the ACK that is wanted now; ``why`` is a bare ACK's reason."""
+    if pcb.doze is not None:
+        tcp.timers.wake(pcb)
     if tcp.input_pcb is pcb:
         return names.OK
     if not pcb.unsent:
-        return send_empty_ack(tcp, pcb) if pcb.ack_now else names.OK
+        return send_empty_ack(tcp, pcb, why) if pcb.ack_now else names.OK
     if not tcp.stack.routes(pcb.remote_ip):
         return names.RTE
     window = min(pcb.snd_wnd, pcb.cwnd)
@@ -177,10 +179,7 @@ def _send_segment(tcp: TcpLayer, pcb: Pcb, segment: Segment) -> bool:
 
 def send_empty_ack(tcp: TcpLayer, pcb: Pcb, why: str = "") -> str:
     """``tcp_send_empty_ack``; what cannot be sent is tried again by the fast timer."""
-    window_before = pcb.rcv_ann_edge - pcb.rcv_nxt
     pcb.rcv_ann_edge = pcb.rcv_nxt + pcb.rcv_ann_wnd
-    if not why and window_before == 0 and pcb.rcv_ann_wnd:
-        why = "window-update"
     if _control(tcp, pcb, ACK, pcb.snd_nxt, b"", why):
         pcb.ack_delayed = pcb.ack_now = False
         return names.OK

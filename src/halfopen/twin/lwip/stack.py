@@ -72,7 +72,10 @@ class Stack:
         self._number = 0
         self._inbox: list[Frame] = []
         self._poll: Timer | None = None
+        #: Keepalive probes that were answered without being played (doze.py).
+        self.probes_in_closed_form = 0
         self.link = network.join(self, mac)
+        network.before_change.append(self.settle)
         self._begin()
 
     def _begin(self) -> None:
@@ -141,6 +144,16 @@ class Stack:
         """One fact more in the truth, about this device."""
         self.truth.note(self.name, what, **facts)
 
+    def count_packets(self, count: int) -> None:
+        """Packets were sent in closed form: the identification field goes on behind them."""
+        self._number = (self._number + count) & 0xFFFF
+
+    def settle(self) -> None:
+        """Wake whoever dozes: something is going to change."""
+        for pcb in list(self.tcp.active):
+            if pcb.doze is not None:
+                self.tcp.timers.wake(pcb)
+
     def pcbs(self) -> tuple[int, int, int]:
         """Connections active, in TIME_WAIT, and listening."""
         return len(self.tcp.active), len(self.tcp.time_wait), len(self.tcp.listening)
@@ -174,16 +187,14 @@ class Stack:
         self._inbox.append(frame)
         if self._poll is not None:
             return
-        options = self.options
-        if options.receive_poll_ns:
-            when = (
-                self.world.now
-                - (self.world.now - self._phase) % options.receive_poll_ns
-                + options.receive_poll_ns
-            )
-        else:
-            when = self.world.now + options.turnaround_ns
-        self._poll = self.world.at(when, self._look)
+        self._poll = self.world.at(self.taken_at(self.world.now), self._look)
+
+    def taken_at(self, arrived: int) -> int:
+        """When (ns) the stack takes a frame that reached the driver at ``arrived``."""
+        poll = self.options.receive_poll_ns
+        if not poll:
+            return arrived + self.options.turnaround_ns
+        return arrived - (arrived - self._phase) % poll + poll
 
     def _look(self) -> None:
         self._poll = None

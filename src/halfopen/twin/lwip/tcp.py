@@ -205,9 +205,10 @@ class TcpLayer:
         """``tcp_recved``: the application took ``length`` bytes."""
         options = self.stack.options
         pcb.rcv_wnd = min(pcb.rcv_wnd + length, options.window)
+        owed = pcb.ack_delayed or pcb.ack_now
         if self.announce_window(pcb) >= min(options.window // 4, options.mss * 4):
             pcb.ack_now = True
-            sending.output(self, pcb)
+            sending.output(self, pcb, "" if owed else "window-update")
         self.timers.touch(pcb)
 
     def offer_refused(self, pcb: Pcb) -> None:
@@ -309,6 +310,8 @@ class TcpLayer:
     def ended(self, pcb: Pcb, error: str | None, why: str) -> None:
         """The block is gone; ``error`` is what its owner is told, ``None``: nothing."""
         was = pcb.state
+        if pcb.doze is not None:
+            self.timers.wake(pcb)
         self._purge(pcb)
         self._remove(pcb)
         pcb.state = state.CLOSED

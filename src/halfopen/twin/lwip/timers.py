@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, sending
+from halfopen.twin.lwip import doze, names, sending
 from halfopen.twin.lwip import pcb as state
 from halfopen.twin.lwip.pcb import Pcb
 from halfopen.twin.world import MS, US, Timer
@@ -44,6 +44,7 @@ class TcpTimers:
         self._stops_at: int | None = 0
         self._armed: Timer | None = None
         self._armed_for = 0
+        self._keeps_awake = False
 
     def fast(self) -> int:
         """Fast ticks so far."""
@@ -81,7 +82,9 @@ class TcpTimers:
 
     def touch(self, pcb: Pcb) -> None:
         """Something of ``pcb`` changed: find out anew when the timers have to look at it."""
-        pcb.due = due = self.due_of(pcb)
+        if pcb.doze is not None:
+            doze.wake(self._tcp, pcb)
+        pcb.due = due = self.plan(pcb)
         if due is None:
             return
         if self._armed is not None:
@@ -90,6 +93,18 @@ class TcpTimers:
             self._armed.cancel()
         self._armed_for = due
         self._armed = self._world.at(self.time_of(due), self._run, due)
+
+    def wake(self, pcb: Pcb) -> None:
+        """Somebody else changes something of a dozing connection: give it its timer back."""
+        self._keeps_awake = True
+        self.touch(pcb)
+        self._keeps_awake = False
+
+    def plan(self, pcb: Pcb) -> int | None:
+        """``due_of``, or ``None`` for a connection that may doze from now on."""
+        if not self._keeps_awake and doze.is_idle(pcb) and doze.begin(self._tcp, pcb):
+            return None
+        return self.due_of(pcb)
 
     def due_of(self, pcb: Pcb) -> int | None:
         """The next fast tick at which ``pcb`` has to be looked at."""
@@ -142,7 +157,7 @@ class TcpTimers:
                     tcp.ended(pcb, None, "time-wait-over")
         for pcb in (*tcp.active, *tcp.time_wait):
             if pcb.due is not None and pcb.due <= fast:
-                pcb.due = self.due_of(pcb)
+                pcb.due = self.plan(pcb)
         due = min((pcb.due for pcb in (*tcp.active, *tcp.time_wait) if pcb.due is not None), default=None)
         if due is not None:
             if self._armed is not None:
