@@ -29,7 +29,10 @@ CORE = (
     *("names", "blocking", "on_micropython"),
 )
 #: Files that a program loads when it wants them.
-BESIDE = ("wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery")
+BESIDE = (
+    *("wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
+    *("guard", "guard_on_micropython"),
+)
 #: Classes whose public methods are the user's: kept although nothing here calls them.
 USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Wlan", "TlsChannel")
 
@@ -151,6 +154,8 @@ class Linker(ast.NodeTransformer):
     def __init__(self, name: str, constants: dict[tuple[str, str], ast.Constant]) -> None:
         self._name, self._constants = name, constants
         self._modules: dict[str, str] = {}
+        #: Modules that stay files of their own.
+        self._beside: dict[str, str] = {}
         self._names: dict[str, tuple[str, str]] = {}
         #: Imports of what is not the link's.
         self.foreign: list[str] = []
@@ -164,9 +169,12 @@ class Linker(ast.NodeTransformer):
         if not (node.module or "").startswith(PACKAGE):
             return self._keep(node)
         owner = (node.module or "")[len(PACKAGE) + 1 :]
-        stays = [alias for alias in node.names if (owner or alias.name) in BESIDE]
+        stays = []
         for alias in node.names:
-            if alias in stays:
+            if (owner or alias.name) in BESIDE and (owner, alias.name) not in self._constants:
+                stays.append(alias)
+                if not owner:
+                    self._beside[alias.asname or alias.name] = alias.name
                 continue
             if owner:
                 self._names[alias.asname or alias.name] = (owner, alias.name)
@@ -199,6 +207,8 @@ class Linker(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id in self._modules:
             return self._of(self._modules[node.value.id], node.attr)
+        if isinstance(node.value, ast.Name) and node.value.id in self._beside:
+            return self._constants.get((self._beside[node.value.id], node.attr), node)
         return self.generic_visit(node)
 
 

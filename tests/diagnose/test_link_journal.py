@@ -86,6 +86,72 @@ def test_bounds_are_no_measurement_and_a_strangers_tag_is_read_as_before() -> No
     assert [event for event in other if isinstance(event, SocketOpened)]
 
 
+def served(*changes: tuple[int, str, str, str, str, int]) -> str:
+    """Lines of a guarded server: session, state, event, next state, cause, descriptor; 100 ms apart."""
+    lines = []
+    for number, (session, before, event, state, cause, fd) in enumerate(changes):
+        change = Change(
+            100 * number,
+            before,
+            event,
+            state,
+            cause,
+            0,
+            0,
+            cause != "",
+            session,
+            f"10.0.0.7:{50000 + session}",
+        )
+        lines.append(journal.transition_line(change, fd if session else None, 90000, None))
+    return "\n".join(lines) + "\n"
+
+
+def test_a_servers_lines_tell_of_its_descriptors_only() -> None:
+    log = served(
+        (0, "IDLE", "STARTED", "LISTENING", "", 0),
+        (1, "LISTENING", "ACCEPTED", "ONLINE", "", 55),
+        (1, "ONLINE", "SILENCE_NOTICED", "DOUBTED", "", 55),
+        (1, "DOUBTED", "SILENCE_EXPIRED", "CLOSING", "silent", 55),
+        (1, "CLOSING", "SOCKET_CLOSED", "GONE", "", 55),
+        (2, "LISTENING", "REFUSED", "PARTING", "crowded", 56),
+        (0, "LISTENING", "DESCRIPTORS_EXHAUSTED", "PAUSED", "descriptors-exhausted", 0),
+    )
+    told = [
+        e
+        for e in events_of(log)
+        if isinstance(e, (SocketOpened, SocketClosed, SocketRefused, HeartbeatMissed))
+    ]
+    assert [type(event) for event in told] == [SocketOpened, SocketClosed, SocketOpened, SocketRefused]
+    opened, closed, _, refused = told
+    assert (opened.fd, opened.accepted, opened.peer_port, closed.fd) == (55, True, 50001, 55)  # type: ignore[union-attr]
+    assert (refused.errno, refused.accepting) == (23, True)  # type: ignore[union-attr]
+
+
+def test_a_hostile_peer_is_no_exception() -> None:
+    line = "I (1) halfopen: LISTENING -> ONLINE by ACCEPTED fd=5 heap=- block=- cause=- session=1 peer="
+    for peer in ("", "-", "x:", ":99999999999", "a:٣", "1.2.3.4:5:6"):
+        assert [e.peer_port for e in events_of(line + peer) if isinstance(e, SocketOpened)] in ([None], [6])
+
+
+def test_a_guarded_server_under_siege_is_no_sick_device() -> None:
+    """A hundred clients that come and vanish, six at a time: nothing leaks, so nothing is found."""
+    lines: list[tuple[int, str, str, str, str, int]] = []
+    for number in range(1, 101):
+        old, new = 55 + (number - 6) % 7, 55 + number % 7
+        if number > 6:
+            lines.append((number - 6, "ONLINE", "EVICTED", "CLOSING", "evicted", old))
+        lines.append((number, "LISTENING", "ACCEPTED", "ONLINE", "", new))
+        if number > 6:
+            lines.append((number - 6, "CLOSING", "SOCKET_CLOSED", "GONE", "", old))
+    assert not judged([("uart.log", events_of(served(*lines)))]).findings
+
+
+def test_a_server_without_descriptors_is_named_for_what_it_is() -> None:
+    log = served(*[(0, "LISTENING", "DESCRIPTORS_EXHAUSTED", "PAUSED", "descriptors-exhausted", 0)] * 3)
+    report = judged([("uart.log", events_of(log))])
+    assert report.findings[0].code == "HO102"
+
+
 def test_a_leak_in_the_journal_is_diagnosed() -> None:
     """A driver that opened and never closed would be convicted by its own journal."""
     lines = []

@@ -82,6 +82,8 @@ def test_no_module_is_dead() -> None:
             "rtc",
             "flash",
             "awaiting",
+            "guard_on_asyncio",
+            "guard_on_micropython",
         )
     }
     entries = run_by_name | imported_by_users

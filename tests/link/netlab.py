@@ -159,6 +159,19 @@ class Lab:
             "}\n",
         )  # fmt: skip
 
+    def ask_peer(self, program: Path, settings: dict[str, Any], limit_s: float) -> dict[str, Any]:
+        """Run ``program`` in the peer's namespace until it ends; the JSON line it prints."""
+        done = subprocess.run(
+            ["ip", "netns", "exec", self._peer, sys.executable, str(program), json.dumps(settings)],
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
     def heal(self) -> None:
         """Undo :meth:`blackhole`."""
         run("ip", "netns", "exec", self._peer, "nft", "delete", "table", "inet", "fault")
@@ -210,7 +223,7 @@ class Lab:
 class Subject:
     """A program under test in the device's namespace: it prints JSON lines and obeys lines on its standard input."""
 
-    def __init__(self, lab: Lab, command: tuple[str, ...], settings: dict[str, Any], *folders: Path) -> None:
+    def __init__(self, lab: Any, command: tuple[str, ...], settings: dict[str, Any], *folders: Path) -> None:
         """``command`` is interpreter and program; a file with ``settings`` (JSON) and ``folders`` to import from follow it."""
         limit = settings.get("descriptors", 1024)
         written = lab.folder / f"settings-{next(_numbers)}.json"
@@ -231,7 +244,8 @@ class Subject:
         with contextlib.suppress(ValueError):
             for line in self._process.stdout:
                 # a traceback, which MicroPython prints here, is passed on as it is
-                self._news.put(json.loads(line) if line.startswith("{") else {"what": "plain", "text": line})
+                said = json.loads(line) if line.startswith("{") else {"what": "plain", "text": line}
+                self._news.put({"heard_at": time.monotonic(), **said})
         self._news.put(None)
 
     def tell(self, command: str) -> float:

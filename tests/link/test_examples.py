@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import queue
 import signal
 import socket
@@ -127,6 +128,41 @@ def test_it_works_loses_its_peer_and_comes_back(
     assert not any("Traceback" in line for line in program.seen)
 
 
+SERVERS = ["guarded_server.py", "guarded_server_micropython.py"]
+
+
+@pytest.mark.parametrize("example", SERVERS)
+def test_a_server_answers_though_it_is_full_of_silent_clients(
+    example: str, require_tool: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MICROPYPATH", str(EXAMPLES.parents[1] / "src"))
+    interpreter = require_tool("micropython") if "micropython" in example else sys.executable
+    port = free_port()
+    with (
+        running(interpreter, str(EXAMPLES / example), "127.0.0.1", str(port)) as program,
+        contextlib.ExitStack() as held,
+    ):
+        wait_listening(port)
+        for _ in range(6):
+            held.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+            time.sleep(0.02)  # a backlog of five drops the sixth SYN of a burst
+        told = []
+        while len(told) < 30 and 200 not in told:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            told.append(answer.status)
+            if answer.status == 503:
+                assert answer.read() == b"busy\n"
+                time.sleep(0.1)
+            else:
+                assert b" of 6 sessions" in answer.read()
+            connection.close()
+        assert told[0] == 503
+        assert told[-1] == 200
+    assert not any("Traceback" in line for line in program.seen)
+
+
 def test_every_example_is_run() -> None:
-    tried = {"tcp_sensor.py", "http_poller.py", "mqtt_sensor.py", "with_aiomqtt.py"}
+    tried = {"tcp_sensor.py", "http_poller.py", "mqtt_sensor.py", "with_aiomqtt.py", *SERVERS}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tried

@@ -369,3 +369,24 @@ with Link("127.0.0.1", port, heartbeat=b"\\n", policy=Policy(silence_ms=150, ans
     log.write_text("\n".join(lines))
     found = diagnose(log)
     assert [re.sub(r"\d", "#", finding.code) for finding in found.findings]
+
+
+def test_a_day_with_a_fault_each_minute_leaves_the_heap_as_it_was(
+    require_tool: Callable[[str], str], device_files: Path
+) -> None:
+    """Virtual time, the shipped files; dead, resetting, closing and refusing peers, no descriptors, no Wi-Fi, no names …"""
+    program = Path(__file__).parent / "day_on_micropython.py"
+    done = subprocess.run(
+        [require_tool("micropython"), str(program), "24", "1", str(device_files)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    heap, counts, lost, after = done.stdout.splitlines()
+    _, warm, _, end = heap.split()
+    assert abs(int(end) - int(warm)) <= int(warm) / 100
+    assert counts == "faults 1439 held 1 sockets 1 swept 0"
+    assert int(lost.split()[1]) > 500
+    assert after == "after 0 0"

@@ -1,14 +1,16 @@
-"""What a computer's driver asks of its operating system: free memory, addresses of a name, an open file's identity."""
+"""What a computer's drivers ask of their surroundings: free memory, addresses, an open file's identity, a log."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 #: An address as getaddrinfo gives it: family and what connect() takes.
 Address = tuple[int, Any]
@@ -17,6 +19,27 @@ Address = tuple[int, Any]
 NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 _CGROUP = Path("/sys/fs/cgroup")
+LOG = logging.getLogger("halfopen.link")
+_T = TypeVar("_T")
+
+
+def stack() -> str:
+    """Whose TCP this is, for the bounds that follow from it."""
+    return "linux" if sys.platform.startswith(("linux", "android")) else "other"
+
+
+def log(line: str) -> None:
+    """A line of the journal goes to the logger ``halfopen.link``."""
+    LOG.log(logging.WARNING if line.startswith("W") else logging.INFO, "%s", line)
+
+
+def guarded(call: Callable[[], _T], otherwise: _T) -> _T:
+    """What the user's ``call`` returns; its error must not stop a transition half-way, so it is logged instead."""
+    try:
+        return call()
+    except Exception:
+        LOG.exception("an error in code given to the link; the link goes on")
+        return otherwise
 
 
 def memory() -> tuple[int | None, int | None]:

@@ -5,19 +5,22 @@
 A loss says how long nothing had been heard, or taken, when it was noticed: ``quiet=19200``, milliseconds.
 
 The figure in brackets is milliseconds since the program started, ``fd=-`` means that no descriptor is held, and a
-figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction.
+figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction. A
+server's line ends with its session and the client instead, ``session=12 peer=10.0.0.7:51234``; session 0 is the
+listening socket.
 """
 
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
-_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet")
+_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet", "session")
 
 
 class Change:
     """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
 
     ``is_loss`` says that something ended that should have gone on; ``quiet`` how long (ms) nothing had been heard by
-    then, or nothing been taken where a send deadline ran out; ``None`` where no connection stood.
+    then, or nothing been taken where a send deadline ran out; ``None`` where no connection stood. ``session`` and
+    ``peer`` are a server's: ``None`` for a link, 0 for the listening socket.
     """
 
     def __init__(
@@ -31,6 +34,8 @@ class Change:
         epoch: int,
         is_loss: bool,
         quiet: "int | None" = None,
+        session: "int | None" = None,
+        peer: str = "",
     ) -> None:
         self.at = at
         self.before = before
@@ -41,6 +46,8 @@ class Change:
         self.epoch = epoch
         self.is_loss = is_loss
         self.quiet = quiet
+        self.session = session
+        self.peer = peer
 
     def __repr__(self) -> str:
         return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
@@ -60,16 +67,22 @@ class Entry:
         self.attempt: int | None = None
         self.epoch: int | None = None
         self.quiet: int | None = None
+        self.session: int | None = None
+        self.peer = ""
 
 
 def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
     """The line for ``change``; a loss is a warning."""
     level = "W" if change.is_loss else "I"
+    whose = f"attempt={change.attempt} epoch={change.epoch}"
+    if change.session is not None:
+        whose = f"session={change.session} peer={change.peer or '-'}"
+    quiet = f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else ""
     return (
         f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
         f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
-        f" cause={change.cause or '-'} attempt={change.attempt} epoch={change.epoch}"
-    ) + (f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else "")
+        f" cause={change.cause or '-'} {whose}{quiet}"
+    )
 
 
 def plain(text: str) -> str:
@@ -123,6 +136,8 @@ def read(tag: str, message: str) -> "Entry | None":
         name, _, value = word.partition("=")
         if name == "cause":
             entry.cause = "" if value == "-" else value
+        elif name == "peer":
+            entry.peer = "" if value == "-" else value
         elif name in _NUMBERS and _is_number(value):
             setattr(entry, name, int(value))
     return entry

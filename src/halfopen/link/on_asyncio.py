@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import random
 import select
 import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any
@@ -33,7 +31,6 @@ _RECEIVE_BYTES = 65536
 _CHANGES_MAX = 1000
 #: States in which one address of the peer is tried.
 _DIALS = (machine.OPENING, machine.DIALING, machine.SECURING)
-_LOG = logging.getLogger("halfopen.link")
 
 
 class Link(Driver):
@@ -75,11 +72,11 @@ class Link(Driver):
                 raise ValueError(f"TLS: {error}") from error
         super().__init__(
             policy,
-            options.probe(socket, select, _stack(), wifi=radio is not None, reboot=reboot is not None),
+            options.probe(socket, select, host.stack(), wifi=radio is not None, reboot=reboot is not None),
             heartbeat,
             tls,
             name,
-            say or _log,
+            say or host.log,
             memory,
             chance,
             host.identity,
@@ -205,11 +202,7 @@ class Link(Driver):
         self._wake()
 
     def _guarded(self, call: Callable[..., Any], *given: Any) -> Any:
-        try:
-            return call(*given)
-        except Exception:
-            _LOG.exception("an error in code given to the link; the link goes on")
-            return None
+        return host.guarded(lambda: call(*given), None)
 
     async def _next_news(self) -> None:
         news = self._running_loop().create_future()
@@ -356,12 +349,3 @@ class Link(Driver):
         self._pump()
         if self._sock is not None:
             self._rearm()
-
-
-def _stack() -> str:
-    """Whose TCP this is, for the bounds that follow from it."""
-    return "linux" if sys.platform.startswith(("linux", "android")) else "other"
-
-
-def _log(line: str) -> None:
-    _LOG.log(logging.WARNING if line.startswith("W") else logging.INFO, "%s", line)

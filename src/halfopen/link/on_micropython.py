@@ -69,6 +69,24 @@ def free_memory() -> "tuple[int | None, int | None]":
     return sum([region[1] for region in regions]), max([region[2] for region in regions])
 
 
+def of_this_board(*, wifi: bool, reboot: bool) -> Capability:
+    """What MicroPython lets a program do here."""
+    return Capability(
+        stack="lwip" if sys.platform == "esp32" else "other",
+        keepalive="tuned" if halfopen_keepalive else "none",
+        pollhup=True,
+        wifi=wifi,
+        reboot=reboot,
+    )
+
+
+def prepare(sock: "Any", policy: Policy) -> None:
+    """Make a fresh socket non-blocking, and set keepalive where the firmware can. Raises :class:`OSError`."""
+    sock.setblocking(False)
+    if halfopen_keepalive is not None:
+        halfopen_keepalive.set(sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count)
+
+
 class Link(Driver):
     """Keeps one connection to ``host:port`` standing; ``for connection in link`` yields one per success.
 
@@ -98,13 +116,7 @@ class Link(Driver):
         feed: "Callable[[], Any] | None" = None,
         resolver: str = "",
     ) -> None:
-        able = Capability(
-            stack="lwip" if sys.platform == "esp32" else "other",
-            keepalive="tuned" if halfopen_keepalive else "none",
-            pollhup=True,
-            wifi=radio is not None,
-            reboot=reboot is not None,
-        )
+        able = of_this_board(wifi=radio is not None, reboot=reboot is not None)
         name = host if server_name is None else server_name
         super().__init__(
             *(policy, able, heartbeat, tls, name, say, memory, chance, None, reboot, reboots_ago_ms),
@@ -292,12 +304,7 @@ class Link(Driver):
     def _connect_socket(self) -> None:
         sock = self._sock
         try:
-            sock.setblocking(False)
-            if halfopen_keepalive is not None:
-                policy = self.policy
-                halfopen_keepalive.set(
-                    sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count
-                )
+            prepare(sock, self.policy)
             sock.connect(socket.getaddrinfo(self._known, self._port)[0][-1])
         except OSError as error:
             if error.errno != errno.EINPROGRESS:

@@ -36,6 +36,11 @@ class Vitals:
         """Bytes queued that the socket has not accepted."""
         return self._queued - self._accepted
 
+    @property
+    def heard_at(self) -> int:
+        """When the peer was last heard; at first, when the connection began."""
+        return self._heard
+
     def heard(self, now: int) -> None:
         """A byte came from the peer."""
         self._heard = now

@@ -46,7 +46,7 @@ def read_link(line: LogLine, where: Provenance, at: Moment) -> list[Event] | Non
     events: list[Event] = []
     if entry.heap is not None or entry.block is not None:
         events.append(HeapSampled(where, at, entry.heap, None, entry.block))
-    said = _said(entry, where, at)
+    said = _said(entry, where, at) if entry.session is None else _said_by_server(entry, where, at)
     return [*events, said] if said else events
 
 
@@ -79,6 +79,25 @@ def _said(entry: journal.Entry, where: Provenance, at: Moment) -> Event | None:
     if event == "SOCKET_FAILED":
         return CallFailed(where, at, "other", _errno(entry.cause), fd)
     return plain.get(event)
+
+
+def _said_by_server(entry: journal.Entry, where: Provenance, at: Moment) -> Event | None:
+    """What a guarded server's line says of its descriptors.
+
+    No more than that: how a client behaved, or that it vanished, is no fault of the device that noticed.
+    """
+    if entry.event in ("ACCEPTED", "REFUSED"):
+        return SocketOpened(where, at, entry.fd, accepted=True, peer_port=_port(entry.peer))
+    if entry.event == "SOCKET_CLOSED":
+        return SocketClosed(where, at, entry.fd)
+    errno = {"DESCRIPTORS_EXHAUSTED": 23, "PCBS_EXHAUSTED": 105}.get(entry.event)
+    return SocketRefused(where, at, errno, accepting=True) if errno else None
+
+
+def _port(peer: str) -> int | None:
+    """The port of ``host:port``, if it is one."""
+    port = peer.rpartition(":")[2]
+    return int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else None
 
 
 def _errno(cause: str) -> int | None:
