@@ -79,6 +79,7 @@ Examples:
   halfopen diagnose uart.log --format json      for programs
   halfopen diagnose uart.log --html report.html a page with the timeline, to mail or attach
   halfopen diagnose uart.log --redact --html r.html   the same without names and addresses
+  halfopen diagnose uart.log --prove            then the failure and its cure, simulated
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
 @click.argument("paths", nargs=-1, required=True, type=str, shell_complete=_paths)
@@ -126,6 +127,12 @@ Examples:
     " Coordinates, serial numbers, MQTT topics, versions, and names that are common words outside of their place stay:"
     " look it over.",
 )
+@click.option(
+    "--prove",
+    "proves",
+    is_flag=True,
+    help="Then show the first finding's failure and cure in the simulator, as 'halfopen prove' does.",
+)
 def diagnose(
     paths: tuple[str, ...],
     form: str,
@@ -136,6 +143,7 @@ def diagnose(
     output: Path | None,
     html: Path | None,
     redact: bool,
+    proves: bool,
 ) -> None:
     """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
 
@@ -146,6 +154,8 @@ def diagnose(
     from halfopen.ports.files import MissingInput
 
     _guard(paths, {"--output": output, "--html": html})
+    if proves and form == "json":
+        _refuse("--prove prints text; for programs: halfopen prove CODE --format json")
     wifi_keys = _wifi_keys(keys)
     try:
         with _progress() as progress:
@@ -165,6 +175,8 @@ def diagnose(
         _text(told, output, firmware, everything)
     if html is not None:
         _page(report, around, html, firmware, redaction)
+    if proves:
+        _prove_first(report)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
 
@@ -352,6 +364,23 @@ def _prove_one(
         _write(as_html(told), html)
         click.echo(f"wrote {html} ({max(html.stat().st_size // 1000, 1)} KB)", err=True)
     sys.exit(0 if told.held else 1)
+
+
+def _prove_first(report: Report) -> None:
+    """Show the cure of the first finding that the simulator can make."""
+    from halfopen.diagnose.report.as_text import show
+    from halfopen.prove import bundled, prove, scenario_of
+    from halfopen.prove.as_text import proof_text
+
+    known = bundled()
+    code = next((finding.code for finding in report.findings if finding.code in known), None)
+    if code is None:
+        click.echo(f"nothing to prove here: {', '.join(known)} can be proved", err=True)
+        return
+    with _VirtualTime() as progress:
+        progress.show(code, 0, 0)
+        told = prove(scenario_of(code))
+    show(lambda console: proof_text(console, told))
 
 
 def _prove_all(seed: int | None, sdkconfig: str | None, form: str) -> NoReturn:

@@ -47,10 +47,10 @@ def _as_host(error: SocketError) -> OSError:
 class Socket:
     """A descriptor of the twin as an object, as ``socket.socket`` is one."""
 
-    def __init__(self, sockets: Sockets, kind: int = names.STREAM) -> None:
-        """Raises :class:`OSError` when there is none."""
+    def __init__(self, sockets: Sockets, kind: int = names.STREAM, fd: int | None = None) -> None:
+        """``fd`` is a descriptor that was accepted. Raises :class:`OSError` when there is none."""
         try:
-            self._fd = sockets.socket(kind)
+            self._fd = sockets.socket(kind) if fd is None else fd
         except SocketError as error:
             raise _as_host(error) from None
         self._sockets = sockets
@@ -85,6 +85,24 @@ class Socket:
     def set(self, option: int, value: int) -> None:
         """Set an option. Raises :class:`OSError`."""
         self._call(self._sockets.setsockopt, option, value)
+
+    def keepalive(self, idle_s: int, interval_s: int, count: int) -> None:
+        """Switch it on. Raises :class:`OSError`."""
+        self.set(names.SO_KEEPALIVE, 1)
+        self.set(names.TCP_KEEPIDLE, idle_s)
+        self.set(names.TCP_KEEPINTVL, interval_s)
+        self.set(names.TCP_KEEPCNT, count)
+
+    def listen(self, port: int, backlog: int) -> None:
+        """Listen on ``port``. Raises :class:`OSError`."""
+        self.set(names.SO_REUSEADDR, 1)
+        self._call(self._sockets.bind, port)
+        self._call(self._sockets.listen, backlog)
+
+    def accept(self) -> tuple[Socket, str]:
+        """The next client and its ``host:port``. Raises :class:`OSError`."""
+        fd, (ip, port) = self._call(self._sockets.accept)
+        return Socket(self._sockets, fd=fd), f"{ip}:{port}"
 
     def error(self) -> int:
         """SO_ERROR by this computer's numbers; reading consumes it."""
@@ -331,10 +349,7 @@ class Link(Driver):
         sock, policy = self._sock, self.policy
         try:
             if self.capability.keepalive == "tuned":
-                sock.set(names.SO_KEEPALIVE, 1)
-                sock.set(names.TCP_KEEPIDLE, policy.keep_idle_s)
-                sock.set(names.TCP_KEEPINTVL, policy.keep_interval_s)
-                sock.set(names.TCP_KEEPCNT, policy.keep_count)
+                sock.keepalive(policy.keep_idle_s, policy.keep_interval_s, policy.keep_count)
             sock.connect(self._known, self._port)
         except OSError as error:
             if error.errno != errno.EINPROGRESS:

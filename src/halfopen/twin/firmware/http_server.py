@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: The server's control port (ESP_HTTPD_DEF_CTRL_PORT).
 _CONTROL_PORT = 32768
 #: A request at least: its first line and an empty one.
-_END = b"\r\n\r\n"
+END_OF_REQUEST = b"\r\n\r\n"
 #: keep_alive_idle, interval and count when keep_alive_enable is set.
 _KEEPALIVE = (
     (names.SO_KEEPALIVE, 1),
@@ -52,17 +52,26 @@ class HttpServer(Firmware):
         """The server's task, and one for each uplink."""
         device.start("httpd", _Server(device, self).run())
         for number in range(self.uplinks):
-            device.start(f"uplink{number}", self._uplink(device), priority=3)
+            device.start(
+                f"uplink{number}", hold_uplink(device, self.uplink_host, self.uplink_port), priority=3
+            )
 
-    def _uplink(self, device: Device) -> Generator[Wait, bool, None]:
-        yield from device.wait_for_address()
-        try:
-            fd = device.calls.socket()
-            yield from device.calls.connect(fd, self.uplink_host, self.uplink_port)
-        except SocketError as error:
-            device.console.idf("E", "app", f"uplink: {error}")
-            return
-        device.console.idf("I", "app", f"uplink connected, fd={fd}")
+
+def hold_uplink(device: Device, host: str, port: int) -> Generator[Wait, bool, None]:
+    """A connection of the application's own: made once, and held."""
+    yield from device.wait_for_address()
+    try:
+        fd = device.calls.socket()
+        yield from device.calls.connect(fd, host, port)
+    except SocketError as error:
+        device.console.idf("E", "app", f"uplink: {error}")
+        return
+    device.console.idf("I", "app", f"uplink connected, fd={fd}")
+
+
+def page(size: int) -> bytes:
+    """An answer with ``size`` bytes of content."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (size, b"." * size)
 
 
 class _Server:
@@ -127,13 +136,13 @@ class _Server:
         request = b""
         try:
             peer = calls.getpeername(fd)[0]
-            while _END not in request:
+            while END_OF_REQUEST not in request:
                 data = yield from calls.recv(fd, 512)
                 if not data:
                     yield from self._close(fd)
                     return
                 request += data
-            yield from calls.send(fd, self._answer())
+            yield from calls.send(fd, page(self._config.page_bytes))
         except SocketError as error:
             if error.errno == names.EAGAIN:
                 self._log("W", "httpd_txrx", f"httpd_sock_err: error in recv : {error.errno}")
@@ -144,10 +153,6 @@ class _Server:
             "I", "web", f"{request.split(b' HTTP')[0].decode('ascii', 'replace')} from {peer} (fd={fd})"
         )
         device.exchanged(len(request))
-
-    def _answer(self) -> bytes:
-        page = b"." * self._config.page_bytes
-        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(page), page)
 
     def _close(self, fd: int) -> Generator[Wait, bool, None]:
         del self._sessions[fd]
