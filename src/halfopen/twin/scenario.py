@@ -302,9 +302,13 @@ def _caller(table: Table) -> CallerPlan:
 
 
 def _impairment(table: Table) -> tuple[str, Impairment]:
-    at = table.text("at")
+    at, kind = table.text("at"), table.text("kind")
+    rest = table.rest()
+    for key, value in rest.items():
+        if isinstance(value, (int, float)) and not abs(value) <= DURATION_S_MAX * 1000:
+            raise table.error(key, f"is {value}: at most {DURATION_S_MAX * 1000} expected")
     try:
-        return at, impairment(table.rest())
+        return at, impairment({"kind": kind, **rest})
     except ValueError as error:
         raise table.error("", str(error)) from None
 
