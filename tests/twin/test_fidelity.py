@@ -40,6 +40,24 @@ def test_it_holds_whatever_the_seed_is(name: str, seed: int) -> None:
     assert compared(name, seed).holds
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a_leaky",
+        "b_close",
+        "c2_recv_unacked",
+        "d1_ka_before",
+        "d5_ka_rebooted",
+        "e2_httpd_like",
+        "f1_zero_window_live",
+        "f3_device_not_reading",
+        "h_timewait",
+    ],
+)
+def test_a_recording_is_understood_by_its_description(name: str) -> None:
+    assert compare(LWIP, name).holds
+
+
 def test_the_named_gap_is_no_larger_than_named() -> None:
     one = compared("c1_send_block")
     assert SITUATIONS["c1_send_block"].gap

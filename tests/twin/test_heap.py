@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,7 @@ def test_blocks_and_holes_tile_the_region(steps: list[tuple[bool, int, str]]) ->
         assert at == SIZE
         holes = heap.holes()
         assert not any(
-            begin + size == following for (begin, size), (following, _) in zip(holes, holes[1:], strict=False)
+            begin + size == following for (begin, size), (following, _) in itertools.pairwise(holes)
         )
         assert heap.free + heap.used == SIZE
         assert heap.used == sum(heap.by_caller().values())

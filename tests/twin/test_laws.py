@@ -62,10 +62,10 @@ class Mirror(Service):
     """Keeps what each connection delivered, and sends it back."""
 
     def __init__(self) -> None:
-        self.heard: dict[int, bytes] = {}
+        self.heard: dict[Any, bytes] = {}
 
     def received(self, connection: Any, data: bytes) -> None:
-        self.heard[id(connection)] = self.heard.get(id(connection), b"") + data
+        self.heard[connection] = self.heard.get(connection, b"") + data
         connection.send(data)
 
 
@@ -127,8 +127,9 @@ def outcome(recorded: bool, seed: int, happening: list[Impairment], idle: int) -
         bench.network.impair(impairment, bench.peer if impairment.KIND in AT_PEER else bench.device)
 
     def firmware() -> Firmware:
-        fd = yield from bench.connected(keepalive(idle, 2, 3))
-        yield from bench.call("recv", bench.calls.recv(fd, 100))
+        fd = yield from bench.call("connected", bench.connected(keepalive(idle, 2, 3)))
+        if fd > 0:
+            yield from bench.call("recv", bench.calls.recv(fd, 100))
 
     bench.run(firmware(), 300)
     bench.network.settle()

@@ -50,9 +50,13 @@ class Conditions:
     @property
     def steady(self) -> bool:
         """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
-        return not self._lost and self._forgotten is None and all(
-            (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
-            for active in self.active
+        return (
+            not self._lost
+            and self._forgotten is None
+            and all(
+                (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
+                for active in self.active
+            )
         )
 
     @property
@@ -86,9 +90,9 @@ class Conditions:
     def _judge_quiet(self) -> None:
         self.quiet = not self.active and not self._lost and self._forgotten is None
 
-    def keep_alive(self, flow: Flow) -> None:
-        """Packets of a flow passed until now, in closed form."""
-        self._seen[flow] = self._world.now
+    def keep_alive(self, flow: Flow, last: int) -> None:
+        """Packets of a flow passed until ``last`` (ns), in closed form."""
+        self._seen[flow] = last
 
     def judge(self, link: Crossing, frame: Frame, direction: str) -> int | None:
         """How long ``frame`` takes (ns), or ``None`` when it does not pass."""

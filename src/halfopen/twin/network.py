@@ -212,12 +212,12 @@ class Network:
             way += one.conditions.fixed_delay(TO_PEER) + one.conditions.fixed_delay(TO_DEVICE)
         return partner, way
 
-    def passed(self, link: Link, ip: str, port: int, device_port: int) -> None:
-        """Packets of a flow passed in closed form: boxes on the way remember it."""
+    def passed(self, link: Link, ip: str, port: int, device_port: int, last: int) -> None:
+        """Packets of a flow passed in closed form, the last at ``last`` (ns): boxes on the way remember it."""
         flow = (link.node.ip, device_port, ip, port)
         for one in (link, self.link_of(ip)):
             if one is not None and not one.conditions.quiet:
-                one.conditions.keep_alive(flow)
+                one.conditions.keep_alive(flow, last)
 
     # Impairments -------------------------------------------------------------------------------------------
 

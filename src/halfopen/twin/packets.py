@@ -165,9 +165,12 @@ class Udp(Packet):
 
 
 class Icmp(Packet):
-    """An ICMP message; ``rest`` is all that follows the checksum, ``about`` the packet that an error quotes."""
+    """An ICMP message; ``rest`` is all that follows the checksum, ``about`` the packet that an error quotes.
 
-    __slots__ = ("about", "code", "kind", "rest")
+    ``quote`` is how many bytes of it: Linux takes all that fits into 576, lwIP the IP header and eight.
+    """
+
+    __slots__ = ("about", "code", "kind", "quote", "rest")
 
     def __init__(
         self,
@@ -178,8 +181,10 @@ class Icmp(Packet):
         rest: bytes,
         about: Packet | None = None,
         why: str = "",
+        quote: int = 548,
     ) -> None:
         super().__init__(source, destination, why)
+        self.quote = quote
         self.kind = kind
         self.code = code
         self.rest = rest
@@ -187,7 +192,7 @@ class Icmp(Packet):
 
     def payload(self) -> tuple[int, bytes]:
         """A message with its checksum."""
-        rest = self.rest if self.about is None else bytes(4) + self.about.encode()
+        rest = self.rest if self.about is None else bytes(4) + self.about.encode()[: self.quote]
         message = struct.pack(">BBH", self.kind, self.code, 0) + rest
         return packet.ICMP_PROTOCOL, message[:2] + struct.pack(">H", packet.checksum(message)) + message[4:]
 

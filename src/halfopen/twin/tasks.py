@@ -138,8 +138,10 @@ class Task:
         if self._due is not None:
             self._due.cancel()
         self._wait = None
+        alone = self.state != "running"
         self.state = "ended"
-        self._running.close()
+        if alone:
+            self._running.close()
 
 
 class Tasks:

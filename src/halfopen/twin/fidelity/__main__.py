@@ -1,6 +1,7 @@
-"""``python -m halfopen.twin.fidelity FOLDER [PAGE]``: replay every recording of a folder that is known, write the page.
+"""``python -m halfopen.twin.fidelity FOLDER [PAGE]``: replay every recording of a folder, write the page.
 
-Without PAGE the verdicts are printed. Exit status 1 when a situation does not hold that is not named as a gap, 2 when
+A recording that is not among the known situations is played as its description says. Without PAGE only verdicts are
+printed. Exit status 1 when a situation does not hold that is not named as a gap, 2 when
 the folder cannot be read.
 """
 
@@ -20,12 +21,12 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m halfopen.twin.fidelity FOLDER [PAGE]", file=sys.stderr)
         return 2
     folder = Path(arguments[0])
-    known = [name for name in SITUATIONS if (folder / f"{name}.truth.json").is_file()]
-    if not known:
-        print(f"{folder}: no recording that is known here", file=sys.stderr)
+    recordings = sorted(path.name.removesuffix(".truth.json") for path in folder.glob("*.truth.json"))
+    if not recordings:
+        print(f"{folder}: no recording (NAME.pcapng with NAME.truth.json)", file=sys.stderr)
         return 2
     try:
-        comparisons = [compare(folder, name, SITUATIONS[name]) for name in known]
+        comparisons = [compare(folder, name, SITUATIONS.get(name)) for name in recordings]
     except (OSError, ValueError, KeyError) as error:
         print(f"{folder}: {error}", file=sys.stderr)
         return 2

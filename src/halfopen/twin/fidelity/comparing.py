@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from halfopen.twin.fidelity.inferring import infer, with_sends
 from halfopen.twin.fidelity.replay import CONTROLS, Lab, Outcome, Situation
 from halfopen.twin.fidelity.wire import Seen, read_capture
 from halfopen.twin.packets import ACK, FIN, RST
@@ -113,14 +114,18 @@ def _is_arp(seen: Seen) -> bool:
     return seen.kind.startswith("ARP")
 
 
-def compare(folder: Path, name: str, situation: Situation, seed: int = 7) -> Comparison:
-    """Replay the recording ``name`` of ``folder`` and compare.
+def compare(folder: Path, name: str, situation: Situation | None = None, seed: int = 7) -> Comparison:
+    """Replay the recording ``name`` of ``folder`` and compare; without a situation its description has to do.
 
     Raises:
         OSError, ValueError: the recording cannot be read.
     """
     truth = json.loads((folder / f"{name}.truth.json").read_text(encoding="utf-8"))
     real = read_capture((folder / f"{name}.pcapng").read_bytes())
+    log = folder / f"{name}.uart.log"
+    if log.is_file():
+        truth["events"] = with_sends(truth["events"], log.read_text(encoding="utf-8", errors="replace"))
+    situation = situation or infer(truth["desc"])
     lab, twin = replay(situation, truth, real, seed)
     comparison = Comparison(name, situation, truth["desc"], slips=slips(real))
     comparison.rows = align(real, twin)
@@ -134,8 +139,6 @@ def replay(
     """Play a recording again until the real capture ended."""
     lab = Lab(situation, seed)
     events = truth["events"]
-    if situation.script is not None:
-        events = situation.script(events)
     connect = next((event for event in events if str(event["what"]).startswith("connect")), events[0])
     anchor = next(
         (seen.time for seen in real if _is_arp(seen) and seen.time > 0 and seen.from_device), real[0].time
@@ -149,24 +152,30 @@ def replay(
         lab.world.at(int(when * SECOND), lab.device.tcp.timers.slip, int(late * SECOND))
     if situation.also is not None:
         situation.also(lab, truth["events"], real)
-    stopped = peer_stopped(real)
-    if stopped is not None:
-        lab.world.at(int((stopped + GRACE_S) * SECOND), lab.stop_peer)
+    for when, flow in peer_closings(real):
+        lab.world.at(int(when * SECOND), lab.close_at_peer, flow)
     lab.tasks.start("app", lab.play(events, max(0.0, first_at)))
     end = max(real[-1].time, events[-1]["t"])
     lab.world.run(int((end * (1 + SHARE) + TICK_S) * SECOND))
     return lab, read_capture(lab.recorder.pcapng())
 
 
-def peer_stopped(real: list[Seen]) -> float | None:
-    """When the lab ended the peer's programs: the first FIN or RST at the capture's end that the device did not cause."""
-    ours = {seen.flow for seen in real if seen.from_device and seen.flags & (FIN | RST)}
-    found = [
-        seen.time
-        for seen in real
-        if not seen.from_device and seen.kind == "TCP" and seen.flags & (FIN | RST) and seen.flow not in ours
-    ]
-    return found[0] if found and found[0] > real[-1].time - TICK_S and found[0] > TICK_S else None
+def peer_closings(real: list[Seen]) -> list[tuple[float, int]]:
+    """When (s) the peer's programs closed which flow of their own accord: a FIN or RST that the device did not cause.
+
+    At the capture's end that is the lab being taken down, a little after everything else is over.
+    """
+    ended: set[int] = set()
+    found: list[tuple[float, int]] = []
+    for seen in real:
+        if seen.kind != "TCP" or not seen.flags & (FIN | RST) or seen.flow in ended:
+            continue
+        ended.add(seen.flow)
+        of_its_own = seen.flags & FIN or (seen.flags & ACK and seen.seq)
+        if not seen.from_device and of_its_own:
+            at_end = seen.time > real[-1].time - TICK_S
+            found.append((seen.time + (GRACE_S if at_end else 0.0), seen.flow))
+    return found
 
 
 def slips(real: list[Seen]) -> list[tuple[float, float]]:

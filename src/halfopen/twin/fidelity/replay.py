@@ -62,8 +62,6 @@ class Situation:
     options: tuple[tuple[int, int], ...] = ()
     before: Mapping[int, Callable[[Lab], object]] = field(default_factory=dict)
     also: Callable[[Lab, list[Event], list[Seen]], object] | None = None
-    #: Changes the recorded events where they do not list every call.
-    script: Callable[[list[Event]], list[Event]] | None = None
     #: Why it does not hold, where it does not.
     gap: str = ""
 
@@ -118,10 +116,11 @@ class Lab:
         self.peer.send(Icmp(PEER, packet.source, UNREACHABLE, 1, b"", packet, why="unreachable"))
         return True
 
-    def stop_peer(self) -> None:
-        """The peer's programs end: the kernel closes what they had."""
+    def close_at_peer(self, number: int) -> None:
+        """The peer's program closes its connection with this number (from 1), or ends and the kernel closes it."""
         for connection in list(self.peer.connections.values()):
-            connection.close()
+            if connection.number == number:
+                connection.close()
 
     def _is_lost(self, packet: Packet) -> bool:
         return isinstance(packet, Tcp) and bool({packet.sport, packet.dport} & self._lost)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from halfopen.twin.fidelity.inferring import SlowTalker, clients
 from halfopen.twin.fidelity.replay import Event, Lab, Outcome, Situation
 from halfopen.twin.fidelity.wire import Seen
-from halfopen.twin.linux.services import Caller, Responder, Service, Stalled, Talker
+from halfopen.twin.linux.services import Responder, Service, Stalled
 from halfopen.twin.lwip import names
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.tasks import Wait, sleep
-from halfopen.twin.world import MS, SECOND
-
-_SYN = 0x02
+from halfopen.twin.world import SECOND
 
 
 def _responder() -> dict[int, Service]:
@@ -28,27 +27,11 @@ def _keepalive(idle: int, interval: int, count: int) -> tuple[tuple[int, int], .
     )
 
 
-class _SlowTalker(Talker):
-    """The lab's streaming server: 40 ms from the request to the first byte."""
-
-    think_ns = 41 * MS
-
-
 def _streaming() -> dict[int, Service]:
-    return {8080: _SlowTalker(1024, on_request=True)}
+    return {8080: SlowTalker(1024, on_request=True)}
 
 
 _TIMEOUT = ((names.SO_RCVTIMEO, 5 * SECOND),)
-
-
-# f1: the truth lists the connection only; its log says "send(1024)" ten times, 10 ms apart, and then one that blocks.
-def _sending_on(events: list[Event]) -> list[Event]:
-    begin = events[1]["t"] + 0.002
-    sends = [
-        {"t": begin + 0.01 * index, "what": "send 54 1024", "ret": 1024, "err": "OK", "ms": 0}
-        for index in range(10)
-    ]
-    return [*events[:2], *sends, {"t": events[2]["t"], "what": "send 54 1024", "ms": 899_899}]
 
 
 # n: another task is blocked in recv(54) when the link goes down.
@@ -69,28 +52,6 @@ def _blocked_beside(lab: Lab, events: list[Event], _real: list[Seen]) -> None:
     lab.tasks.start("beside", receive())
 
 
-# e: clients that come, say HELLO and are never heard of again.
-def _clients(lab: Lab, _events: list[Event], real: list[Seen]) -> None:
-    callers: dict[int, float] = {}
-    for seen in real:
-        if not seen.from_device and seen.flags == _SYN:
-            callers.setdefault(seen.flow, seen.time)
-    for when in callers.values():
-        lab.world.at(int(when * SECOND), _call_in, lab)
-
-
-def _call_in(lab: Lab) -> None:
-    caller = Caller(b"HELLO", patience_ns=8 * SECOND)
-    connection = lab.peer.connect(lab.device.ip, 80, caller)
-
-    def vanish() -> None:
-        # Whoever got through goes away without a word; the others try on.
-        if caller.outcome == "connected":
-            lab.lose_port(connection.port)
-
-    lab.world.after(1500 * MS, vanish)
-
-
 SITUATIONS: dict[str, Situation] = {
     "a_leaky": Situation("every cycle a new socket, the old one never closed", _responder, _TIMEOUT),
     "b_close": Situation(
@@ -106,10 +67,8 @@ SITUATIONS: dict[str, Situation] = {
     "c2_recv_unacked": Situation("unacknowledged data, then a blocking recv()", _responder),
     "d1_ka_before": Situation("idle, keepalive 10/3/3, dead peer", _responder, _keepalive(10, 3, 3)),
     "d5_ka_rebooted": Situation("idle, keepalive 10/3/3, peer rebooted", _responder, _keepalive(10, 3, 3)),
-    "e2_httpd_like": Situation("a server whose seven sessions are taken by the dead", dict, also=_clients),
-    "f1_zero_window_live": Situation(
-        "a peer that never reads", lambda: {8080: Stalled(4096)}, script=_sending_on
-    ),
+    "e2_httpd_like": Situation("a server whose seven sessions are taken by the dead", dict, also=clients),
+    "f1_zero_window_live": Situation("a peer that never reads", lambda: {8080: Stalled(4096)}),
     "f3_device_not_reading": Situation("a device that does not read", _streaming),
     # What was done to the network between the calls is in its description only.
     "g_connect": Situation(

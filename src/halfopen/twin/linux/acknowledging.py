@@ -66,8 +66,8 @@ class Acknowledging:
             if gap <= _ATO_MIN // 2:
                 self._ato = (self._ato >> 1) + _ATO_MIN // 2
             elif gap < self._ato:
-                self._ato = min((self._ato >> 1) + gap, connection.rtt.rto_ns)
-            elif gap > connection.rtt.rto_ns:
+                self._ato = min((self._ato >> 1) + gap, connection.out.rtt.rto_ns)
+            elif gap > connection.out.rtt.rto_ns:
                 self._go_quick()
         self._last = now
 
@@ -98,8 +98,8 @@ class Acknowledging:
         delay = self._ato
         if delay > _ATO_MIN:
             longest = _DELAY_MAX if self._pingpong or self._pushed else 500 * MS
-            if connection.rtt.smooth_ns:
-                longest = min(longest, max(connection.rtt.smooth_ns, _ATO_MIN))
+            if connection.out.rtt.smooth_ns:
+                longest = min(longest, max(connection.out.rtt.smooth_ns, _ATO_MIN))
             delay = min(delay, longest)
         self._timer = connection.host.jiffies.after(min(delay, _DELAY_MAX), self._late)
 
@@ -111,13 +111,13 @@ class Acknowledging:
             self._pingpong = False
             self._ato = _ATO_MIN
         else:
-            self._ato = min(self._ato << 1, self._connection.rtt.rto_ns)
+            self._ato = min(self._ato << 1, self._connection.out.rtt.rto_ns)
         self.now()
 
     def now(self) -> None:
         """Send an ACK."""
         connection = self._connection
-        connection.transmit(ACK, connection.snd_nxt, b"")
+        connection.transmit(ACK, connection.out.nxt, b"")
 
     def sent(self, with_data: bool) -> None:
         """A segment with an ACK has gone."""

@@ -54,6 +54,8 @@ class Host:
         self.connections: dict[tuple[int, str, int], Connection] = {}
         self.name_server = NameServer(self)
         self.lease_server = LeaseServer(self)
+        #: Connections so far, refused SYNs among them: what :attr:`Connection.number` counts.
+        self.made = 0
         self._refused: set[int] = set()
         self._silent: set[str] = set()
         self._stalled = False
@@ -216,6 +218,8 @@ class Host:
             self.connections[key] = connection
             connection.opened_by(packet)
             return
+        if packet.flags & (SYN | ACK | RST) == SYN:
+            self.made += 1
         self.refuse_segment(packet)
 
     def _take_datagram(self, packet: Udp) -> None:

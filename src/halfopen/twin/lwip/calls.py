@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from halfopen.twin.lwip import names
+from halfopen.twin.lwip import names, writing
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.lwip.netconn import CONNECTING
 from halfopen.twin.tasks import Condition, Wait, wait
@@ -72,6 +72,7 @@ class Calls:
         """Connect, and wait until the handshake is done or has failed."""
         descriptor = self._sockets.descriptor(fd)
         conn = descriptor.conn
+        conn.connect_error = names.OK
         try:
             self._sockets.connect(fd, ip, port)
         except SocketError as error:
@@ -120,6 +121,9 @@ class Calls:
                 ):
                     raise
             yield from wait(f"{name}({fd})", conn.changed, None if until is None else until - world.now)
+            if self._sockets.of(conn) != fd:
+                # Another task closed it: what this one waited for is gone (LWIP_NETCONN_FULLDUPLEX).
+                raise self._sockets.fail(name, names.ENOTCONN, fd)
 
     def send(self, fd: int, data: bytes, flags: int = 0) -> Generator[Wait, bool, int]:
         """Wait until all of ``data`` is queued (which says nothing about the peer); how many bytes were.
@@ -130,7 +134,7 @@ class Calls:
         conn = descriptor.conn
         if descriptor.nonblocking or flags & names.MSG_DONTWAIT or conn.udp is not None:
             return self._sockets.send(fd, data, flags)
-        write = conn.begin_write(data, patient=True)
+        write = writing.begin(conn, data, patient=True)
         while not write.finished:
             yield from wait(f"send({fd})", conn.changed)
         if write.error != names.OK:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from halfopen.impairments.span import TO_DEVICE
 from halfopen.twin.lwip import pcb as state
 from halfopen.twin.lwip import receiving
 from halfopen.twin.lwip.pcb import Pcb
@@ -28,21 +29,27 @@ class Doze:
         "_first",
         "_first_tick",
         "_late_ticks",
+        "_passes_ns",
         "_period_ns",
         "_period_ticks",
         "partner",
     )
 
-    def __init__(
-        self, partner: Partner, first: int, first_tick: int, idle_ticks: int, answer_ns: int, tick_ns: int
-    ) -> None:
+    def __init__(self, partner: Partner, first: int, first_tick: int, idle_ticks: int, tick_ns: int) -> None:
         self.partner = partner
         self._first = first
         self._first_tick = first_tick
+        self._period_ticks = idle_ticks
+        self._period_ns = idle_ticks * tick_ns
+        self._answer_ns = self._passes_ns = self._late_ticks = 0
+
+    def time_answers(self, passes_ns: int, answer_ns: int, tick_ns: int) -> None:
+        """An answer comes back to the device's link after ``passes_ns`` and is taken after ``answer_ns``."""
+        self._passes_ns = passes_ns
         self._answer_ns = answer_ns
         self._late_ticks = answer_ns // tick_ns
-        self._period_ticks = idle_ticks + self._late_ticks
-        self._period_ns = self._period_ticks * tick_ns
+        self._period_ticks += self._late_ticks
+        self._period_ns += self._late_ticks * tick_ns
 
     def rounds(self, now: int) -> tuple[int, int]:
         """Probes sent and answers received until ``now``."""
@@ -55,6 +62,15 @@ class Doze:
     def answered_at(self, number: int) -> int:
         """When the answer to a probe (from 1) is taken (ns)."""
         return self._first + (number - 1) * self._period_ns + self._answer_ns
+
+    def last_passed(self, now: int) -> int:
+        """When a probe or an answer last crossed the device's link (ns); not before there was a probe."""
+        sent = self._first + (self.rounds(now)[0] - 1) * self._period_ns
+        return max(
+            when
+            for when in (sent - self._period_ns + self._passes_ns, sent, sent + self._passes_ns)
+            if when <= now
+        )
 
     def tick_of_answer(self, number: int) -> int:
         """The slow tick at which that is."""
@@ -100,7 +116,8 @@ def begin(tcp: TcpLayer, pcb: Pcb) -> bool:
     answer_ns = stack.taken_at(first + there_and_back) - first
     if answer_ns >= min(pcb.keep_interval_ms, pcb.keep_idle_ms) * MS or slow_ns % stack.options.tick_ns:
         return False
-    pcb.doze = Doze(partner, first, first_tick, idle_ticks, answer_ns, slow_ns)
+    made = pcb.doze = Doze(partner, first, first_tick, idle_ticks, slow_ns)
+    made.time_answers(there_and_back - stack.link.conditions.fixed_delay(TO_DEVICE), answer_ns, slow_ns)
     partner.doze(lambda: timers.wake(pcb))
     return True
 
@@ -117,7 +134,9 @@ def wake(tcp: TcpLayer, pcb: Pcb) -> None:
         pcb.tmr = doze.tick_of_answer(answered)
         stack.count_packets(answered)
         stack.arp.refresh(stack.network.next_hop(pcb.remote_ip))
-        stack.network.passed(stack.link, pcb.remote_ip, pcb.remote_port, pcb.local_port)
+    if sent:
+        last = doze.last_passed(stack.world.now)
+        stack.network.passed(stack.link, pcb.remote_ip, pcb.remote_port, pcb.local_port, last)
     answer = doze.partner.awake(answered, doze.answered_at(answered) if answered else 0)
     if sent > answered:
         stack.count_packets(1)

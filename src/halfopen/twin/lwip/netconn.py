@@ -10,17 +10,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names, sending
+from halfopen.twin.lwip import names, writing
 from halfopen.twin.lwip.pcb import Pcb
 from halfopen.twin.lwip.udp import UdpPcb
+from halfopen.twin.lwip.writing import IDLE, Write
 from halfopen.twin.packets import Udp
 from halfopen.twin.tasks import Condition
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.stack import Stack
 
-#: What a netconn is in the middle of.
-IDLE, WRITING, CONNECTING, LISTENING = "idle", "writing", "connecting", "listening"
+#: What a netconn is in the middle of, beside ``WRITING``.
+CONNECTING, LISTENING = "connecting", "listening"
 
 
 class Message:
@@ -42,20 +43,6 @@ class Message:
         self.fin = fin
         self.error = error
         self.packet = packet
-
-
-class Write:
-    """A ``send`` that is under way."""
-
-    __slots__ = ("data", "error", "finished", "offset", "patient", "started")
-
-    def __init__(self, data: bytes, patient: bool, started: int) -> None:
-        self.data = data
-        self.patient = patient
-        self.started = started
-        self.offset = 0
-        self.error = names.OK
-        self.finished = False
 
 
 class Netconn:
@@ -305,91 +292,17 @@ class Netconn:
 
     # Sending -----------------------------------------------------------------------------------------------
 
-    def begin_write(self, data: bytes, patient: bool) -> Write:
-        """``lwip_netconn_do_write``: a write that may go on after this call when it is ``patient``."""
-        write = Write(data, patient, self.stack.world.now)
-        error = self.take_error()
-        if error == names.OK and self.state != IDLE:
-            error = names.IN_PROGRESS
-        if error == names.OK and self.pcb is None:
-            error = names.CONN
-        if error != names.OK or not data:
-            write.error, write.finished = error, True
-            return write
-        self.write = write
-        self.state = WRITING
-        self._write_more()
-        if not write.finished and self.pcb is not None:
-            self.stack.tcp.timers.touch(self.pcb)
-        return write
-
-    def _write_more(self) -> None:
-        """``lwip_netconn_do_writemore``."""
-        write, pcb, tcp = self.write, self.pcb, self.stack.tcp
-        if write is None or pcb is None:
-            return
-        waited = self.stack.world.now - write.started
-        if self.send_timeout_ns and waited >= self.send_timeout_ns:
-            self._end_write(write, names.OK if write.offset else names.WOULD_BLOCK)
-            return
-        left = len(write.data) - write.offset
-        length = min(left, pcb.snd_buf)
-        error = names.MEM
-        if length or write.patient:
-            error = sending.write(
-                tcp, pcb, write.data[write.offset : write.offset + length], length < left and write.patient
-            )
-            if error == names.OK:
-                write.offset += length
-        if error in (names.OK, names.MEM):
-            self._judge_space(pcb, blocked=not write.patient and write.offset < len(write.data))
-        outcome = error
-        if error == names.OK:
-            route = sending.output(tcp, pcb)
-            if route == names.RTE:
-                self._end_write(write, names.RTE)
-            elif write.offset == len(write.data) or not write.patient:
-                self._end_write(write, names.OK)
-        elif error == names.MEM:
-            if sending.output(tcp, pcb) == names.RTE:
-                self._end_write(write, names.RTE)
-            elif not write.patient:
-                self._end_write(write, names.OK if write.offset else names.WOULD_BLOCK)
-        else:
-            self._end_write(write, outcome)
-
-    def _judge_space(self, pcb: Pcb, blocked: bool) -> None:
-        """When ``select`` calls it writable: lwIP's low-water marks."""
-        if blocked:
-            self.send_event = False
-            self.check_space = True
-        elif not self._roomy(pcb):
-            self.send_event = False
-
-    def _roomy(self, pcb: Pcb) -> bool:
-        options = self.stack.options
-        low = min(max(options.send_buffer // 2, 2 * options.mss + 1), options.send_buffer - 1)
-        return pcb.snd_buf > low and pcb.snd_queue < max(sending.queue_limit(self.stack.tcp) // 2, 5)
-
-    def _end_write(self, write: Write, error: str) -> None:
-        write.error = error
-        write.finished = True
-        self.write = None
-        if self.state == WRITING:
-            self.state = IDLE
-        self.changed.notify()
-
     def _sent(self, _length: int) -> None:
-        self._write_more()
+        writing.go_on(self)
         self._writable_again()
 
     def _polled(self) -> None:
-        self._write_more()
+        writing.go_on(self)
         if self.check_space:
             self._writable_again()
 
     def _writable_again(self) -> None:
-        if self.pcb is not None and self._roomy(self.pcb):
+        if self.pcb is not None and writing.roomy(self, self.pcb):
             self.check_space = False
             self.send_event = True
             self._event()
@@ -411,7 +324,7 @@ class Netconn:
             self.connect_error = error
         write = self.write
         if write is not None:
-            self._end_write(write, error)
+            writing.end(self, write, error)
         self._event()
 
     def shutdown(self, receiving: bool, transmitting: bool) -> str:
@@ -434,10 +347,12 @@ class Netconn:
         self.receives = self.accepts = False
         write = self.write
         if write is not None:
-            self._end_write(write, names.CLSD)
+            writing.end(self, write, names.CLSD)
         for conn in self.accepted:
+            if conn is not None and conn.pcb is not None:
+                self.stack.tcp.abort(conn.pcb, "never-accepted")
             if conn is not None:
-                conn.delete()
+                conn._free()
         self.accepted.clear()
         pcb = self.pcb
         if pcb is not None:

@@ -77,7 +77,7 @@ class Options:
     sizes: Sizes = field(default=ON_ESP32)
 
     @property
-    def descriptor_base(self) -> int:
+    def first_descriptor(self) -> int:
         """The first descriptor that ``socket()`` returns."""
         room = FD_SETSIZE if self.max_sockets <= FD_SETSIZE - _CONSOLE_DESCRIPTORS else FD_SETSIZE_RAISED
         return room - self.max_sockets

@@ -176,7 +176,18 @@ class Pcb:
         self.backlog = 0
         self.pending_accepts = 0
         self.backlog_pending = False
-        # Receiving
+        self._begin_receiving(window)
+        self._begin_sending(mss, window, send_buffer)
+        self._begin_timing(rto_ticks)
+        # Whoever owns it
+        self.on_accept: Callable[[Pcb], str] | None = None
+        self.on_connected: Callable[[], None] | None = None
+        self.on_receive: Callable[[bytes | None], bool] | None = None
+        self.on_sent: Callable[[int], None] | None = None
+        self.on_poll: Callable[[], None] | None = None
+        self.on_error: Callable[[str], None] | None = None
+
+    def _begin_receiving(self, window: int) -> None:
         self.rcv_nxt = 0
         self.rcv_wnd = window
         self.rcv_ann_wnd = window
@@ -187,7 +198,8 @@ class Pcb:
         self.rx_closed = False
         self.ack_delayed = False
         self.ack_now = False
-        # Sending
+
+    def _begin_sending(self, mss: int, window: int, send_buffer: int) -> None:
         self.mss = mss
         self.snd_nxt = 0
         self.snd_wl1 = 0
@@ -212,7 +224,9 @@ class Pcb:
         self.in_fast_recovery = False
         self.rto_running = False
         self.rto_end = 0
-        # Timing, in slow ticks
+
+    def _begin_timing(self, rto_ticks: int) -> None:
+        """Everything here is in slow ticks."""
         self.tmr = 0
         self.rtt_tick = 0
         self.rtt_seq = 0
@@ -235,13 +249,6 @@ class Pcb:
         self.due: int | None = None
         #: Keepalive rounds that both ends play in closed form (``doze.py``).
         self.doze: object | None = None
-        # Whoever owns it
-        self.on_accept: Callable[[Pcb], str] | None = None
-        self.on_connected: Callable[[], None] | None = None
-        self.on_receive: Callable[[bytes | None], bool] | None = None
-        self.on_sent: Callable[[int], None] | None = None
-        self.on_poll: Callable[[], None] | None = None
-        self.on_error: Callable[[str], None] | None = None
 
     def move(self, happened: str) -> None:
         """Change state by the table.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from halfopen.twin.lwip import names
+from halfopen.twin.lwip import names, writing
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.lwip.netconn import Message, Netconn
 
@@ -38,7 +38,7 @@ class Sockets:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         #: The first descriptor.
-        self.base = stack.options.descriptor_base
+        self.base = stack.options.first_descriptor
         self._table: list[Descriptor | None] = [None] * stack.options.max_sockets
 
     # Descriptors -------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class Sockets:
         conn = self.descriptor(fd).conn
         if conn.udp is not None:
             return self.sendto(fd, data, conn.udp.remote_ip, conn.udp.remote_port)
-        write = conn.begin_write(data, patient=False)
+        write = writing.begin(conn, data, patient=False)
         self._check("send", fd, write.error)
         return write.offset
 

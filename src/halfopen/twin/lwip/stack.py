@@ -213,6 +213,9 @@ class Stack:
         elif packet.destination not in (self.ip, "255.255.255.255") or not packet.destination:
             return
         elif isinstance(packet, Tcp):
+            if packet.data and self.heap.largest < self.options.sizes.pbuf + len(packet.data):
+                self.note("frame-dropped", why="no memory", length=len(packet.data))
+                return
             receiving.receive(self.tcp, packet)
         elif isinstance(packet, Udp):
             self._take_datagram(packet)
@@ -225,7 +228,7 @@ class Stack:
                 pcb.receive(packet)
                 return
         if packet.destination == self.ip:
-            self.send(Icmp(packet.destination, packet.source, UNREACHABLE, 3, b"", packet))
+            self.send(Icmp(packet.destination, packet.source, UNREACHABLE, 3, b"", packet, quote=28))
 
     def owner_of(self, pcb: Pcb) -> str:
         """Whose connection it is, in words: a descriptor, or nobody's."""
