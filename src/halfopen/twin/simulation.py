@@ -96,7 +96,7 @@ class Simulation:
 
     def _build_devices(self, plan: DevicePlan) -> None:
         options = Options.of_sdkconfig(plan.sdkconfig)
-        for name in plan.names():
+        for place, name in enumerate(plan.names()):
             number = len(self.devices)
             ip, mac = f"192.168.5.{_FIRST_DEVICE + number}", _MAC.format(number + 1)
             if plan.lease:
@@ -116,7 +116,7 @@ class Simulation:
             recorder.tap(device.stack.link)
             self._groups.setdefault(plan.name, []).append(device.stack)
             self._groups[name] = [device.stack]
-            self.world.at(plan.begin_ms * MS, device.power_on)
+            self.world.at((plan.begin_ms + place * plan.every_ms) * MS, device.power_on)
 
     def _build_callers(self, plan: CallerPlan) -> None:
         called = self._groups[plan.device][0]
