@@ -99,7 +99,10 @@ def test_a_cure_of_what_is_not_ill_does_not_hold() -> None:
     text = path.read_text().partition("# Every eight seconds")[0]
     report = json.loads(as_json(prove.prove(loads(text, "calm.toml"))))
     assert report["held"] is False
-    assert {check["name"] for check in report["checks"] if not check["held"]} == {"fault-shown", "failing-is-ill"}
+    assert {check["name"] for check in report["checks"] if not check["held"]} == {
+        "fault-shown",
+        "failing-is-ill",
+    }
 
 
 def test_a_users_limits_change_the_figures() -> None:

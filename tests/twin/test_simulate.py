@@ -61,10 +61,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(folder: Path) -> None:
     for out, hashes in (("a", "1"), ("b", "2")):
-        done = halfopen("simulate", "fleet.toml", "--seed", "7", "--out", out, cwd=folder, PYTHONHASHSEED=hashes)
+        done = halfopen(
+            "simulate", "fleet.toml", "--seed", "7", "--out", out, cwd=folder, PYTHONHASHSEED=hashes
+        )
         assert (done.returncode, done.stderr) == (0, "")
     names = sorted(path.name for path in (folder / "a").iterdir())
-    assert names == sorted([*(f"node-{n}{end}" for n in (1, 2, 3) for end in (".log", ".pcapng")), "truth.json"])
+    assert names == sorted(
+        [*(f"node-{n}{end}" for n in (1, 2, 3) for end in (".log", ".pcapng")), "truth.json"]
+    )
     for name in names:
         assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes(), name
     other = halfopen("simulate", "fleet.toml", "--seed", "8", "--out", "c", cwd=folder)
@@ -124,14 +128,20 @@ def test_nothing_is_overwritten_that_is_not_its_own(folder: Path) -> None:
         (["simulate", "HO408", "--out", "x"], "HO408: no scenario makes this fault yet"),
         (["simulate", "broken.toml", "--out", "x"], "broken.toml: duration_s: missing"),
         (["simulate", "fleet.toml", "--out", "x", "--cured"], "fleet.toml: devices: none of them has a cure"),
-        (["simulate", "fleet.toml", "--out", "x", "--sdkconfig", "sdk"], "sdk:1: CONFIG_LWIP_MAX_SOCKETS=900"),
+        (
+            ["simulate", "fleet.toml", "--out", "x", "--sdkconfig", "sdk"],
+            "sdk:1: CONFIG_LWIP_MAX_SOCKETS=900",
+        ),
         (["simulate", "fleet.toml", "--out", "x", "--sdkconfig", "none"], "none: No such file or directory"),
         (["prove", "fleet.toml"], "fleet.toml: code: is ''"),
         (["prove"], "prove: name one fault or scenario, or give --all"),
         (["prove", "HO101", "--all"], "prove: name one fault or scenario, or give --all"),
         (["prove", "--all", "--html", "x.html"], "prove: --html and --out go with one fault"),
         (["prove", "HO101", "--sdkconfig", "sdk"], "sdk:1: CONFIG_LWIP_MAX_SOCKETS=900"),
-        (["prove", "HO101", "--html", "sdk2", "--sdkconfig", "sdk2"], "--html sdk2: is an input; nothing was written"),
+        (
+            ["prove", "HO101", "--html", "sdk2", "--sdkconfig", "sdk2"],
+            "--html sdk2: is an input; nothing was written",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_one_line_and_exit_2(folder: Path, args: list[str], said: str) -> None:

@@ -16,7 +16,7 @@ from halfopen.link.journal import Change
 from halfopen.link.machine import ONLINE
 from halfopen.link.policy import Policy
 from halfopen.twin.device import Device
-from halfopen.twin.firmware import Firmware
+from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.linux.connection import Connection as PeerConnection
 from halfopen.twin.linux.host import Host
 from halfopen.twin.linux.services import Echo, Mute, Service, Sink

@@ -20,7 +20,7 @@ from halfopen.twin.world import MS
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from halfopen.twin.firmware import Firmware
+    from halfopen.twin.firmware.program import Firmware
     from halfopen.twin.network import Network
     from halfopen.twin.tasks import Wait
     from halfopen.twin.world import Chance

@@ -6,14 +6,29 @@ What it prints is what that kind of firmware prints; it decides nothing by what 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import fields
+from typing import Any
 
-if TYPE_CHECKING:
-    from halfopen.twin.device import Device
+from halfopen.twin.firmware.blocking_client import BlockingClient
+from halfopen.twin.firmware.careful_client import CarefulClient
+from halfopen.twin.firmware.deaf_client import DeafClient
+from halfopen.twin.firmware.esphome_transmitter import EsphomeTransmitter
+from halfopen.twin.firmware.guard_server import GuardServer
+from halfopen.twin.firmware.http_server import HttpServer
+from halfopen.twin.firmware.image_client import ImageClient
+from halfopen.twin.firmware.leaky_client import LeakyClient
+from halfopen.twin.firmware.link_client import LinkClient
+from halfopen.twin.firmware.micropython_poller import MicropythonPoller
+from halfopen.twin.firmware.pinging_client import PingingClient
+from halfopen.twin.firmware.program import Firmware
+from halfopen.twin.firmware.queueing_client import QueueingClient
+from halfopen.twin.firmware.quiet_client import QuietClient
+from halfopen.twin.firmware.resolving_client import ResolvingClient
+from halfopen.twin.firmware.storming_client import StormingClient
+from halfopen.twin.firmware.stubborn_client import StubbornClient
+from halfopen.twin.firmware.tls_client import TlsClient
+from halfopen.twin.firmware.wasteful_client import WastefulClient
 
 #: Types of options as a scenario writes them, and the words for them.
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
@@ -23,32 +38,30 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "true or false"),
 }
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firmware:
-    """What all programs share. ``panics``: CONFIG_ESP_TASK_WDT_PANIC, the watchdog reboots the chip."""
-
-    #: Name in a scenario.
-    NAME: ClassVar[str] = ""
-    #: The kind of console it has.
-    SPEAKS: ClassVar[str] = "esp-idf"
-
-    panics: bool = False
-
-    def start(self, device: Device) -> None:
-        """Start the program's tasks on ``device``, which has just booted and is joining its access point."""
-        raise NotImplementedError
-
-
-def programs() -> dict[str, type[Firmware]]:
-    """Every program by its name in a scenario."""
-    found: dict[str, type[Firmware]] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
-        loaded = importlib.import_module(f"{__name__}.{module}")
-        for thing in vars(loaded).values():
-            if isinstance(thing, type) and issubclass(thing, Firmware) and thing.NAME:
-                found.setdefault(thing.NAME, thing)
-    return dict(sorted(found.items()))
+#: Name in a scenario → program.
+PROGRAMS: dict[str, type[Firmware]] = {
+    kind.NAME: kind
+    for kind in (
+        BlockingClient,
+        CarefulClient,
+        DeafClient,
+        EsphomeTransmitter,
+        GuardServer,
+        HttpServer,
+        ImageClient,
+        LeakyClient,
+        LinkClient,
+        MicropythonPoller,
+        PingingClient,
+        QueueingClient,
+        QuietClient,
+        ResolvingClient,
+        StormingClient,
+        StubbornClient,
+        TlsClient,
+        WastefulClient,
+    )
+}
 
 
 def program(name: str, options: Mapping[str, Any]) -> Firmware:
@@ -57,10 +70,9 @@ def program(name: str, options: Mapping[str, Any]) -> Firmware:
     Raises:
         ValueError: no such program, an option it does not know, a value of the wrong type or out of range; one line.
     """
-    known = programs()
-    if name not in known:
-        raise ValueError(f"firmware is {name!r}: one of {', '.join(known)} expected")
-    kind = known[name]
+    kind = PROGRAMS.get(name)
+    if kind is None:
+        raise ValueError(f"firmware is {name!r}: one of {', '.join(PROGRAMS)} expected")
     types = {option.name: str(option.type) for option in fields(kind)}
     for key, value in options.items():
         if key not in types:
@@ -73,3 +85,6 @@ def program(name: str, options: Mapping[str, Any]) -> Firmware:
         if key.endswith("_ms") and value == 0:
             raise ValueError(f"{key} is 0: a time is expected")
     return kind(**options)
+
+
+__all__ = ["PROGRAMS", "Firmware", "program"]

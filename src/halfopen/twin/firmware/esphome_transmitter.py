@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from halfopen.twin.console import strerror
-from halfopen.twin.firmware import Firmware
+from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.tasks import Wait, sleep
 from halfopen.twin.world import MS

@@ -6,8 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from halfopen.twin.firmware import Firmware
 from halfopen.twin.firmware.http_server import END_OF_REQUEST, hold_uplink, page
+from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.guard_on_lwip import Client, GuardedServer, Handler
 from halfopen.twin.tasks import Wait
 

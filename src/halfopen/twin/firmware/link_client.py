@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from halfopen.link.policy import Policy
-from halfopen.twin.firmware import Firmware
+from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.on_lwip import Connection, Link, Lost
 from halfopen.twin.tasks import Wait, sleep
 from halfopen.twin.world import MS

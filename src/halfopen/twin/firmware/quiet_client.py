@@ -6,8 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from halfopen.twin.firmware import Firmware
 from halfopen.twin.firmware.idf_calls import IdfCalls
+from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.tasks import Wait, sleep
 from halfopen.twin.world import MS
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from halfopen.twin.firmware import Firmware
+from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.lwip import names
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.tasks import Wait, sleep
