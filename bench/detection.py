@@ -1,7 +1,7 @@
-"""Measures how long the link and three others take to notice what went wrong, and writes docs/internals/detection.md.
+"""Measures how long the link and others take to notice what went wrong, and writes docs/internals/detection.md.
 
 Every cell is one lab of its own (network namespaces, real sockets; needs root, nft and mosquitto); all of a table come
-from one run. Fault × contender takes about five minutes:
+from one run. Fault × contender takes about eight minutes:
 
     python bench/detection.py docs/internals/detection.md
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import platform
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,13 +31,26 @@ from tests.link.netlab import Lab, Subject  # noqa: E402
 CUT_OFF_S = 60
 LABS = 10
 MUCH = 16_000_000
+HERE = ROOT / "bench" / "contenders"
+
+
+def on_board(program: str) -> tuple[str, ...]:
+    """``program`` on MicroPython, with heap for the largest write."""
+    interpreter = str(Path(sys.executable).with_name("micropython"))
+    return (interpreter, "-X", "heapsize=80m", str(HERE / "micropython" / program))
+
+
+#: Interpreter and program of each.
 CONTENDERS = {
-    "halfopen link": "with_link.py",
-    "asyncio streams": "with_asyncio.py",
-    "paho-mqtt": "with_paho.py",
-    "aiomqtt": "with_aiomqtt.py",
+    "halfopen link": (sys.executable, str(HERE / "with_link.py")),
+    "asyncio streams": (sys.executable, str(HERE / "with_asyncio.py")),
+    "paho-mqtt": (sys.executable, str(HERE / "with_paho.py")),
+    "aiomqtt": (sys.executable, str(HERE / "with_aiomqtt.py")),
+    "halfopen link, MicroPython": on_board("with_link.py"),
+    "umqtt.robust-style": on_board("umqtt_robust_style.py"),
+    "mqtt_as-style": on_board("mqtt_as_style.py"),
 }
-MQTT = ("paho-mqtt", "aiomqtt")
+MQTT = ("paho-mqtt", "aiomqtt", "umqtt.robust-style", "mqtt_as-style")
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ ROWS = (
 )
 
 
-def measure(row: Row, contender: str) -> str:
+def measure(row: Row, contender: str, device: Path) -> str:
     """One cell: seconds until the contender said that something is wrong."""
     if row.only_streams and contender in MQTT:
         return "–"
@@ -98,9 +113,7 @@ def measure(row: Row, contender: str) -> str:
     with Lab(broker=contender in MQTT) as lab:
         if row.before is not None:
             row.before(lab)
-        subject = Subject(
-            lab, (sys.executable, str(ROOT / "bench" / "contenders" / CONTENDERS[contender])), settings
-        )
+        subject = Subject(lab, CONTENDERS[contender], settings, device, HERE / "micropython")
         began = subject.must(15, what="started")["at"]
         if row.inject is not None:
             subject.must(15, what="up")
@@ -116,8 +129,13 @@ def measure(row: Row, contender: str) -> str:
 
 def table() -> str:
     """The page."""
-    with ThreadPoolExecutor(LABS) as pool:
-        cells = {(row, name): pool.submit(measure, row, name) for row in ROWS for name in CONTENDERS}
+    with tempfile.TemporaryDirectory() as built, ThreadPoolExecutor(LABS) as pool:
+        subprocess.run(
+            [sys.executable, str(ROOT / "device" / "build.py"), built], check=True, capture_output=True
+        )
+        cells = {
+            (row, name): pool.submit(measure, row, name, Path(built)) for row in ROWS for name in CONTENDERS
+        }
         lines = [f"| fault | {' | '.join(CONTENDERS)} |", f"|---|{'---|' * len(CONTENDERS)}"]
         for row in ROWS:
             lines.append(f"| {row.name} | {' | '.join(cells[row, name].result() for name in CONTENDERS)} |")
@@ -145,8 +163,12 @@ one run. `> {cut} s`: nothing was noticed when the run was cut off.
 - *asyncio streams*: the reader and writer of the standard library in a reconnecting loop, no option set.
 - *paho-mqtt*, *aiomqtt*: a real mosquitto, and keepalive 15 s instead of their default of 60 s, so that they are asked
   the same as the link. `–`: mosquitto cannot be made to behave so.
-- *DNS dead*: the system's resolver was told to give up after 3 s, so everybody learns it then; the link would not wait
-  longer than 10 s for any resolver.
+- *halfopen link, MicroPython*: the built files of `make device` on MicroPython's Unix port, the same policy and heartbeat.
+- *umqtt.robust-style*, *mqtt_as-style*: neither can be installed from a package registry, so these are minimal clients
+  of our own in their manner (`bench/contenders/micropython`): the first blocks on its socket and reconnects on an
+  error, the second pings four times in a keepalive of 15 s and gives every response ten seconds.
+- *DNS dead*: the system's resolver was told to give up after 3 s, so whoever asks it learns it then; the link would not
+  wait longer than 10 s for any resolver, and on MicroPython it asks the name server itself.
 - *peer takes a trickle* (40 KB/s): Linux's TCP_USER_TIMEOUT (17.5 s here) ends a connection whose window stays too small
   for the next segment, before the 30 s for one write are over.
 - Exhausted descriptors are told at once by `socket()` itself, and cancellation has nothing to notice: what counts there

@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
+import re
+import socket
+import ssl
 import textwrap
+from pathlib import Path
 
+import pytest
+from rich.console import Console
 from tests.diagnose.conftest import events_of
+from tests.link.device import echo, peer
 
-from halfopen.diagnose import judged
+from halfopen import findings
+from halfopen.diagnose import diagnose, judged
 from halfopen.diagnose.events import (
+    AddressGot,
+    BoundsTold,
     CallFailed,
+    CapabilityTold,
     Connected,
     ConnectFailed,
+    GateShut,
     HeapSampled,
     HeartbeatAnswered,
     HeartbeatMissed,
     HeartbeatSent,
+    LinkLost,
+    LinkOnline,
+    OrphansSwept,
+    PlannedPause,
+    PowerSaveSet,
     ResolveFailed,
     SendStalled,
     SocketClosed,
     SocketOpened,
     SocketRefused,
+    WifiDropped,
+    WifiJoined,
+    WifiStarted,
+    Woke,
 )
-from halfopen.link import journal
+from halfopen.diagnose.report import Report
+from halfopen.diagnose.report.as_html import as_html
+from halfopen.diagnose.report.as_text import report_text
+from halfopen.link import journal, machine, policy
 from halfopen.link.journal import Change
+from halfopen.link.on_asyncio import Link, Policy
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
 def written(*changes: tuple[str, str, str, str], fd: int | None = 54, heap: int | None = 90000) -> str:
@@ -54,16 +84,23 @@ def test_what_is_written_is_read_back() -> None:
     assert [kind for kind in kinds if kind.__name__ not in ("FirmwareNamed", "LogEnded")] == [
         SocketOpened,
         Connected,
+        LinkOnline,
         HeartbeatSent,
         HeartbeatAnswered,
         HeartbeatSent,
         HeartbeatMissed,
+        LinkLost,
         SocketClosed,
         ConnectFailed,
+        LinkLost,
         CallFailed,
+        LinkLost,
         SendStalled,
+        LinkLost,
         SocketRefused,
+        LinkLost,
         ResolveFailed,
+        LinkLost,
     ]
     by_kind = {type(event): event for event in told}
     assert by_kind[SocketOpened].fd == 54  # type: ignore[attr-defined]
@@ -81,7 +118,10 @@ def test_the_articles_heap_line_is_read_too() -> None:
 
 def test_bounds_are_no_measurement_and_a_strangers_tag_is_read_as_before() -> None:
     bounds = journal.bounds_line(5, [("idle", 20000), ("zero-window", float("inf"))])
-    assert not [event for event in events_of(bounds) if isinstance(event, (SendStalled, HeapSampled))]
+    told = events_of(bounds)
+    assert not [event for event in told if isinstance(event, (SendStalled, HeapSampled))]
+    said = [event for event in told if isinstance(event, BoundsTold)]
+    assert [(b.idle_s, b.unacked_s, b.zero_window_s) for b in said] == [(20.0, None, float("inf"))]
     other = events_of("I (10) app: socket created, fd=54\n")
     assert [event for event in other if isinstance(event, SocketOpened)]
 
@@ -99,8 +139,8 @@ def served(*changes: tuple[int, str, str, str, str, int]) -> str:
             0,
             0,
             cause != "",
-            session,
-            f"10.0.0.7:{50000 + session}",
+            session=session,
+            peer=f"10.0.0.7:{50000 + session}",
         )
         lines.append(journal.transition_line(change, fd if session else None, 90000, None))
     return "\n".join(lines) + "\n"
@@ -129,8 +169,8 @@ def test_a_servers_lines_tell_of_its_descriptors_only() -> None:
 
 def test_a_hostile_peer_is_no_exception() -> None:
     line = "I (1) halfopen: LISTENING -> ONLINE by ACCEPTED fd=5 heap=- block=- cause=- session=1 peer="
-    for peer in ("", "-", "x:", ":99999999999", "a:٣", "1.2.3.4:5:6"):
-        assert [e.peer_port for e in events_of(line + peer) if isinstance(e, SocketOpened)] in ([None], [6])
+    for client in ("", "-", "x:", ":99999999999", "a:٣", "1.2.3.4:5:6"):
+        assert [e.peer_port for e in events_of(line + client) if isinstance(e, SocketOpened)] in ([None], [6])
 
 
 def test_a_guarded_server_under_siege_is_no_sick_device() -> None:
@@ -163,3 +203,248 @@ def test_a_leak_in_the_journal_is_diagnosed() -> None:
     report = judged([("uart.log", events_of(textwrap.dedent("\n".join(lines))))])
     assert report.findings[0].code == "HO101"
     assert "54 to 63" in report.findings[0].summary
+
+
+def recorded(name: str) -> Report:
+    return diagnose(str(RECORDINGS / f"journals/{name}.log"))
+
+
+def lines_of(name: str) -> list[str]:
+    return (RECORDINGS / f"journals/{name}.log").read_text().splitlines()
+
+
+def judged_lines(lines: list[str]) -> Report:
+    return judged([("uart.log", events_of("\n".join(lines) + "\n"))])
+
+
+def text_of(report: Report) -> str:
+    written = io.StringIO()
+    report_text(Console(file=written, width=200, color_system=None), report)
+    return re.sub(r"\s+", " ", written.getvalue())
+
+
+#: What nobody outside the link can see: bytes that come and go, doubts, and steps between two things that are told.
+_UNTOLD = {
+    "STARTED",
+    "HEARD",
+    "SEND_ASKED",
+    "HEAP_ENOUGH",
+    "HEAP_RECHECK_DUE",
+    "NAME_RESOLVED",
+    "NAME_KNOWN",
+    "AGE_REACHED",
+    "RELEASED",
+    "PARTED",
+    "PARTING_EXPIRED",
+    "RETRY_SOCKET",
+    "RETRY_NAME",
+}
+
+
+@pytest.mark.parametrize("event", sorted({event for _, event in machine.TRANSITIONS} - _UNTOLD))
+def test_no_event_of_the_journal_is_lost(event: str) -> None:
+    before, (state, _) = next((at, to) for (at, by), to in machine.TRANSITIONS.items() if by == event)
+    cause = policy.CAUSE_OF.get(event, "socket-refused" if event == "SOCKET_REFUSED" else "")
+    change = Change(5000, before, event, state, cause, 1, 0, False)
+    told = events_of(journal.transition_line(change, None, None, None))
+    kinds = {type(e).__name__ for e in told} - {"FirmwareNamed", "LogEnded"}
+    assert kinds
+
+
+def test_what_the_radio_and_the_port_do_is_read_from_a_board() -> None:
+    told = events_of("\n".join([*lines_of("wifi-lost-often"), *lines_of("names-dead")]))
+    count = {kind: sum(type(e) is kind for e in told) for kind in {type(e) for e in told}}
+    assert count[WifiDropped] == 12, "six losses and six failed joins"
+    assert count[WifiStarted] >= 13
+    assert count[WifiJoined] >= 7
+    assert count[AddressGot] >= 7
+    assert count[CapabilityTold] == 2
+    assert count[PowerSaveSet] >= 1
+    assert [e.kind for e in told if isinstance(e, PlannedPause)] == ["bounce", "reboot"]
+    starved = [e for e in events_of("\n".join(lines_of("heap-starved"))) if isinstance(e, GateShut)]
+    assert [(e.free, e.largest) for e in starved if e.given_up] == [(20000, 9000)] * 4
+    slept = events_of("\n".join(lines_of("slept-and-woke")))
+    assert [type(e) for e in slept if isinstance(e, (PlannedPause, Woke))] == [PlannedPause, Woke] * 2
+
+
+#: As regular expressions: whoever records the journals again gets other tenths of seconds.
+SURVIVED = {
+    "noticed-and-recovered": (
+        "HO201",
+        r"noticed in 20\.\d s \(bound 20\.0 s\), recovered in \d\.\d s \(bound 175\.5 s\)",
+    ),
+    "board-noticed-and-recovered": (
+        "HO201",
+        r"noticed in 20\.\d s \(bound 20\.0 s\), recovered in \d\.\d s",
+    ),
+    "stalled-and-recovered": ("HO201", r"noticed in 18\.\d s \(bound 42\.1 s\), recovered in \d\.\d s"),
+    "board-stalled-and-recovered": ("HO203", r"noticed in 20\.\d s \(bound 21\.0 s\), recovered in \d\.\d s"),
+    "server-restarts": ("HO206", r"recovered in [\d.]+ s after \d failed attempts"),
+    "wifi-lost-with-reasons": (
+        "HO405",
+        r"twice \(reason 200 BEACON_TIMEOUT\)\. The link got over each: recovered within \d\.\d s",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SURVIVED)
+def test_a_loss_noticed_within_the_bound_and_recovered_from_is_info(name: str) -> None:
+    code, figures = SURVIVED[name]
+    found = next(f for f in recorded(name).findings if f.code == code)
+    assert found.severity == "info"
+    assert re.search(figures, found.summary)
+
+
+WORSE = {
+    "again-and-again": ("HO201", "error", "lost its connection 7 times within 36 s"),
+    "never-back": ("HO201", "error", "not back when the log ended, 25 s and 6 failed attempts later"),
+    "heap-starved": ("HO603", "error", "gave up 4 times waiting for heap: down to 20000 bytes"),
+    "block-short": ("HO602", "error", "90000 bytes were free, but the largest block was 2000"),
+    "blind": ("HO202", "warning", "nothing on it can notice a dead peer"),
+    "no-lease": ("HO501", "error", "3 waits for an address ended without a lease"),
+    "names-dead": ("HO502", "error", "1 Wi-Fi restart and 1 reboot on request later"),
+}
+
+
+@pytest.mark.parametrize("name", WORSE)
+def test_what_the_link_did_not_get_over_is_as_bad_as_ever(name: str) -> None:
+    code, severity, figures = WORSE[name]
+    leading = recorded(name).findings[0]
+    assert (leading.code, leading.severity) == (code, severity)
+    assert figures in leading.summary
+
+
+def test_noticed_too_late_or_back_too_late_is_an_error() -> None:
+    lines = lines_of("noticed-and-recovered")
+    late = judged_lines([re.sub(r"quiet=\d+", "quiet=48000", line) for line in lines]).findings[0]
+    assert (late.code, late.severity) == ("HO201", "error")
+    assert "noticed after 48.0 s, later than its bound of 20.0 s" in late.summary
+    untold = judged_lines([re.sub(r" quiet=\d+", "", line) for line in lines]).findings[0]
+    assert untold.severity == "error"
+    lost = next(n for n, line in enumerate(lines) if "SILENCE_EXPIRED" in line)
+    slow = [
+        *lines[: lost + 2],
+        *(re.sub(r"\((\d+)\)", lambda m: f"({int(m[1]) + 300000})", x) for x in lines[lost + 2 :]),
+    ]
+    back = judged_lines(slow).findings[0]
+    assert (back.code, back.severity) == ("HO201", "error")
+    assert "back only after 5 min, its pauses and deadlines allow 175.5 s" in back.summary
+
+
+def test_four_losses_an_hour_pass_and_five_do_not() -> None:
+    def lives(gap_s: int, losses: int) -> str:
+        lines = [journal.bounds_line(0, [("idle", 20000)])]
+        for number in range(losses):
+            at = 30000 + 1000 * gap_s * number
+            lost = Change(at, "DOUBTED", "SILENCE_EXPIRED", "CLOSING", "silent", 1, 0, True, 20010)
+            back = Change(at + 900, "DIALING", "CONNECTED", "ONLINE", "", 1, 0, False)
+            lines += [journal.transition_line(change, 54, None, None) for change in (lost, back)]
+        return "\n".join(lines)
+
+    severities = {
+        (gap_s, losses): judged([("uart.log", events_of(lives(gap_s, losses)))]).findings[0].severity
+        for gap_s, losses in ((600, 4), (600, 5), (1000, 12))
+    }
+    assert severities == {(600, 4): "info", (600, 5): "error", (1000, 12): "info"}
+
+
+def test_why_the_wifi_went_stays_open_and_the_report_says_so() -> None:
+    report = recorded("wifi-lost-often")
+    assert not report.findings
+    assert report.undecided[0].faults == ("HO405", "HO401", "HO402", "HO410")
+    assert "lost 6 times and 6 attempts to join failed" in report.undecided[0].next
+    told = text_of(report)
+    assert "The Wi-Fi was lost 6 times and joining failed 6 times, and this log cannot say why." in told
+    assert "Nothing wrong" not in told
+    assert "this log cannot say why." in as_html(report)
+
+
+def test_a_link_that_did_its_work_is_told_so() -> None:
+    report = recorded("noticed-and-recovered")
+    sentence = r"The link noticed a loss in 20\.\d s and recovered in \d\.\d s\."
+    page = as_html(report)
+    assert re.search(sentence, text_of(report))
+    assert re.search(sentence, page)
+    assert "Nothing needs to be done." in page
+    assert not report.undecided
+
+
+def test_a_user_of_the_link_is_not_told_to_build_one() -> None:
+    for name in ("never-back", "blind", "heap-starved", "again-and-again"):
+        report = recorded(name)
+        assert report.devices[0].firmware in ("cpython", "micropython")
+        told = text_of(report)
+        assert "[halfopen.link]" in told
+        assert "setsockopt" not in told + as_html(report)
+        assert report.findings[0].remedy.summary == findings.fault(report.findings[0].code).for_link
+
+
+def test_a_reboot_the_link_asked_for_is_no_crash() -> None:
+    again = lines_of("noticed-and-recovered")
+    asked = judged_lines([*lines_of("names-dead"), *again])
+    assert "HO205" not in [f.code for f in asked.findings]
+    unasked = judged_lines([*[x for x in lines_of("never-back") if "STOPPED" not in x], *again])
+    assert "HO205" in [f.code for f in unasked.findings]
+    stopped = judged_lines([*lines_of("again-and-again"), *again])
+    assert "HO205" not in [f.code for f in stopped.findings]
+
+
+async def _live(
+    lines: list[str], port: int, seconds: float, *, tls: bool = False, orphan: bool = False
+) -> None:
+    link = Link(
+        "127.0.0.1",
+        port,
+        say=lines.append,
+        tls=ssl.create_default_context() if tls else None,
+        memory=lambda: (None, None),
+        policy=Policy(pause_ms=10, backoff_ms=10, backoff_max_ms=50),
+    )
+    if orphan:
+        link.ledger.enter(socket.socket(), "left behind")
+    with contextlib.suppress(TimeoutError):
+        async with link:
+            await asyncio.wait_for(anext(aiter(link)), seconds)
+
+
+def test_orphans_that_a_sweep_closed_are_told() -> None:
+    lines: list[str] = []
+    with peer(echo) as port:
+        asyncio.run(_live(lines, port, 5, orphan=True))
+    told = events_of("\n".join(lines))
+    assert [e.count for e in told if isinstance(e, OrphansSwept)] == [1]
+    found = judged([("uart.log", told)]).findings
+    assert [(f.code, f.severity) for f in found] == [("HO101", "info")]
+    assert "1 descriptor open that nothing used any more" in found[0].summary
+
+
+def test_tls_that_fails_is_an_unreachable_peer_and_an_open_question() -> None:
+    lines: list[str] = []
+    with peer(echo) as port:
+        asyncio.run(_live(lines, port, 0.5, tls=True))
+    report = judged_lines(lines)
+    assert report.findings[0].code == "HO206"
+    assert "the TLS handshake was refused" in report.findings[0].summary
+    assert [doubt.faults for doubt in report.undecided] == [("HO206", "HO604")]
+
+
+def test_a_request_without_an_answer_is_told() -> None:
+    lines = [journal.bounds_line(0, [("idle", 20000)])]
+    for at, before, event, state, cause in (
+        (9000, "ONLINE", "ANSWER_EXPIRED", "CLOSING", "unanswered"),
+        (9700, "DIALING", "CONNECTED", "ONLINE", ""),
+    ):
+        change = Change(at, before, event, state, cause, 1, 0, cause != "", 3000 if cause else None)
+        lines.append(journal.transition_line(change, 54, None, None))
+    found = judged_lines(lines).findings
+    assert [(f.code, f.severity) for f in found] == [("HO201", "info")]
+    assert "the peer left 1 request unanswered for as long as the program waits" in found[0].summary
+
+
+def test_bounds_of_a_server_are_not_the_links() -> None:
+    blind = [("idle", float("inf"))]
+    started = Change(0, "IDLE", "STARTED", "LISTENING", "", 0, 0, False, None, 0)
+    server = [journal.bounds_line(0, blind), journal.transition_line(started, None, None, None)]
+    assert not judged_lines(server).findings
+    assert not judged_lines([journal.bounds_line(0, [("idle", 20000)]), *server]).findings
+    assert [f.code for f in judged_lines([*server, journal.bounds_line(0, blind)]).findings] == ["HO202"]

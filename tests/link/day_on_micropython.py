@@ -156,6 +156,9 @@ class Radio:
     def dozed_off(self):
         return True
 
+    def reason(self):
+        return 200
+
     def leave(self):
         pass
 

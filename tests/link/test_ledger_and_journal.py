@@ -89,7 +89,9 @@ class TestJournal:
         assert (entry.fd, entry.heap, entry.block, entry.attempt, entry.epoch) == (54, 81920, 45056, 3, 1)
 
     def test_a_servers_line_names_session_and_client(self) -> None:
-        change = Change(7, "ONLINE", "EVICTED", "CLOSING", "evicted", 0, 0, True, 12, "10.0.0.7:51234")
+        change = Change(
+            7, "ONLINE", "EVICTED", "CLOSING", "evicted", 0, 0, True, session=12, peer="10.0.0.7:51234"
+        )
         line = journal.transition_line(change, 54, None, None)
         assert line == (
             "W (7) halfopen: ONLINE -> CLOSING by EVICTED fd=54 heap=- block=- cause=evicted"

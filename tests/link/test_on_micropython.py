@@ -192,7 +192,7 @@ with Link("127.0.0.1", port, radio=Wlan("home", "secret of the house"),
                 board.radio("0.0.0.0", status=200, rssi="-")  # beacons lost
                 if trouble:
                     board.until("DOZE_FORBIDDEN")
-                board.until("ONLINE -> CLOSING by WIFI_LOST")
+                assert "reason=200" in board.until("ONLINE -> CLOSING by WIFI_LOST")
                 board.radio("127.0.0.1")
                 board.until("-> ONLINE")
         assert "secret of the house" not in "\n".join(board.said)

@@ -10,6 +10,9 @@ from halfopen.diagnose.events import Booted, BrownedOut, Crashed, Event, Planned
 #: Reset reasons that belong to a device's routine.
 _ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "SOFT_RESET", "soft reboot", "USB_UART_CHIP_RESET"))
 
+#: Pauses after which a start is no surprise. A link that was stopped may begin again, its clock at 0.
+_PAUSES = frozenset(("ota", "deep-sleep", "reboot", "stop"))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boot:
@@ -40,7 +43,7 @@ def boots_of(events: Iterable[Event]) -> list[Boot]:
             last = boots[-1]
             planned = last.planned or event.reason in _ROUTINE_RESETS
             boots[-1] = Boot(event, event.reason, last.before, planned)
-        elif isinstance(event, PlannedPause) and event.kind in ("ota", "deep-sleep"):
+        elif isinstance(event, PlannedPause) and event.kind in _PAUSES:
             paused = True
         history.append(event)
     return boots

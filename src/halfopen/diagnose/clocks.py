@@ -81,7 +81,7 @@ def _in_log(events: Iterable[Event]) -> Iterator[Sighting]:
             yield "lease", at
         elif isinstance(event, LinkStateChanged) and event.new == "run":
             yield "association", at
-        elif isinstance(event, WifiDropped):
+        elif isinstance(event, WifiDropped) and not event.joining:
             yield "farewell", at
 
 

@@ -35,11 +35,14 @@ from halfopen.diagnose.witnesses import Told, one_each
 _ADDRESSES_MAX = 64
 #: As many captures without a common clock are named in a note.
 _SIDES_NAMED = 8
-#: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both.
+#: Firmware families from the most telling: an Arduino log is full of ESP-IDF lines, an ESPHome log of both. "cpython" and
+#: "halfopen.link" are halfopen's own link on a computer, and where its journal does not tell the port.
 _FAMILIES = (
     "esphome",
     "host",
+    "cpython",
     "micropython",
+    "halfopen.link",
     "circuitpython",
     "tasmota",
     "espeasy",

@@ -68,7 +68,7 @@ class _DropReader:
 
     def read(self, event: Event) -> None:
         """Take the next event."""
-        if isinstance(event, PlannedPause) and event.kind in ("roam", "wps", "leave"):
+        if isinstance(event, PlannedPause) and event.kind in ("roam", "wps", "leave", "bounce"):
             self._pause = event
             if self._reports and _close(event, self._reports[-1]) and event.kind == "roam":
                 self._planned = "roam"
@@ -120,6 +120,7 @@ class _DropReader:
     def _dropped(self, event: WifiDropped) -> None:
         if self._reports and _close(event, self._reports[-1]) and self._same(event):
             self._reports.append(event)
+            self._reason = self._reason if self._reason is not None else event.reason
             # the event may carry another number than the driver (204 for 2); a TSF reset it calls "leave"
             if event.reason is not None and not (self._reason in (200, 206) and event.reason == 8):
                 self._reason = event.reason
@@ -144,6 +145,8 @@ class _DropReader:
         The same wording again is not the same drop again but the next failed attempt.
         """
         last = self._reports[-1]
+        if None in (event.reason, self._reason) and event.reason != self._reason:
+            return True  # halfopen's own link and the driver tell of one loss, and only the driver says why
         if isinstance(last, LinkStateChanged) or event.where.line == last.where.line:
             return True
         return event.reason == self._reason and _wording(event) not in map(_wording, self._reports)
@@ -151,6 +154,8 @@ class _DropReader:
     def _meant(self, event: Event, reason: int | None) -> str:
         if reason in (12, 207):  # BSS transition, roaming: the station moves on purpose
             return "roam"
+        if self._pause is not None and self._pause.kind == "bounce" and not self._connected:
+            return ""  # the failed join after it was not meant
         if self._pause is not None and _close(event, self._pause, _PLANNED_WITHIN_S):
             return self._pause.kind
         return ""

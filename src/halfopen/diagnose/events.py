@@ -472,7 +472,8 @@ class Interrupted(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedPause(Event):
-    """Something meant to break the link: ``kind`` is ``ota``, ``wps``, ``roam``, ``deep-sleep`` or ``leave``."""
+    """Something meant to break the link: ``kind`` is ``ota``, ``wps``, ``roam``, ``deep-sleep`` or ``leave``; of
+    halfopen's own link also ``stop``, ``bounce`` (it left the Wi-Fi to join anew) and ``reboot`` (it asked for one)."""
 
     kind: str
 
@@ -484,3 +485,70 @@ class AddressNamed(Event):
     mac: str = ""
     ip: str = ""
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CapabilityTold(Event):
+    """halfopen's own link says at start what its port can do: the TCP ``stack``, its ``keepalive`` (``tuned``,
+    ``untuned``, ``none``), and whether the Wi-Fi is the link's (``wifi``)."""
+
+    stack: str = ""
+    keepalive: str = ""
+    wifi: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundsTold(Event):
+    """halfopen's own link says at start for how many seconds a dead peer can go unnoticed, by the way in which it is
+    dead; infinite where nothing notices, ``None`` where the line does not say."""
+
+    idle_s: float | None = None
+    unacked_s: float | None = None
+    full_buffer_s: float | None = None
+    zero_window_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServerStarted(Event):
+    """halfopen's own guarded server began to listen; bounds told just before are those of its sessions."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkOnline(Event):
+    """halfopen's own link has a connection that stands, TLS included."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkLost(Event):
+    """halfopen's own link ended a connection that stood (``standing``), or an attempt at one; ``by`` and ``cause`` are
+    the journal's words.
+
+    ``quiet_s`` is how long nothing had been heard by then, or taken where a send deadline ran out.
+    """
+
+    by: str
+    cause: str
+    standing: bool
+    quiet_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GateShut(Event):
+    """halfopen's own link opened no socket because too little heap was free, or no block large enough (bytes);
+    ``given_up`` when it had waited for as long as it does."""
+
+    free: int | None = None
+    largest: int | None = None
+    given_up: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrphansSwept(Event):
+    """halfopen's own link closed ``count`` descriptors that the program had left open and nobody owned."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Woke(Event):
+    """The device woke from a sleep and began anew."""

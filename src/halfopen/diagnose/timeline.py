@@ -19,6 +19,7 @@ from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.boots import Boot, boots_of
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.drops import Drop, drops_of
+from halfopen.diagnose.episodes import LinkLife, link_life
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
 from halfopen.diagnose.farewells import Farewell, farewells_of
 from halfopen.diagnose.ledger import Ledger
@@ -235,6 +236,11 @@ class Timeline:
     def boots(self) -> tuple[Boot, ...]:
         """Restarts inside the log (its first boot is where the story begins, not a restart)."""
         return tuple(boots_of(self.events))
+
+    @cached_property
+    def link(self) -> LinkLife:
+        """What halfopen's own link went through, where the log is its journal."""
+        return link_life(self.events)
 
     @cached_property
     def heap(self) -> tuple[HeapSampled, ...]:

@@ -46,7 +46,8 @@ class Remedy:
 class Fault:
     """One catalogue entry: what the fault is, why the link dies of it, what proves it and what cures it.
 
-    ``plain`` tells in the past tense what happens, in words that need no knowledge of networks.
+    ``plain`` tells in the past tense what happens, in words that need no knowledge of networks. ``for_link`` is what is
+    left to do for somebody who uses ``halfopen.link`` already, where the remedy would tell him what it does by itself.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Fault:
     evidence: tuple[str, ...]
     remedy: Remedy
     references: tuple[str, ...]
+    for_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def fault(code: str) -> Fault:
         evidence=tuple(data["evidence"]),
         remedy=Remedy(remedy["summary"], {name: remedy[name].strip("\n") for name in FIRMWARES}),
         references=tuple(data["references"]),
+        for_link=remedy.get("link", ""),
     )
 
 

@@ -245,7 +245,7 @@ class Driver:
             self._least_free = free if self._least_free is None else min(self._least_free, free)
             if change.state == machine.OPENING or change.event == machine.SOCKET_CLOSED:
                 self._say(journal.heap_line(change.at, free, self._least_free))
-        self._say(journal.transition_line(change, fd, free, block))
+        self._say(journal.transition_line(change, fd, free, block, self._detail(change)))
 
     def _say(self, line: str) -> None:
         self._guarded(self._users_say, line)
@@ -258,6 +258,10 @@ class Driver:
     def _guarded(self, call: "Callable[..., Any]", *given: "Any") -> "Any":
         """What the user's ``call`` returns, ``None`` when it fails: its error must not stop a transition half-way."""
         raise NotImplementedError
+
+    def _detail(self, change: "Change") -> str:
+        """What the port knows of ``change`` besides, for its line: ``name=figure``, or nothing."""
+        return ""
 
     def _rearm(self) -> None:
         """The keeper's next deadline may have changed."""

@@ -4,6 +4,9 @@
 
 A loss says how long nothing had been heard, or taken, when it was noticed: ``quiet=19200``, milliseconds.
 
+Where a port can tell, a connection says its local port (``port=61610``) and the loss of Wi-Fi the driver's reason
+(``reason=200``): the one finds it in a capture, the other says why.
+
 The figure in brackets is milliseconds since the program started, ``fd=-`` means that no descriptor is held, and a
 figure the port cannot tell is ``-``. The article's heap line stands before and after every network transaction. A
 server's line ends with its session and the client instead, ``session=12 peer=10.0.0.7:51234``; session 0 is the
@@ -12,7 +15,7 @@ listening socket.
 
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
-_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet", "session")
+_NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet", "session", "port")
 
 
 class Change:
@@ -68,11 +71,14 @@ class Entry:
         self.epoch: int | None = None
         self.quiet: int | None = None
         self.session: int | None = None
+        self.port: int | None = None
         self.peer = ""
 
 
-def transition_line(change: Change, fd: "int | None", heap: "int | None", block: "int | None") -> str:
-    """The line for ``change``; a loss is a warning."""
+def transition_line(
+    change: Change, fd: "int | None", heap: "int | None", block: "int | None", detail: str = ""
+) -> str:
+    """The line for ``change``; a loss is a warning. ``detail`` is what the port knows besides, as ``name=figure``."""
     level = "W" if change.is_loss else "I"
     whose = f"attempt={change.attempt} epoch={change.epoch}"
     if change.session is not None:
@@ -81,7 +87,7 @@ def transition_line(change: Change, fd: "int | None", heap: "int | None", block:
     return (
         f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
         f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
-        f" cause={change.cause or '-'} {whose}{quiet}"
+        f" cause={change.cause or '-'} {whose}{quiet}{' ' if detail else ''}{detail}"
     )
 
 
@@ -141,6 +147,21 @@ def read(tag: str, message: str) -> "Entry | None":
         elif name in _NUMBERS and _is_number(value):
             setattr(entry, name, int(value))
     return entry
+
+
+def read_bounds(tag: str, message: str) -> "dict[str, float] | None":
+    """What a line of :func:`bounds_line` says, milliseconds by cause, or ``None`` when it is none; never raises."""
+    words = message.split()
+    if tag != TAG or not words or words[0] != "bounds":
+        return None
+    bounds = {}
+    for word in words[1:]:
+        cause, _, value = word.partition("=")
+        if value == "infinite":
+            bounds[cause] = float("inf")
+        elif value[-1:] == "s" and _is_number(value[:-1].replace(".", "", 1)):
+            bounds[cause] = 1000 * float(value[:-1])
+    return bounds
 
 
 def _is_number(text: str) -> bool:

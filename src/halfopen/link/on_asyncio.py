@@ -201,6 +201,14 @@ class Link(Driver):
             watcher.put_nowait(change)
         self._wake()
 
+    def _detail(self, change: Change) -> str:
+        if change.event not in (machine.CONNECTED, machine.CONNECTED_FOR_TLS):
+            return ""
+        try:
+            return f"port={self._sock.getsockname()[1]}"
+        except OSError:
+            return ""
+
     def _guarded(self, call: Callable[..., Any], *given: Any) -> Any:
         return host.guarded(lambda: call(*given), None)
 

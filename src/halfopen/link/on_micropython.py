@@ -74,6 +74,7 @@ def of_this_board(*, wifi: bool, reboot: bool) -> Capability:
     return Capability(
         stack="lwip" if sys.platform == "esp32" else "other",
         keepalive="tuned" if halfopen_keepalive else "none",
+        linger=hasattr(halfopen_keepalive, "linger"),
         pollhup=True,
         wifi=wifi,
         reboot=reboot,
@@ -218,6 +219,14 @@ class Link(Driver):
             self._end_lookup()
         super()._observe(change)
 
+    def _detail(self, change: "Change") -> str:
+        told = self._radio is not None and change.event in (
+            machine.WIFI_LOST,
+            machine.JOIN_FAILED,
+            machine.JOIN_EXPIRED,
+        )
+        return f"reason={self._radio.reason()}" if told else ""  # type: ignore[union-attr]
+
     # The radio.
 
     def _look_at_radio(self) -> None:
@@ -311,6 +320,10 @@ class Link(Driver):
                 self._failed(machine.DIAL_FAILED, error.errno or 0)
                 return
         self._poll.register(sock, select.POLLOUT | select.POLLHUP | select.POLLERR)
+
+    def _abandon(self, sock: "Any") -> None:
+        if self.capability.linger:  # built into the firmware: no PCB is left that retransmits for 19 minutes
+            halfopen_keepalive.linger(sock.fileno())
 
     def _open_channel(self) -> "Any":
         from halfopen.link.tls_on_micropython import TlsChannel

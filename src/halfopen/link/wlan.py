@@ -57,9 +57,13 @@ class Wlan:
         """The DNS server's address that the lease named."""
         return str(self._wlan.ifconfig()[3])
 
+    def reason(self) -> int:
+        """The driver's status: a reason of IEEE 802.11 or ESP-IDF, from 1000 on a state that is none."""
+        return int(self._wlan.status())
+
     def dozed_off(self) -> bool:
         """Whether the last reason was an expiry or lost beacons."""
-        return self._wlan.status() in _DOZED_OFF
+        return self.reason() in _DOZED_OFF
 
     def leave(self) -> None:
         """Switch the radio off, so that the next join begins anew."""

@@ -109,6 +109,10 @@ class Socket:
         number = self._sockets.getsockopt(self._fd, names.SO_ERROR)
         return _as_host(SocketError(number)).errno or 0 if number else 0
 
+    def local_port(self) -> int:
+        """Our port of the connection. Raises :class:`OSError`."""
+        return int(self._call(self._sockets.getsockname)[1])
+
     def ready(self) -> int:
         """What ``poll`` would say."""
         return self._sockets.ready(self._fd)
@@ -198,6 +202,7 @@ class Link(Driver):
             wifi=True,
             reboot=reboot is not None,
         )
+        self._tuned = keepalive  # the C component that sets it can ask for the port, too
         self._device, self._world = device, device.world
         self._sockets = device.stack.sockets
         chance = device.world.chance(f"link of {device.name}")
@@ -286,6 +291,11 @@ class Link(Driver):
         for told in self.observers:
             told(change)
         self._news.notify()
+
+    def _detail(self, change: Change) -> str:
+        if change.event in (machine.CONNECTED, machine.CONNECTED_FOR_TLS) and self._tuned:
+            return f"port={self._sock.local_port()}"
+        return ""
 
     # The radio ----------------------------------------------------------------------------------------------
 

@@ -7,10 +7,10 @@
 static struct {
     size_t heap_free, heap_block, heap_minimum;
     int power_save, inactive_s, tx_power, rssi_threshold;
-    int connects, disconnects, starts;
+    int connects, disconnects, starts, stops, fed, asleep;
     int rssi, reset_reason, networks_heard, tls_result;
     uint32_t address;
-    uint64_t timer_us;
+    uint64_t timer_us, wakes_in_us;
     void (*timer_callback)(void *);
     void *timer_arg;
 } board __attribute__((unused)) = {

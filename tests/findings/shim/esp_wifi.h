@@ -33,6 +33,7 @@ typedef struct { uint8_t ssid[32], ssid_len, bssid[6], reason; int8_t rssi; } wi
 typedef struct { int32_t rssi; } wifi_event_bss_rssi_low_t;
 
 static inline esp_err_t esp_wifi_start(void) { board.starts++; return ESP_OK; }
+static inline esp_err_t esp_wifi_stop(void) { board.stops++; return ESP_OK; }
 static inline esp_err_t esp_wifi_connect(void) { board.connects++; return ESP_OK; }
 static inline esp_err_t esp_wifi_disconnect(void) { board.disconnects++; return ESP_OK; }
 static inline esp_err_t esp_wifi_set_ps(wifi_ps_type_t type) { board.power_save = type; return ESP_OK; }

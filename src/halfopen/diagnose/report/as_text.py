@@ -16,7 +16,8 @@ from rich.text import Text
 from halfopen.diagnose.report import Report
 from halfopen.diagnose.report.languages import TITLES, speaks
 from halfopen.diagnose.report.quoting import place, utc
-from halfopen.diagnose.timeline import Device
+from halfopen.diagnose.report.story import got_over, wifi_unexplained
+from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
 
 #: How a severity looks, and its mark beside the colour.
@@ -57,8 +58,8 @@ def report_text(
         for clock in report.clocks:
             if clock.device == device.name:
                 console.print(Text(plain(f"  {clock}"), style="dim"))
-        if not own:
-            console.print(Text("  Nothing wrong was found.", style="green"))
+        if verdict := _verdict(own, _timeline(report, device)):
+            console.print(verdict)
         for number, finding in enumerate(own, 1):
             cause = next((f for f in report.findings if f.key == finding.caused_by), None)
             brief = not everything and (finding.severity == "info" or (cause is not None and number > 3))
@@ -74,6 +75,21 @@ def report_text(
                     _remedy_in_brief(console, finding)
         console.print()
     _open_ends(console, report)
+
+
+def _verdict(own: Sequence[Finding], timeline: Timeline | None) -> Text | None:
+    """What stands before the findings: that there are none, or that a link did its work."""
+    if timeline is not None and (survived := got_over(timeline, own)):
+        return Text(f"  {survived}", style="green")
+    if own:
+        return None
+    if timeline is not None and (unexplained := wifi_unexplained(timeline)):
+        return Text(f"  {unexplained}", style="bold yellow")
+    return Text("  Nothing wrong was found.", style="green")
+
+
+def _timeline(report: Report, device: Device) -> Timeline | None:
+    return next((t for t in report.timelines if t.device.name == device.name), None)
 
 
 def _open_ends(console: Console, report: Report) -> None:
@@ -120,6 +136,10 @@ def _evidence(quotes: Sequence[Evidence]) -> RenderableType:
 
 
 def _remedy(console: Console, finding: Finding, firmware: Firmware, *, guessed: bool) -> None:
+    if not finding.remedy.code:
+        console.print(Text.assemble((f"Fix for {finding.code} ", "bold green"), ("[halfopen.link]", "green")))
+        console.print(Padding(Text(finding.remedy.summary), (0, 0, 1, 2)))
+        return
     doubt = "; firmware not recognised, --firmware chooses" if guessed else ""
     console.print(
         Text.assemble((f"Fix for {finding.code} ", "bold green"), (f"[{TITLES[firmware]}{doubt}]", "green"))
@@ -131,7 +151,8 @@ def _remedy(console: Console, finding: Finding, firmware: Firmware, *, guessed: 
 
 def _remedy_in_brief(console: Console, finding: Finding) -> None:
     console.print(Text.assemble((f"Fix for {finding.code}: ", "bold green"), finding.remedy.summary))
-    console.print(Text(f"  halfopen explain {finding.code} shows the code.", style="dim"))
+    if finding.remedy.code:
+        console.print(Text(f"  halfopen explain {finding.code} shows the code.", style="dim"))
     console.print()
 
 

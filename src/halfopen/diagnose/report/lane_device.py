@@ -28,6 +28,7 @@ from halfopen.diagnose.events import (
     ServerLost,
     TransactionTimedOut,
     WatchdogFired,
+    Woke,
 )
 from halfopen.diagnose.report.axis import Axis
 from halfopen.diagnose.report.quoting import of_event
@@ -36,6 +37,7 @@ from halfopen.formats import newlib_errno
 from halfopen.pages.picture import Kind, Lane, Mark, Row, Tone
 
 BOOTED = Kind("boot", "star", "info")
+WOKE = Kind("woke", "star", "mute")
 CRASHED = Kind("crash", "cross", "bad")
 BROWNED_OUT = Kind("brownout", "down", "bad")
 WATCHDOG = Kind("watchdog fired", "diamond", "bad")
@@ -65,6 +67,7 @@ _ROWS: tuple[tuple[str, dict[type[Event], Kind]], ...] = (
             BrownedOut: BROWNED_OUT,
             WatchdogFired: WATCHDOG,
             PlannedPause: PAUSED,
+            Woke: WOKE,
             Interrupted: PAUSED,
         },
     ),

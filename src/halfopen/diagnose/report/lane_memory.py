@@ -66,14 +66,15 @@ def _wanted(event: AllocationFailed | TlsFailed) -> str:
 def _descriptors(timeline: Timeline, axis: Axis) -> Lane | None:
     """Descriptors in use as the log names them; the table's size is what was in use when it refused another."""
     changes: list[tuple[float, int, int, Sample]] = []
-    for number, opened in enumerate(timeline.ledger.opened):
+    for opened in timeline.ledger.opened:
         x = axis.of(opened.event)
         if x is not None:
-            changes.append((x, 1, number, Sample(x, 0, of_event(opened.event))))
+            place = timeline.position(opened.event)
+            changes.append((x, place, 1, Sample(x, 0, of_event(opened.event))))
         closed = opened.closed
         if closed is not None and (end := axis.of(closed)) is not None:
-            # closing first: a number that is handed out again was free in between
-            changes.append((end, -1, number, Sample(end, 0, of_event(closed))))
+            # within one event closing comes first: a number that is handed out again was free in between
+            changes.append((end, timeline.position(closed), -1, Sample(end, 0, of_event(closed))))
     refused = [
         Mark(x, SOCKET_REFUSED, of_event(event), f"errno {event.errno}" if event.errno is not None else "")
         for event in timeline.ledger.refused
@@ -84,7 +85,7 @@ def _descriptors(timeline: Timeline, axis: Axis) -> Lane | None:
     changes.sort(key=lambda change: change[:3])
     used = 0
     samples: list[Sample] = []
-    for x, change, _, sample in changes:
+    for x, _, change, sample in changes:
         used += change
         samples.append(Sample(x, used, sample.place))
     full = _full(timeline, axis, samples)

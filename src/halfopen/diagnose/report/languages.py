@@ -16,6 +16,8 @@ _SPEAKS: dict[str, Firmware] = {
     "espeasy": "arduino",
     "host": "esphome",
     "circuitpython": "micropython",
+    "cpython": "micropython",
+    "halfopen.link": "micropython",
 }
 
 

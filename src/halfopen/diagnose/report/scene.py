@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from halfopen.diagnose.report.axis import Axis
 from halfopen.diagnose.report.lane_air import air_lane
 from halfopen.diagnose.report.lane_device import boot_rules, device_lane
+from halfopen.diagnose.report.lane_link import link_lane
 from halfopen.diagnose.report.lane_memory import memory_lanes
 from halfopen.diagnose.report.lane_wifi import wifi_lanes
 from halfopen.diagnose.report.lane_wire import wire_lanes
@@ -62,6 +63,7 @@ def _lanes(timeline: Timeline, axis: Axis, findings: Sequence[Finding]) -> Itera
     proof = {quoted(of_evidence(quote)) for finding in findings for quote in finding.evidence}
     yield from memory_lanes(timeline, axis)
     yield from wifi_lanes(timeline, axis)
+    yield from link_lane(timeline, axis)
     yield from device_lane(timeline, axis)
     yield from wire_lanes(timeline, axis, proof)
     yield from air_lane(timeline, axis)

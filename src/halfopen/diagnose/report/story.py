@@ -17,6 +17,9 @@ from halfopen.findings import Finding, Severity
 #: From this confidence on nothing is said of doubt.
 _SURE = 0.9
 _LIKELY = 0.75
+#: How what was noticed ended.
+_GOT_OVER = "The device got over it within the time that is to be expected."
+_DID_ITS_WORK = "Connections end; the link is there to notice it and to make a new one, and it did. Nothing needs to be done."
 #: Consequences told by name; more are counted.
 _TOLD_MAX = 3
 
@@ -50,6 +53,14 @@ def story(
             ("Its error numbers mean other things than those of an ESP32, so nothing was concluded.",),
             None,
         )
+    if not findings and timeline is not None and (lost := wifi_unexplained(timeline)):
+        return Story(
+            lost,
+            (lost, *_came_back(timeline), "What to record next stands under what is undecided."),
+            "warning",
+        )
+    if timeline is not None and (survived := got_over(timeline, findings)):
+        return Story(survived, (survived, *_mild(findings), _DID_ITS_WORK), "info")
     if not findings:
         return Story(
             "Nothing wrong was found.",
@@ -70,7 +81,7 @@ def story(
     if all(finding.severity == "info" for finding in findings):
         return Story(
             f"Nothing that needs action: {_lowered(_plain(root))}",
-            tuple(_mild(findings)),
+            (*_mild(findings), _GOT_OVER),
             "info",
         )
     followed = [f for f in findings[1:] if f.caused_by is not None]
@@ -88,6 +99,48 @@ def story(
     open_question = root.confidence < _LIKELY or root.code in undecided
     verdict = f"Possibly: {_lowered(_plain(root))}" if open_question else _plain(root)
     return Story(verdict, tuple(sentences), worst)
+
+
+def got_over(timeline: Timeline, findings: Sequence[Finding]) -> str:
+    """That halfopen's own link got over all that befell it, with the figures; "" where that is not so."""
+    link = timeline.link
+    if not link.well or any(finding.severity != "info" for finding in findings):
+        return ""
+    number = len(link.episodes)
+    noticed = max((episode.noticed_s or 0.0 for episode in link.episodes), default=0.0)
+    back = max(episode.back_s or 0.0 for episode in link.episodes)
+    within = "in" if number == 1 else "within"
+    waited = f" {within} {noticed:.1f} s" if noticed else ""
+    times = {1: "a loss", 2: "both losses"}.get(number, f"all {number} losses")
+    return f"The link noticed {times}{waited} and recovered {within} {back:.1f} s."
+
+
+def wifi_unexplained(timeline: Timeline) -> str:
+    """That halfopen's own link lost its Wi-Fi or could not join, where its journal is all there is and tells no reason
+    and the loss was no passing one; "" else."""
+    drops = [d for d in timeline.drops if d.reason is None and not d.planned] if timeline.link.told else []
+    if not drops or timeline.link.well:
+        return ""
+    lost = sum(drop.stage == "running" for drop in drops)
+    failed = len(drops) - lost
+    told = [f"the Wi-Fi was lost {_times(lost)}"] if lost else []
+    told += [f"joining failed {_times(failed)}"] if failed else []
+    sentence = " and ".join(told)
+    return f"{sentence[:1].upper()}{sentence[1:]}, and this log cannot say why."
+
+
+def _came_back(timeline: Timeline) -> Iterator[str]:
+    """How the last outage ended."""
+    if timeline.outages:
+        yield (
+            "In the end the Wi-Fi came back."
+            if timeline.outages[-1].recovered
+            else "It was still down when the log ended."
+        )
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def doubt(confidence: float) -> str:
@@ -135,12 +188,16 @@ def _others(apart: Sequence[Finding]) -> Iterator[str]:
 
 def _mild(findings: Sequence[Finding]) -> Iterator[str]:
     told = "; ".join(_lowered(_plain(f)).rstrip(".") for f in _unique(findings)[:_TOLD_MAX])
-    yield f"What was noticed: {told}. The device got over it within the time that is to be expected."
+    if told:
+        yield f"What was noticed: {told}."
 
 
 def _outcome(timeline: Timeline | None) -> Iterator[str]:
     """Whether the Wi-Fi link was back in the end, where the log tells; one that never was is not called lost."""
     outages = timeline.outages if timeline is not None else ()
+    if timeline is not None and timeline.link.episodes and not outages:
+        back = timeline.link.episodes[-1].back is not None
+        yield "In the end the link stood again." if back else "The link was still down when the log ended."
     if timeline is None or not outages:
         return
     lost = [
@@ -152,7 +209,7 @@ def _outcome(timeline: Timeline | None) -> Iterator[str]:
         in_the_end = "got in at last" if outages[-1].recovered else "had not got in when the log ended"
         yield f"The device tried to join the Wi-Fi and {in_the_end}."
         return
-    times = "once" if len(lost) == 1 else f"{len(lost)} times"
+    times = _times(len(lost))
     state = "came back" if outages[-1].recovered else "was still down when the log ended"
     yield f"The Wi-Fi link was lost {times} and {state}."
 

@@ -9,7 +9,7 @@ from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen
 from halfopen.diagnose.rules.four_way import unfinished
 from halfopen.diagnose.rules.on_air import beside, by_witness, cited, heard, unsent
-from halfopen.diagnose.rules.outage import reports, severity, with_reasons
+from halfopen.diagnose.rules.outage import aftermath, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -76,7 +76,11 @@ def _logged(timeline: Timeline, drops: list[Drop], kicks: list[FarewellSeen]) ->
     return prove(
         timeline,
         "HO401",
-        "reason 2 AUTH_EXPIRE " + "; ".join(told) + "." + beside(timeline, running, kicks),
+        "reason 2 AUTH_EXPIRE "
+        + "; ".join(told)
+        + "."
+        + beside(timeline, running, kicks)
+        + aftermath(timeline, drops),
         [*spread(reports(drops)), *cited(kicks)],
         confidence=0.5 if own else 0.9 if len(drops) > 1 else 0.75,
         severity=severity(timeline, drops) or ("warning" if own else None),

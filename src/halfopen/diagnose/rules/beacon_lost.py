@@ -13,7 +13,7 @@ from halfopen.diagnose.radio import (
     StationObserved,
     UnackedRun,
 )
-from halfopen.diagnose.rules.outage import reports, severity, with_reasons
+from halfopen.diagnose.rules.outage import aftermath, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -53,9 +53,8 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
         if not drops:
             told.append("each time the access point answered, so the link held")
             verdict = "warning"
-    yield prove(
-        timeline, "HO405", "; ".join(told) + ".", proof, confidence=0.9 if drops else 0.7, severity=verdict
-    )
+    summary = "; ".join(told) + "." + aftermath(timeline, drops)
+    yield prove(timeline, "HO405", summary, proof, confidence=0.9 if drops else 0.7, severity=verdict)
 
 
 def _on_air(timeline: Timeline) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen
 from halfopen.diagnose.rules.on_air import beside, by_witness, cited, heard, unsent
-from halfopen.diagnose.rules.outage import reports, severity, with_reasons
+from halfopen.diagnose.rules.outage import aftermath, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -37,7 +37,7 @@ def _logged(timeline: Timeline, drops: list[Drop], kicks: list[FarewellSeen]) ->
     air = " The sniffer did not hear the frame that said so." if missed else beside(timeline, drops, kicks)
     summary = (
         f"the access point refused the station's frames {often(len(drops))}"
-        f" ({kinds}): it no longer knew the station, which believed itself connected.{air}"
+        f" ({kinds}): it no longer knew the station, which believed itself connected.{air}{aftermath(timeline, drops)}"
     )
     return prove(
         timeline,

@@ -15,7 +15,8 @@ from halfopen.diagnose.events import (
     WifiJoined,
 )
 from halfopen.diagnose.rules.proof import Proof, prove, spread
-from halfopen.diagnose.rules.wording import duration
+from halfopen.diagnose.rules.recovery import recovery
+from halfopen.diagnose.rules.wording import counted, duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import LeaseObserved
 from halfopen.findings import Finding
@@ -30,6 +31,14 @@ _OFFER_S = 3.0
 
 def dhcp_failed(timeline: Timeline) -> Iterator[Finding]:
     """No lease on the station, a lease that never arrives from the soft AP, DISCOVERs nobody answers."""
+    expired = list(timeline.of(DhcpTimedOut))
+    outcome = recovery(timeline, expired)
+    if outcome is not None:
+        summary = (
+            f"joined, {counted(len(expired), 'wait')} for an address ended without a lease; {outcome.text}."
+        )
+        yield prove(timeline, "HO501", summary, spread(expired), confidence=0.9, severity=outcome.severity)
+        return
     for reader in (_said, _joined_without_address, _soft_ap, _captured):
         proof, summary, confidence = reader(timeline)
         if proof:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import Connected, DataReceived, ResolveFailed, ServerConnected
 from halfopen.diagnose.rules.proof import Proof, prove, spread
+from halfopen.diagnose.rules.recovery import recovery
+from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import LookupObserved
 from halfopen.findings import Finding, Severity
@@ -34,12 +36,17 @@ def dns_failed(timeline: Timeline) -> Iterator[Finding]:
     verdict: Severity | None = None
     if failed:
         hosts = ", ".join(dict.fromkeys(e.host for e in failed if e.host))
+        outcome = recovery(timeline, failed)
         codes = ", ".join(dict.fromkeys(str(e.code) for e in failed if e.code is not None))
         named = f" for {hosts}" if hosts else ""
         numbered = f" (getaddrinfo {codes}: a lookup code, neither errno nor a Wi-Fi reason)" if codes else ""
-        told.append(f"name resolution failed{named}{numbered}")
+        times = f" {often(len(failed))}" if outcome is not None else ""
+        told.append(f"name resolution failed{named}{times}{numbered}")
         good = (Connected, ServerConnected, DataReceived)
-        if len({e.where.line for e in failed}) <= 2 and any(
+        if outcome is not None:
+            told.append(outcome.text)
+            verdict = outcome.severity
+        elif len({e.where.line for e in failed}) <= 2 and any(
             isinstance(e, good) for e in timeline.between(failed[-1])
         ):
             verdict = "info"

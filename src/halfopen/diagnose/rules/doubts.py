@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from halfopen.diagnose.events import JoinTimedOut
+from halfopen.diagnose.events import JoinTimedOut, LinkLost
 from halfopen.diagnose.rules.auth_expired import expired
+from halfopen.diagnose.rules.recovery import recovery
+from halfopen.diagnose.rules.wording import counted, often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import FlowObserved
 from halfopen.findings import Finding, Undecided
@@ -53,7 +55,9 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             + ".",
         )
     wire = any(any(part.of(FlowObserved)) for part in (timeline, *timeline.apart))
-    if "half-open" in by_fault and not wire:
+    yield from _of_link(timeline, by_fault)
+    survived = timeline.link.told and "half-open" in by_fault and by_fault["half-open"].severity == "info"
+    if "half-open" in by_fault and not wire and not survived:
         yield Undecided(
             ("HO201", "HO413"),
             "The log shows that no answer came, not why. Capture on the peer (dumpcap -i … host DEVICE) across one failure: unanswered"
@@ -72,4 +76,36 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             ("HO405", "HO406"),
             "Lost beacons come from distance, from a crowded channel or from modem sleep. Log the RSSI once a minute and run one day with"
             " WIFI_PS_NONE: if the losses stop, it was power save.",
+        )
+
+
+#: The reason of the last loss, said behind the journal's line, is read with it (``said_of_link``).
+_ASK_STATUS = (
+    "MicroPython keeps it in WLAN.status(): give the link say=lambda line: print(line,"
+    ' f"reason={network.WLAN(network.STA_IF).status()}") and run halfopen diagnose on that log.'
+    " Print the RSSI once a minute too: lost beacons at a good signal point to modem sleep"
+)
+
+
+def _of_link(timeline: Timeline, by_fault: Mapping[str, Finding]) -> Iterator[Undecided]:
+    """What the journal of halfopen's own link cannot know: why the Wi-Fi went, why TLS failed."""
+    lost = [e for e in timeline.of(LinkLost) if e.by == "WIFI_LOST"]
+    failed = [e for e in timeline.of(LinkLost) if e.by in ("JOIN_FAILED", "JOIN_EXPIRED")]
+    passing = recovery(timeline, [*lost, *failed])
+    named = any(f.code.startswith("HO4") for f in by_fault.values())
+    if passing is not None and not named and (len(lost) > 1 or not passing.mild):
+        told = [f"the Wi-Fi was lost {often(len(lost))}"] if lost else []
+        told += [f"{counted(len(failed), 'attempt')} to join failed"] if failed else []
+        what = " and ".join(told)
+        yield Undecided(
+            ("HO405", "HO401", "HO402", "HO410") if lost else ("HO410", "HO401", "HO408"),
+            f"{what[:1].upper()}{what[1:]}. The link's journal does not say why; the driver's reason does. {_ASK_STATUS}.",
+        )
+    refused = [e for e in timeline.of(LinkLost) if e.cause == "tls-failed"]
+    if refused and "tls-memory" not in by_fault:
+        yield Undecided(
+            ("HO206", "HO604"),
+            f"TLS failed {often(len(refused))}, and the journal does not say why: a certificate that is not trusted (or a clock that"
+            " was never set), or no memory for the handshake. Wrap the socket once outside the link and print the OSError: -0x7F00 or"
+            " -0x10 is memory, -0x2700 the certificate. The server's log tells which alert it got.",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Sequence
 
+from halfopen.diagnose.episodes import GIVEN_UP
 from halfopen.diagnose.events import (
     CallFailed,
     Connected,
@@ -12,12 +13,14 @@ from halfopen.diagnose.events import (
     HeartbeatAnswered,
     HeartbeatMissed,
     HeartbeatSent,
+    LinkLost,
     NetifDowned,
     ServerConnected,
     ServerLost,
     StationLeft,
 )
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding, Severity
@@ -38,7 +41,7 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
     proof: list[Proof] = []
     figures: list[str] = []
     noticed = True
-    for reader in (_heartbeats, _aborted, _vanished_client):
+    for reader in (_journalled, _heartbeats, _aborted, _vanished_client):
         quotes, figure, within_bound = reader(timeline)
         if quotes:
             proof += quotes
@@ -56,7 +59,7 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
             noticed &= noticed_it
     if proof:
         severity: Severity | None = "info" if noticed else None
-        if noticed:
+        if noticed and not timeline.link.told:
             figures.append("the device noticed within its bound")
         confidence = 0.95 if dead and len(figures) > 1 else 0.85
         yield prove(
@@ -64,9 +67,31 @@ def half_open(timeline: Timeline) -> Iterator[Finding]:
         )
 
 
+def _journalled(timeline: Timeline) -> tuple[list[Proof], str, bool]:
+    """Peers that halfopen's own link gave up because nothing came back: to its heartbeat, or to the stack's probes."""
+    mute = [e for e in timeline.of(LinkLost) if e.by == "SILENCE_EXPIRED"]
+    dead = [e for e in timeline.of(LinkLost) if e.standing and e.cause in GIVEN_UP]
+    asked = [e for e in timeline.of(LinkLost) if e.by == "ANSWER_EXPIRED"]
+    told = []
+    if mute:
+        told.append(f"the peer left {counted(len(mute), 'heartbeat')} unanswered")
+    if dead:
+        told.append(
+            f"the stack gave {counted(len(dead), 'connection')} up because the peer no longer answered"
+        )
+    if asked:
+        told.append(
+            f"the peer left {counted(len(asked), 'request')} unanswered for as long as the program waits"
+        )
+    outcome = recovery(timeline, [*mute, *dead, *asked])
+    if outcome is None:
+        return [], "", True
+    return [*spread(mute), *spread(dead), *spread(asked)], "; ".join([*told, outcome.text]), outcome.mild
+
+
 def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """Heartbeats that got answers and then none, or lines that say so themselves."""
-    missed = list(timeline.of(HeartbeatMissed))
+    missed = [e for e in timeline.of(HeartbeatMissed) if timeline.link.episode_at(e) is None]
     if missed:
         longest = max((m.after_s for m in missed if m.after_s is not None), default=None)
         waited = f" for {longest:.0f} s" if longest else ""
@@ -98,7 +123,10 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     silent = [
         e
         for e in timeline.of(CallFailed)
-        if e.errno == 113 and e.after_s is None and not _interface_fell(timeline, e, falls)
+        if e.errno == 113
+        and e.after_s is None
+        and timeline.link.episode_at(e) is None
+        and not _interface_fell(timeline, e, falls)
     ]
     if silent and not any(e.after_s for e in timeline.of(CallFailed) if e.errno == 113):
         figure = f"the stack gave up {counted(len(silent), 'connection')} (errno 113) because the peer no longer answered"

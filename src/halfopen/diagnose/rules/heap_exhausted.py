@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.events import (
     AllocationFailed,
@@ -10,13 +10,15 @@ from halfopen.diagnose.events import (
     ConnectFailed,
     DataReceived,
     Event,
+    GateShut,
     HeapSampled,
     LogEnded,
     SocketOpened,
     SocketRefused,
 )
 from halfopen.diagnose.rules.proof import Proof, prove, spread
-from halfopen.diagnose.rules.wording import counted
+from halfopen.diagnose.rules.recovery import Recovery, recovery
+from halfopen.diagnose.rules.wording import counted, often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 
@@ -30,12 +32,14 @@ _NOTHING_LEFT = 2048
 
 def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
     """Allocations refused, ENOBUFS, or a low-water mark near zero; a low heap at socket creation is only info."""
+    yield from _gate(timeline)
     calls: list[SocketRefused | CallFailed | ConnectFailed] = [
         *timeline.of(SocketRefused),
         *timeline.of(CallFailed),
         *timeline.of(ConnectFailed),
     ]
     refused: list[Event] = sorted((e for e in calls if e.errno in (105, 12)), key=timeline.position)
+    outcome = recovery(timeline, refused)
     said = {e.where.line for e in refused}
     failed = [e for e in timeline.of(AllocationFailed) if e.where.line not in said]
     lowest = min(
@@ -51,6 +55,7 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
     if refused:
         told.append(
             f"the stack refused {counted(len(refused), 'socket call')} for want of memory (ENOBUFS 105), with descriptors to spare"
+            + (f"; {outcome.text}" if outcome else "")
         )
     if failed:
         told.append(f"{counted(len(failed), 'allocation')} failed")
@@ -61,7 +66,15 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
         told.append(f"{block.largest} bytes were left in the IDF heap that sockets come from")
         proof.append(block)
     samples = [s for s in timeline.heap if (s.free or 0) < _GATE]
-    if told and len(refused) + len(failed) == 1 and _went_on(timeline, (refused or failed)[0]):
+    if told and not failed and outcome is not None and outcome.mild:
+        yield prove(timeline, "HO603", "; ".join(told) + ".", proof, confidence=0.85, severity="info")
+        return
+    if (
+        told
+        and outcome is None
+        and len(refused) + len(failed) == 1
+        and _went_on(timeline, (refused or failed)[0])
+    ):
         yield prove(
             timeline,
             "HO603",
@@ -80,6 +93,11 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
             confidence=0.85 if refused else 0.75,
         )
         return
+    yield from _low_at_creation(timeline, samples)
+
+
+def _low_at_creation(timeline: Timeline, samples: Sequence[HeapSampled]) -> Iterator[Finding]:
+    """A socket created with little heap left, told once."""
     for opened in timeline.of(SocketOpened) if samples else ():
         sample = next(iter(timeline.recent(opened, HeapSampled)), None)
         if sample is not None and sample in samples:
@@ -88,6 +106,30 @@ def heap_exhausted(timeline: Timeline) -> Iterator[Finding]:
                 timeline, "HO603", summary, [sample, opened], confidence=0.6, severity="info", about="gate"
             )
             return
+
+
+def _gate(timeline: Timeline) -> Iterator[Finding]:
+    """The heap gate of halfopen's own link stayed shut because too little was free in all."""
+    shut = [e for e in timeline.of(GateShut) if e.free is not None and e.free < _GATE]
+    if not shut:
+        return
+    least = min(shut, key=lambda e: e.free or 0)
+    starved = [e for e in shut if e.given_up]
+    if starved:
+        outcome = recovery(timeline, starved) or Recovery(False, "the journal does not tell how it went on")
+        summary = (
+            f"halfopen's link gave up {often(len(starved))} waiting for heap: down to {least.free} bytes were free, and it"
+            f" opens no socket under the 32 KB that networking wants; {outcome.text}."
+        )
+        severity = outcome.severity
+    else:
+        summary = (
+            f"halfopen's link waited for heap before it opened a socket: {least.free} bytes were free, under the 32 KB that"
+            " networking wants; enough was free again in time."
+        )
+        severity = "info"
+    proof = spread(starved or shut)
+    yield prove(timeline, "HO603", summary, proof, confidence=0.9, severity=severity, about="link")
 
 
 def _went_on(timeline: Timeline, event: Event) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen
 from halfopen.diagnose.rules.on_air import beside, by_witness, cited, heard, unsent
-from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity
+from halfopen.diagnose.rules.outage import aftermath, refused_for_capacity, reports, severity
 from halfopen.diagnose.rules.proof import prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -44,7 +44,9 @@ def _logged(timeline: Timeline, drops: list[Drop], kicks: list[FarewellSeen]) ->
     kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
     own = unsent(timeline, drops)
     who = "the running station dropped out" if own else "the access point put the running station out"
-    summary = f"{who} {often(len(drops))}: {kinds}.{beside(timeline, drops, kicks)}"
+    summary = (
+        f"{who} {often(len(drops))}: {kinds}.{beside(timeline, drops, kicks)}{aftermath(timeline, drops)}"
+    )
     return prove(
         timeline,
         "HO403",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from halfopen.diagnose.events import AllocationFailed, CallFailed, PeerClosed, SocketRefused
+from halfopen.diagnose.events import AllocationFailed, CallFailed, OrphansSwept, PeerClosed, SocketRefused
 from halfopen.diagnose.ledger import Opened
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
-from halfopen.diagnose.rules.wording import often
+from halfopen.diagnose.rules.recovery import recovery
+from halfopen.diagnose.rules.wording import counted, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 
@@ -25,14 +26,40 @@ def leaked_sockets(timeline: Timeline) -> Iterator[Finding]:
     proof, figures, confidence = _from_log(timeline)
     flows, flow_figures = _from_capture(timeline)
     if not proof and len(flows) < _OPEN_MIN - 1:
+        yield from _swept(timeline)
         return
+    outcome = (
+        recovery(timeline, list(timeline.of(SocketRefused))) if len(figures) == 1 and not flows else None
+    )
+    if outcome is not None:
+        figures.append(outcome.text)
     if flows:
         figures.append(flow_figures)
         for talk, _ in zip(flows, range(2), strict=False):
             proof += frames(talk.flow, talk.device.last or talk.device.syn)
         confidence = min(0.99, (confidence or 0.8) + 0.05)
     if proof and figures:
-        yield prove(timeline, "HO101", "; ".join(figures) + ".", proof, confidence=confidence)
+        yield prove(
+            timeline,
+            "HO101",
+            "; ".join(figures) + ".",
+            proof,
+            confidence=confidence,
+            severity=outcome.severity if outcome else None,
+        )
+
+
+def _swept(timeline: Timeline) -> Iterator[Finding]:
+    """Descriptors that the program left open and the sweep of halfopen's own link closed."""
+    sweeps = list(timeline.of(OrphansSwept))
+    if sweeps:
+        summary = (
+            f"the program left {counted(sum(s.count for s in sweeps), 'descriptor')} open that nothing used any more; the link's"
+            " sweep closed them before they filled the table."
+        )
+        yield prove(
+            timeline, "HO101", summary, spread(sweeps), confidence=0.9, severity="info", about="swept"
+        )
 
 
 def _from_log(timeline: Timeline) -> tuple[list[Proof], list[str], float]:

@@ -17,6 +17,14 @@ _IDLE_S = 120.0
 
 def no_keepalive(timeline: Timeline) -> Iterator[Finding]:
     """A long silence without probes on a connection that later died or was replaced."""
+    blind = next((b for b in timeline.link.bounds if b.idle_s == float("inf")), None)
+    if blind is not None:
+        also = " and one that owes it an acknowledgement" if blind.unacked_s == float("inf") else ""
+        summary = (
+            f"the device says itself that nothing on it can notice a dead peer on an idle connection{also}"
+            " (bounds idle=infinite): its port has no keepalive, and no heartbeat is set."
+        )
+        yield prove(timeline, "HO202", summary, [blind], confidence=0.95, about="link")
     for position, talk in enumerate(timeline.conversations):
         silence = talk.flow.longest_silence
         if silence is None or talk.flow.probe_runs or talk.flow.established is None:

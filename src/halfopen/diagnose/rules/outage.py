@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import AddressGot, Event, ServerConnected, WifiJoined
+from halfopen.diagnose.rules.recovery import Recovery, recovery
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Severity
 
@@ -25,11 +26,26 @@ def severity(timeline: Timeline, drops: Sequence[Drop]) -> Severity | None:
     """``info`` when the device survived each of ``drops`` at once, else ``None`` for the catalogue's own."""
     if all(_overshadowed(timeline, drop) for drop in drops):
         return "info"
+    outcome = _by_link(timeline, drops)
+    if outcome is not None:
+        return outcome.severity
     if len(drops) > _BLIPS_MAX:
         return None
     outages = [timeline.outage_of(drop) for drop in drops]
     survived = all(outage.recovered and len(outage.drops) <= _ATTEMPTS_MAX for outage in outages)
     return "info" if survived else None
+
+
+def aftermath(timeline: Timeline, drops: Sequence[Drop]) -> str:
+    """A sentence on how halfopen's own link got over ``drops``, a blank before it; "" where its journal tells nothing."""
+    outcome = _by_link(timeline, drops)
+    return f" {outcome.text[:1].upper()}{outcome.text[1:]}." if outcome is not None else ""
+
+
+def _by_link(timeline: Timeline, drops: Sequence[Drop]) -> Recovery | None:
+    """How the link got over ``drops``, where its journal tells of each."""
+    told = [[event for event in drop.events if timeline.link.episode_at(event)] for drop in drops]
+    return recovery(timeline, [event for events in told for event in events]) if all(told) else None
 
 
 def _overshadowed(timeline: Timeline, drop: Drop) -> bool:

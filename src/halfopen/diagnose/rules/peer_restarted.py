@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import CallFailed
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
@@ -25,7 +26,9 @@ def peer_restarted(timeline: Timeline) -> Iterator[Finding]:
     resets = _resets(timeline)
     if resets:
         waited = f"after {duration(resets[0].after_s)} of waiting " if resets[0].after_s else ""
-        summary = f"{waited}the peer reset the connection {often(len(resets))} (errno 104 ECONNRESET): it had restarted or dropped it."
+        summary = f"{waited}the peer reset the connection {often(len(resets))} (errno 104 ECONNRESET): it had restarted or dropped it"
+        outcome = recovery(timeline, resets)
+        summary += f"; {outcome.text}." if outcome else "."
         yield prove(timeline, "HO208", summary, spread(resets), confidence=0.6)
 
 

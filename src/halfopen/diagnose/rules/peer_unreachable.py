@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import Connected, ConnectFailed, ServerConnected
+from halfopen.diagnose.events import Connected, ConnectFailed, Event, LinkLost, ServerConnected
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import ArpObserved
@@ -14,15 +15,23 @@ from halfopen.formats.newlib_errno import NAMES, spelled
 
 #: connect() to an on-link host that answers no ARP gives up after 60.5 s, a lost SYN after 19.3 s (FACTS, measured).
 _NO_ARP_S = 40.0
+#: What halfopen's own link says of a failed attempt, where an errno would say less.
+_BY_LINK = {
+    "dial-timeout": "no answer to the SYN within the link's deadline: a filter or a dead host",
+    "tls-failed": "the TLS handshake was refused by one of the two sides",
+    "tls-timeout": "the TCP connection stood, but the TLS handshake was not finished within the link's deadline",
+}
 
 
 def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
     """connect() fails, and why: refused, SYN lost, no ARP answer, interface down."""
     failures = [e for e in timeline.of(ConnectFailed) if e.errno not in (128, 127)]
     linux = timeline.device.firmware == "host"
+    causes = {_line(lost): lost.cause for lost in timeline.of(LinkLost)}
     by_kind: dict[str, list[ConnectFailed]] = {}
     for event in failures:
-        by_kind.setdefault(_kind(event, linux), []).append(event)
+        kind = _BY_LINK.get(causes.get(_line(event), "")) or _kind(event, linux)
+        by_kind.setdefault(kind, []).append(event)
     kinds = dict.fromkeys(kind.format(waited=_waited(events)) for kind, events in by_kind.items())
     proof: list[Proof] = [events[0] for events in by_kind.values()]
     unanswered = [
@@ -45,9 +54,10 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         return
     attempts = len(failures) or len(unanswered) + len(refused)
     proof += spread(failures[1:], 2) if len(failures) > 1 else []
+    outcome = recovery(timeline, failures)
     summary = (
         f"{counted(attempts, 'connection attempt') if attempts else 'Connecting'} failed: "
-        + "; ".join(kinds)
+        + "; ".join([*kinds, *([outcome.text] if outcome else [])])
         + "."
     )
     yield prove(
@@ -56,7 +66,7 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         summary,
         proof,
         confidence=0.9,
-        severity=_severity(timeline, failures, unanswered, refused),
+        severity=outcome.severity if outcome else _severity(timeline, failures, unanswered, refused),
     )
 
 
@@ -82,6 +92,10 @@ def _severity(
 def _began(talk: Conversation) -> float:
     """When the first frame of a conversation was seen, seconds on the captures' clock."""
     return talk.flow.at.host or 0.0
+
+
+def _line(event: Event) -> tuple[str, int | None]:
+    return event.where.source, event.where.line
 
 
 def _waited(events: list[ConnectFailed]) -> str:

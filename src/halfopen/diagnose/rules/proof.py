@@ -9,7 +9,7 @@ from halfopen.diagnose.events import Event
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import FlowObserved, FrameRef
 from halfopen.diagnose.witnesses import counterpart
-from halfopen.findings import Evidence, Finding, Severity
+from halfopen.findings import Evidence, Finding, Remedy, Severity
 
 #: As many quoted lines and frames as a reader takes in at once.
 EVIDENCE_MAX = 6
@@ -84,7 +84,7 @@ def prove(
         device=timeline.device.name,
         summary=summary,
         evidence=quotes,
-        remedy=entry.remedy,
+        remedy=Remedy(entry.for_link) if entry.for_link and timeline.link.told else entry.remedy,
     )
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from halfopen.diagnose.events import CallFailed, QueueSampled, SendStalled
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
-from halfopen.diagnose.rules.wording import duration
+from halfopen.diagnose.rules.recovery import recovery
+from halfopen.diagnose.rules.wording import counted, duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 
@@ -31,7 +32,13 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         figures.append(f"send() returned EAGAIN {len(refusals)} times{over}: the send buffer does not drain")
         proof += spread(refusals)
     stalls = list(timeline.of(SendStalled))
-    if len(stalls) >= _STALLS_MIN:
+    outcome = recovery(timeline, stalls)
+    if outcome is not None:  # a link reports a stall when its deadline has run out: each counts
+        figures.append(
+            f"the link ended {counted(len(stalls), 'connection')} because the socket took no more data; {outcome.text}"
+        )
+        proof += spread(stalls)
+    elif len(stalls) >= _STALLS_MIN:
         figures.append(
             f"the stack reported {len(stalls)} times that sent data is not acknowledged or finds no buffer"
         )
@@ -53,4 +60,5 @@ def stalled_transmit(timeline: Timeline) -> Iterator[Finding]:
         figures.append(f"the queue grew from {queue[0].depth} to {queue[-1].depth} messages")
         proof += spread(queue)
     if figures:
-        yield prove(timeline, "HO203", "; ".join(figures) + ".", proof, confidence=0.8)
+        severity = outcome.severity if outcome is not None and len(figures) == 1 else None
+        yield prove(timeline, "HO203", "; ".join(figures) + ".", proof, confidence=0.8, severity=severity)

@@ -98,6 +98,7 @@ class ConsoleSource:
         self._clock = _Clock()
         self._held: tuple[int, str, LogLine] | None = None
         self._traceback = ""
+        self._journal = said_of_link.JournalReader()
         self._bad_utf8 = False
         self._cut = 0
         self._named: set[str] = set()
@@ -223,7 +224,7 @@ class ConsoleSource:
 
     def _said(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Iterator[Event]:
         """Everything the message says."""
-        journalled = said_of_link.read_link(line, where, at)
+        journalled = self._journal.read(line, where, at)
         if journalled is not None:
             yield from journalled
             return
