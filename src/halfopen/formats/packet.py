@@ -6,6 +6,7 @@ Addresses are text (``192.168.5.1``, ``fe80::1``, ``24:6f:28:aa:bb:cc``); every 
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 FIN, SYN, RST, PSH, ACK, URG = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 IPV4, ARP, VLAN, IPV6, QINQ = 0x0800, 0x0806, 0x8100, 0x86DD, 0x88A8
@@ -13,11 +14,13 @@ ICMP_PROTOCOL, TCP_PROTOCOL, UDP_PROTOCOL, ICMPV6_PROTOCOL = 1, 6, 17, 58
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 
+@lru_cache(maxsize=4096)
 def mac_bytes(text: str) -> bytes:
     """Six bytes of ``24:6f:28:aa:bb:cc``."""
     return bytes.fromhex(text.replace(":", ""))
 
 
+@lru_cache(maxsize=4096)
 def ip_bytes(text: str) -> bytes:
     """Four or sixteen bytes of an address.
 
