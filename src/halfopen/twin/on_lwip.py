@@ -202,7 +202,7 @@ class Link(Driver):
             wifi=True,
             reboot=reboot is not None,
         )
-        self._tuned = keepalive  # the C component that sets it can ask for the port, too
+        self._tuned = keepalive  # only C can set it, and C has getsockname, too
         self._device, self._world = device, device.world
         self._sockets = device.stack.sockets
         chance = device.world.chance(f"link of {device.name}")
