@@ -53,7 +53,9 @@ class Proof:
 def bundled() -> dict[str, str]:
     """The scenarios that come with the program to prove a fault: code → file name. There are others beside them."""
     names = sorted(entry.name for entry in _folder().iterdir())
-    return {name.partition("-")[0]: name for name in names if name.startswith("HO") and name.endswith(".toml")}
+    return {
+        name.partition("-")[0]: name for name in names if name.startswith("HO") and name.endswith(".toml")
+    }
 
 
 def scenario_of(which: str) -> Scenario:

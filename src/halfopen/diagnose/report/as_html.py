@@ -159,7 +159,9 @@ class Page:
         self._name: Spelling = redaction.source if redaction is not None else _short_names(report)
         self._firmware = firmware
         self._fixed: dict[tuple[str, Firmware], str] = {}
-        self._anchors = {finding.key: f"{prefix}{number}" for number, finding in enumerate(report.findings, 1)}
+        self._anchors = {
+            finding.key: f"{prefix}{number}" for number, finding in enumerate(report.findings, 1)
+        }
         self._by_key = {finding.key: finding for finding in report.findings}
         self._undecided = {code for doubt in report.undecided for code in doubt.faults}
 
