@@ -110,7 +110,7 @@ def _impairment(chance: random.Random, kind: str) -> tuple[str, Impairment]:
         ("gateway", {"kind": "dns-silent", **span}),
         ("device", {"kind": "link-down", **span}),
     )
-    if kind == "sends" and chance.random() < 0.3:  # the one that nothing but a deadline on progress can see
+    if kind == "sends" and chance.random() < 0.5:  # the one that nothing but a deadline on progress can see
         return "peer", impairment({"kind": "peer-stalled", "begin_ms": begin, "end_ms": begin + 70_000})
     at, table = chance.choice(kinds)
     return at, impairment(table)

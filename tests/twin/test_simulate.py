@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.twin.test_world import SOURCE, other_pythons
 
+SCENARIOS = sorted((SOURCE / "halfopen/prove/scenarios").glob("HO*.toml"))
 SCENARIO = """
 title = "A fleet of three behind one bad path"
 duration_s = 90
@@ -164,3 +166,37 @@ def test_a_users_limits_are_played(folder: Path) -> None:
     assert "fd=63" in log
     assert "errno 23" in log
     assert "fd=54" not in log
+
+
+RUN = """
+import hashlib, sys
+from pathlib import Path
+from halfopen.twin.scenario import load
+from halfopen.twin.simulation import Simulation
+for name in sys.argv[1:]:
+    for scenario in (load(Path(name)), load(Path(name)).cured()):
+        simulation = Simulation(scenario)
+        simulation.run()
+        files = simulation.files()
+        print(Path(name).name, hashlib.sha256(b"".join(files[key] for key in sorted(files))).hexdigest())
+"""
+
+
+def digests(python: str, hash_seed: str) -> str:
+    done = subprocess.run(
+        [python, "-c", RUN, *map(str, SCENARIOS)],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_bundled_scenario_gives_the_same_bytes_under_other_hash_seeds_and_pythons() -> None:
+    here = digests(sys.executable, "0")
+    assert len(set(here.splitlines())) == 2 * len(SCENARIOS), "failing and cured differ"
+    assert digests(sys.executable, "4711") == here
+    assert all(digests(other, "1") == here for other in other_pythons()[:1])
