@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,7 +53,7 @@ class _Outbox:
 class QueueingClient(Firmware):
     """Measures every ``measure_ms``, queues ``message_bytes`` and sends what the socket takes within ``send_ms``.
 
-    A write that fails with EAGAIN is tried again on the same socket, as ``NetworkClient::write`` invites to; only an
+    What the peer acknowledges is read in passing, as a client library's ``loop()`` does. A write that fails with EAGAIN is tried again on the same socket, as ``NetworkClient::write`` invites to; only an
     error of the connection ends it. Every ``report_ms`` it prints queue and heap.
     """
 
@@ -134,3 +135,5 @@ class QueueingClient(Firmware):
             if sent:
                 outbox.take()
                 device.exchanged(sent)
+            with suppress(SocketError):  # EAGAIN: nothing came
+                yield from device.calls.recv(fd, 256, names.MSG_DONTWAIT)
