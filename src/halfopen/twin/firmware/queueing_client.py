@@ -134,6 +134,6 @@ class QueueingClient(Firmware):
                 continue
             if sent:
                 outbox.take()
-                device.exchanged(sent)
             with suppress(SocketError):  # EAGAIN: nothing came
-                yield from device.calls.recv(fd, 256, names.MSG_DONTWAIT)
+                acknowledged = yield from device.calls.recv(fd, 256, names.MSG_DONTWAIT)
+                device.exchanged(len(acknowledged))
