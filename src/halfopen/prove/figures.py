@@ -24,7 +24,8 @@ class Figures:
     """One device in one run; times in seconds, memory in bytes.
 
     ``let_go_s`` is the longest time from a connection's death to its close (``None``: never, or nothing died:
-    ``died`` says which); ``recovered_s`` from the end of the last disturbance to the next exchange (``None``: never).
+    ``died`` says which); ``recovered_s`` from the end of the last disturbance to the next exchange (``None``: never, or
+    it did not last).
     ``outage_s`` is the longest time without an exchange, ``exchanges`` how many there were.
     """
 
@@ -86,6 +87,8 @@ def _of(simulation: Simulation, name: str) -> Figures:
     before = _working(samples, lives[0] if lives else 0.0, trouble)
     calm = span[1] if span is not None else 0.0
     after = [at for at in lives if at >= calm]
+    if served and served[-1] < (calm + scenario.duration_s) / 2:
+        after = []  # what was on its way is no recovery: it must go on
     options: Options = device.stack.options
     return Figures(
         device=name,
