@@ -164,3 +164,39 @@ def test_diagnose_offers_the_proof_of_its_first_finding(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "HO604 tls-memory: Two TLS sessions in memory for one" in done.stdout
     assert "Held." in done.stdout
+
+
+def test_the_summary_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    from halfopen.diagnose.report.as_text import show
+    from halfopen.prove.as_text import proof_text, summary_text
+
+    proofs = [proof(code) for code in CODES]
+    show(lambda console: summary_text(console, proofs))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(CODES) + 3, "a line each, a heading, and two at the end"
+    for code, line in zip(CODES, lines[1:], strict=False):
+        assert line.startswith(("✔", "✖"))
+        assert f" {code} {findings.fault(code).fault} " in line
+    show(lambda console: proof_text(console, proof("HO604")))
+    told = capsys.readouterr().out
+    assert max(map(len, (told + "\n".join(lines)).splitlines())) <= 80
+    for words in (
+        "failing",
+        "cured",
+        "tls-client",
+        "10 at the end",
+        "Cure: CONFIG_MBEDTLS_DYNAMIC_BUFFER",
+        "Held.",
+    ):
+        assert words in told
+
+
+def test_the_shell_completes_codes_and_files() -> None:
+    from click.shell_completion import ShellComplete
+
+    from halfopen.cli import cli
+
+    complete = ShellComplete(cli, {}, "halfopen", "_HALFOPEN_COMPLETE")
+    assert {"HO101", "HO102"} <= {item.value for item in complete.get_completions(["prove"], "ho1")}
+    (item,) = complete.get_completions(["simulate"], "mine")
+    assert item.type == "file"

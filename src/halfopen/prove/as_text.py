@@ -23,6 +23,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _BARS_WIDE = 24
 #: Findings told of one run; the JSON and the page have all of them.
 _FINDINGS_MAX = 5
+#: Codes of one run in a line of the summary: eighty columns are not many.
+_CODES_MAX = 2
 
 
 def proof_text(console: Console, proof: Proof) -> None:
@@ -69,20 +71,28 @@ def proof_text(console: Console, proof: Proof) -> None:
 
 def summary_text(console: Console, proofs: Sequence[Proof]) -> None:
     """Print what came of several proofs, a line each."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("", "fault", "failing", "cured", "let go", "back after"):
-        table.add_column(Text(heading, style="dim"))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", "fault", "failing", "cured", "dead for", "back after"):
+        table.add_column(Text(heading, style="dim"), no_wrap=True)
     for proof in proofs:
         held = Text("✔", style="green") if proof.held else Text("✖", style="bold red")
         figure = proof.cured.figures[0]
         name = f"{proof.code} {findings.fault(proof.code).fault}"
         table.add_row(
-            held, name, _codes(proof.failing), _codes(proof.cured), let_go(figure), recovered(figure)
+            held,
+            name,
+            _codes(proof.failing, proof.code),
+            _codes(proof.cured, proof.code),
+            let_go(figure),
+            recovered(figure),
         )
     console.print(table)
     held_count = sum(proof.held for proof in proofs)
     style = "bold green" if held_count == len(proofs) else "bold red"
     console.print(Text(f"{held_count} of {len(proofs)} held.", style=style))
+    console.print(
+        Text("halfopen prove CODE shows one of them side by side, --html FILE as a page.", style="dim")
+    )
 
 
 def rows(failing: Figures, cured: Figures) -> list[tuple[str, tuple[str, str]]]:
@@ -115,11 +125,11 @@ def _outage(figure: Figures) -> str:
     return duration(figure.outage_s) if figure.exchanges else "–"
 
 
-def _codes(run: Run) -> Text:
+def _codes(run: Run, code: str) -> Text:
     told = Text()
-    for finding in list({finding.code: finding for finding in reversed(run.report.findings)}.values())[::-1][
-        :3
-    ]:
+    each = {finding.code: finding for finding in reversed(run.report.findings)}
+    own_first = sorted(reversed(each.values()), key=lambda finding: finding.code != code)
+    for finding in own_first[:_CODES_MAX]:
         told.append(f"{MARKS[finding.severity]}{finding.code} ", style=STYLES[finding.severity])
     return told if told else Text("–", style="dim")
 

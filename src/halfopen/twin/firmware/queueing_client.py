@@ -53,8 +53,9 @@ class _Outbox:
 class QueueingClient(Firmware):
     """Measures every ``measure_ms``, queues ``message_bytes`` and sends what the socket takes within ``send_ms``.
 
-    What the peer acknowledges is read in passing, as a client library's ``loop()`` does. A write that fails with EAGAIN is tried again on the same socket, as ``NetworkClient::write`` invites to; only an
-    error of the connection ends it. Every ``report_ms`` it prints queue and heap.
+    What the peer acknowledges is read in passing, as a client library's ``loop()`` does. A write that fails with EAGAIN
+    is tried again on the same socket, as ``NetworkClient::write`` invites to; only an error of the connection ends it.
+    Every ``report_ms`` it prints queue and heap.
     """
 
     NAME: ClassVar[str] = "queueing-client"
