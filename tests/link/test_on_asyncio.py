@@ -7,7 +7,6 @@ import gc
 import os
 import socket
 import ssl
-import subprocess
 import threading
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
@@ -714,19 +713,6 @@ class TestSleepAndRoam:
                     return
 
         run(main())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory, require_tool: Callable[[str], str]) -> Path:
-    """A certificate for localhost and its key in one file."""
-    path = tmp_path_factory.mktemp("tls") / "peer.pem"
-    subprocess.run(
-        [require_tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(path), "-out", str(path) + ".crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_text(path.read_text() + Path(str(path) + ".crt").read_text())
-    return path
 
 
 class TestTls:

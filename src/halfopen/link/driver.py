@@ -351,7 +351,6 @@ class Driver:
             complete = self._channel.handshake()
         except OSError as error:  # ssl.SSLError is one
             self._say(f"W ({self.now()}) {journal.TAG}: TLS: {error.__class__.__name__}")
-            self._enqueue(self._channel.encrypted())  # the alert that says why
             self._tell_of_socket(machine.SECURE_FAILED, TLS_FAILED)
             return
         self._enqueue(self._channel.encrypted())

@@ -110,9 +110,8 @@ class Keeper:
         elif event == machine.HEAP_SHORT:
             self._recheck_at = now + self.policy.gate_poll_ms
         elif event == machine.WIFI_LOST and state in (machine.CLOSING, machine.PAUSED):
-            self.cause = (
-                cause  # sockets fail a moment before the radio tells: it is the join that must be retried
-            )
+            # sockets fail a moment before the radio tells: it is the join that must be retried
+            self.cause = cause
         if state != before or event not in _EVERYDAY:
             loss = cause != "" and cause not in WANTED and before != machine.RETIRING
             self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss, quiet))
