@@ -48,7 +48,7 @@ class Partner(Protocol):
         """It dozes; call ``wake`` before anything changes here."""
 
     def awake(self, probes: int, last_at: int) -> Packet:
-        """It is awake: so many probes were answered, the last at about ``last_at``; what one more would be answered."""
+        """It is awake: so many probes were answered, the last at about ``last_at`` (ns); what the next is answered."""
 
 
 class Link:
@@ -114,6 +114,37 @@ class Link:
         if self.tap is not None:
             self.tap.record(self.network.world.now, frame)
         self.node.receive(frame)
+
+
+class Way:
+    """A probe's way from one link to another and its answer's way back: ns from the probe's leaving to each station."""
+
+    __slots__ = ("answers", "arrives", "back", "far", "near", "reaches", "returns")
+
+    def __init__(self, near: Link, far: Link, turnaround: int) -> None:
+        self.near = near
+        self.far = far
+        #: The probe reaches the far link, arrives at its node; the answer leaves it, returns to our link, is delivered.
+        self.reaches = near.conditions.fixed_delay(near.outward) + 2 * LINK_NS
+        self.arrives = self.reaches + far.conditions.fixed_delay(far.inward)
+        self.answers = self.arrives + turnaround
+        self.returns = self.answers + far.conditions.fixed_delay(far.outward) + 2 * LINK_NS
+        self.back = self.returns + near.conditions.fixed_delay(near.inward)
+
+    def resume(self, left: int, probe: Frame, answer: Frame) -> None:
+        """Let what left at ``left`` (ns) go on from where it is now, under whatever conditions come."""
+        world = self.near.network.world
+        gone = world.now - left
+        for until, step, frame in (
+            (self.reaches, self.far.bring, probe),
+            (self.arrives, self.far.deliver, probe),
+            (self.answers, self.far.deliver, probe),
+            (self.returns, self.near.bring, answer),
+            (self.back, self.near.deliver, answer),
+        ):
+            if gone < until:
+                world.at(left + (self.arrives if until == self.answers else until), step, frame)
+                return
 
 
 class Network:
@@ -189,8 +220,8 @@ class Network:
 
     def idle_partner(
         self, link: Link, ip: str, port: int, device_port: int, quiet_ns: int
-    ) -> tuple[Partner, int] | None:
-        """Who would answer probes from ``link`` once every ``quiet_ns``, and the time there and back (ns).
+    ) -> tuple[Partner, Way] | None:
+        """Who would answer probes from ``link`` once every ``quiet_ns``, and the way there and back.
 
         ``None`` where probes have to be played: the peer is busy or gone, somebody records, or packets may get lost.
         """
@@ -207,10 +238,7 @@ class Network:
         if found is None:
             return None
         partner, turnaround = found
-        way = 4 * LINK_NS + turnaround
-        for one in (link, other):
-            way += one.conditions.fixed_delay(TO_PEER) + one.conditions.fixed_delay(TO_DEVICE)
-        return partner, way
+        return partner, Way(link, other, turnaround)
 
     def passed(self, link: Link, ip: str, port: int, device_port: int, last: int) -> None:
         """Packets of a flow passed in closed form, the last at ``last`` (ns): boxes on the way remember it."""

@@ -16,6 +16,7 @@ from halfopen.twin.tasks import Condition, Wait, wait
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.netconn import Netconn
+    from halfopen.twin.lwip.sockets import Sockets
     from halfopen.twin.lwip.stack import Stack
 
 _T = TypeVar("_T")
@@ -26,7 +27,11 @@ class Calls:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._sockets = stack.sockets
+
+    @property
+    def _sockets(self) -> Sockets:
+        """The device's sockets: others after a reboot."""
+        return self._stack.sockets
 
     # What never waits --------------------------------------------------------------------------------------
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from halfopen.impairments.span import TO_DEVICE
 from halfopen.twin.lwip import pcb as state
-from halfopen.twin.lwip import receiving
+from halfopen.twin.lwip import receiving, sending
 from halfopen.twin.lwip.pcb import Pcb
+from halfopen.twin.packets import Frame, Packet
 from halfopen.twin.world import MS
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.tcp import TcpLayer
-    from halfopen.twin.network import Partner
+    from halfopen.twin.network import Partner, Way
 
 
 class Doze:
@@ -29,27 +29,25 @@ class Doze:
         "_first",
         "_first_tick",
         "_late_ticks",
-        "_passes_ns",
         "_period_ns",
         "_period_ticks",
         "partner",
+        "way",
     )
 
-    def __init__(self, partner: Partner, first: int, first_tick: int, idle_ticks: int, tick_ns: int) -> None:
+    def __init__(self, partner: Partner, way: Way, first: int, first_tick: int) -> None:
         self.partner = partner
+        self.way = way
         self._first = first
         self._first_tick = first_tick
-        self._period_ticks = idle_ticks
-        self._period_ns = idle_ticks * tick_ns
-        self._answer_ns = self._passes_ns = self._late_ticks = 0
+        self._answer_ns = self._late_ticks = self._period_ticks = self._period_ns = 0
 
-    def time_answers(self, passes_ns: int, answer_ns: int, tick_ns: int) -> None:
-        """An answer comes back to the device's link after ``passes_ns`` and is taken after ``answer_ns``."""
-        self._passes_ns = passes_ns
+    def time(self, idle_ticks: int, answer_ns: int, tick_ns: int) -> None:
+        """A probe goes ``idle_ticks`` after an answer, which is taken ``answer_ns`` after its probe."""
         self._answer_ns = answer_ns
         self._late_ticks = answer_ns // tick_ns
-        self._period_ticks += self._late_ticks
-        self._period_ns += self._late_ticks * tick_ns
+        self._period_ticks = idle_ticks + self._late_ticks
+        self._period_ns = self._period_ticks * tick_ns
 
     def rounds(self, now: int) -> tuple[int, int]:
         """Probes sent and answers received until ``now``."""
@@ -63,13 +61,15 @@ class Doze:
         """When the answer to a probe (from 1) is taken (ns)."""
         return self._first + (number - 1) * self._period_ns + self._answer_ns
 
-    def last_passed(self, now: int) -> int:
-        """When a probe or an answer last crossed the device's link (ns); not before there was a probe."""
-        sent = self._first + (self.rounds(now)[0] - 1) * self._period_ns
+    def sent_at(self, number: int) -> int:
+        """When a probe (from 1) goes (ns)."""
+        return self._first + (number - 1) * self._period_ns
+
+    def last_passed(self, sent: int, now: int) -> int:
+        """When a probe or an answer last crossed the device's link (ns), after ``sent`` probes."""
+        probe, before = self.sent_at(sent), self.sent_at(sent - 1)
         return max(
-            when
-            for when in (sent - self._period_ns + self._passes_ns, sent, sent + self._passes_ns)
-            if when <= now
+            when for when in (before + self.way.returns, probe, probe + self.way.returns) if when <= now
         )
 
     def tick_of_answer(self, number: int) -> int:
@@ -108,16 +108,16 @@ def begin(tcp: TcpLayer, pcb: Pcb) -> bool:
     agreed = stack.network.idle_partner(stack.link, pcb.remote_ip, pcb.remote_port, pcb.local_port, quiet_ns)
     if agreed is None:
         return False
-    partner, there_and_back = agreed
+    partner, way = agreed
     first_tick = pcb.tmr + idle_ticks
     if first_tick <= timers.ticks():
         return False
     first = timers.time_of(2 * first_tick - 1)
-    answer_ns = stack.taken_at(first + there_and_back) - first
+    answer_ns = stack.taken_at(first + way.back) - first
     if answer_ns >= min(pcb.keep_interval_ms, pcb.keep_idle_ms) * MS or slow_ns % stack.options.tick_ns:
         return False
-    made = pcb.doze = Doze(partner, first, first_tick, idle_ticks, slow_ns)
-    made.time_answers(there_and_back - stack.link.conditions.fixed_delay(TO_DEVICE), answer_ns, slow_ns)
+    made = pcb.doze = Doze(partner, way, first, first_tick)
+    made.time(idle_ticks, answer_ns, slow_ns)
     partner.doze(lambda: timers.wake(pcb))
     return True
 
@@ -128,17 +128,32 @@ def wake(tcp: TcpLayer, pcb: Pcb) -> None:
     if not isinstance(doze, Doze):
         return
     stack = tcp.stack
-    sent, answered = doze.rounds(stack.world.now)
+    now = stack.world.now
+    sent, answered = doze.rounds(now)
     stack.probes_in_closed_form += sent
+    next_hop = stack.network.next_hop(pcb.remote_ip)
     if answered:
         pcb.tmr = doze.tick_of_answer(answered)
         stack.count_packets(answered)
-        stack.arp.refresh(stack.network.next_hop(pcb.remote_ip))
+        stack.arp.refresh(next_hop)
     if sent:
-        last = doze.last_passed(stack.world.now)
+        last = doze.last_passed(sent, now)
         stack.network.passed(stack.link, pcb.remote_ip, pcb.remote_port, pcb.local_port, last)
-    answer = doze.partner.awake(answered, doze.answered_at(answered) if answered else 0)
+    heard = sent if sent and now >= doze.sent_at(sent) + doze.way.answers else answered
+    answer = doze.partner.awake(heard, doze.sent_at(heard) + doze.way.arrives if heard else 0)
     if sent > answered:
-        stack.count_packets(1)
-        pcb.keep_sent = 1
-        stack.world.at(doze.answered_at(sent), receiving.receive, tcp, answer)
+        _resume(tcp, pcb, doze, sent, answer)
+
+
+def _resume(tcp: TcpLayer, pcb: Pcb, doze: Doze, number: int, answer: Packet) -> None:
+    """A probe is under way: it, or its answer, goes on as a packet."""
+    stack = tcp.stack
+    pcb.keep_sent = 1
+    mac = stack.arp.mac_of(stack.network.next_hop(pcb.remote_ip))
+    probe = Frame(mac, stack.mac, sending.keepalive_probe(pcb, stack.count_packets(1)))
+    came_back = doze.sent_at(number) + doze.way.back
+    if came_back <= stack.world.now:
+        # It is in the driver already.
+        stack.world.at(doze.answered_at(number), receiving.receive, tcp, answer)
+    else:
+        doze.way.resume(doze.sent_at(number), probe, Frame(stack.mac, mac, answer))

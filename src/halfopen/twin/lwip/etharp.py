@@ -119,6 +119,11 @@ class ArpTable:
         entry = self._entries.get(ip)
         return entry is not None and bool(entry.mac) and self._tick() - entry.since < ASK_AGAIN_S
 
+    def mac_of(self, ip: str) -> str:
+        """The address of a neighbour that is known; empty for one that is not."""
+        entry = self._entries.get(ip)
+        return entry.mac if entry is not None else ""
+
     def refresh(self, ip: str) -> None:
         """A connection that was played in closed form kept this entry young."""
         entry = self._entries.get(ip)

@@ -195,19 +195,19 @@ def _control(tcp: TcpLayer, pcb: Pcb, flags: int, seq: int, data: bytes, why: st
     if address is None:
         return False
     stack.heap.give(address)
-    packet = Tcp(
-        pcb.local_ip,
-        pcb.local_port,
-        pcb.remote_ip,
-        pcb.remote_port,
-        flags,
-        seq,
-        pcb.rcv_nxt,
-        pcb.rcv_ann_wnd,
-        data,
-        why=why,
-    )
-    return stack.send(packet)
+    return stack.send(_bare(pcb, flags, seq, data, why))
+
+
+def _bare(pcb: Pcb, flags: int, seq: int, data: bytes, why: str) -> Tcp:
+    ip, port, remote_ip, remote_port = pcb.flow
+    return Tcp(ip, port, remote_ip, remote_port, flags, seq, pcb.rcv_nxt, pcb.rcv_ann_wnd, data, why=why)
+
+
+def keepalive_probe(pcb: Pcb, number: int) -> Tcp:
+    """A probe as a packet with this identification."""
+    probe = _bare(pcb, ACK, pcb.snd_nxt - 1, b"", "keep-alive")
+    probe.number = number
+    return probe
 
 
 def keepalive(tcp: TcpLayer, pcb: Pcb) -> bool:

@@ -144,9 +144,10 @@ class Stack:
         """One fact more in the truth, about this device."""
         self.truth.note(self.name, what, **facts)
 
-    def count_packets(self, count: int) -> None:
-        """Packets were sent in closed form: the identification field goes on behind them."""
+    def count_packets(self, count: int) -> int:
+        """Packets were sent in closed form: the identification field goes on behind them; the last one's."""
         self._number = (self._number + count) & 0xFFFF
+        return (self._number - 1) & 0xFFFF
 
     def settle(self) -> None:
         """Wake whoever dozes: something is going to change."""
