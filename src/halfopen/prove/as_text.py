@@ -127,8 +127,10 @@ def _outage(figure: Figures) -> str:
 
 def _codes(run: Run, code: str) -> Text:
     told = Text()
-    each = {finding.code: finding for finding in reversed(run.report.findings)}
-    own_first = sorted(reversed(each.values()), key=lambda finding: finding.code != code)
+    each: dict[str, Finding] = {}
+    for finding in run.report.findings:
+        each.setdefault(finding.code, finding)
+    own_first = sorted(each.values(), key=lambda finding: finding.code != code)
     for finding in own_first[:_CODES_MAX]:
         told.append(f"{MARKS[finding.severity]}{finding.code} ", style=STYLES[finding.severity])
     return told if told else Text("–", style="dim")
