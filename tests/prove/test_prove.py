@@ -23,7 +23,7 @@ CODES = list(prove.bundled())
 EXPECTED = {
     *("HO101", "HO102", "HO103", "HO104"),
     *("HO201", "HO202", "HO203", "HO204", "HO205", "HO206", "HO207", "HO208"),
-    *("HO301", "HO502", "HO601", "HO602", "HO603", "HO604"),
+    *("HO301", "HO501", "HO502", "HO601", "HO602", "HO603", "HO604"),
 }
 
 
@@ -54,7 +54,7 @@ def test_it_holds(code: str) -> None:
     assert code in codes(report["failing"])
     assert codes(report["failing"], "error", "warning")
     assert not codes(report["cured"], "error", "warning")
-    if findings.fault(code).severity == "info":
+    if code == "HO208":  # comes from outside: noticed and survived
         assert code in codes(report["cured"])
     failing, cured = report["figures"]["failing"][0], report["figures"]["cured"][0]
     assert cured["descriptors_end"] <= cured["descriptors_before"]

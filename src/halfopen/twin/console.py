@@ -122,22 +122,32 @@ class Console:
         else:
             self.print(f"network config: ('{ip}', '255.255.255.0', '{gateway}', '{gateway}')")
 
-    def disconnected(self, bssid: str) -> None:
-        """The driver has missed its access point's beacons (reason 200) and says so."""
+    def disconnected(self, bssid: str, *, left: bool) -> None:
+        """The link is gone: the station ``left`` by itself (reason 8), or missed its access point's beacons (200)."""
         if self.dialect == "esp-idf":
-            self.wifi("I", "bcn_timeout,ap_probe_send_start")
-            self.wifi("I", "ap_probe_send over, resett wifi status to disassoc")
-            self.wifi("I", "state: run -> init (c800)")
+            if not left:
+                self.wifi("I", "bcn_timeout,ap_probe_send_start")
+                self.wifi("I", "ap_probe_send over, resett wifi status to disassoc")
+            self.wifi("I", f"state: run -> init ({'0' if left else 'c800'})")
             self.wifi("I", "pm stop, total sleep time: 0 us / 0 us")
-            self.idf("W", "wifi station", "STA disconnected, reason 200, retry to connect to the AP")
+            words = (
+                "STA disconnected, reason 8"
+                if left
+                else "STA disconnected, reason 200, retry to connect to the AP"
+            )
+            self.idf("W", "wifi station", words)
         elif self.dialect == "arduino":
-            self.arduino("W", "STA.cpp:150", "_onStaArduinoEvent", "Reason: 200 - BEACON_TIMEOUT")
+            reason = "8 - ASSOC_LEAVE" if left else "200 - BEACON_TIMEOUT"
+            self.arduino("W", "STA.cpp:150", "_onStaArduinoEvent", f"Reason: {reason}")
         elif self.dialect == "esphome":
+            reason = "Association Leave" if left else "Beacon Timeout"
             self.esphome(
-                "W", "wifi_esp32", 737, f"Disconnected ssid='lab-iot' bssid={bssid} reason='Beacon Timeout'"
+                "W", "wifi_esp32", 737, f"Disconnected ssid='lab-iot' bssid={bssid} reason='{reason}'"
             )
         else:
-            self.print(f"I ({self.uptime_ms}) wifi: STA_DISCONNECTED, reason:200:beacon timeout")
+            self.print(
+                f"I ({self.uptime_ms}) wifi: STA_DISCONNECTED, reason:{'8:' if left else '200:beacon timeout'}"
+            )
 
     def heap(self, free: int, minimum: int) -> None:
         """The article's line before and after every network transaction."""

@@ -30,6 +30,8 @@ JOIN_MS = 1330
 #: The loader of a reset chip takes this long to reach the application.
 _REBOOT_MS = 300
 _BSSID = "02:00:00:7e:31:40"
+#: What can become of the radio: layer 2 stands, there is an address (layer 2 too), both are gone.
+JOINED, ADDRESSED, LOST = "joined", "addressed", "lost"
 
 
 class Board(Stack):
@@ -77,8 +79,8 @@ class Device:
         self.stack = Board(network, name, options=options, heap=Heap(heap_bytes), ip=ip, mac=mac)
         self.tasks = Tasks(self.world, watchdog_ns)
         self.calls = Calls(self.stack)
-        #: Told with whether the interface has an address now.
-        self.on_address: list[Callable[[bool], object]] = []
+        #: Told what became of the radio: ``JOINED``, ``ADDRESSED`` or ``LOST``.
+        self.on_radio: list[Callable[[str], object]] = []
         self.boots = 0
         self._addressed = Condition()
         self._announced = False
@@ -95,6 +97,11 @@ class Device:
     def chance(self) -> Chance:
         """This device's own chance."""
         return self.world.chance(f"{self.name} firmware")
+
+    @property
+    def associated(self) -> bool:
+        """Whether layer 2 stands, with or without an address."""
+        return self.stack.up
 
     @property
     def joined(self) -> bool:
@@ -119,7 +126,7 @@ class Device:
     def reset(self, reset: str = SOFTWARE_RESET) -> None:
         """The chip resets: tasks, descriptors, connections and heap are gone, and no packet tells the peer."""
         self.tasks.reset()
-        self.on_address.clear()
+        self.on_radio.clear()
         self._announced = False
         self.stack.reboot()
         self.calls = Calls(self.stack)
@@ -155,6 +162,7 @@ class Device:
         self.console.associated(_BSSID)
         if self._asks_for_lease:
             self.stack.link_up()
+            self._tell(JOINED)
         else:
             self.stack.netif_up()
 
@@ -174,10 +182,13 @@ class Device:
         elif self._announced:
             self._outage = not self._leaving
             self._announced = False
-            self.console.disconnected(_BSSID)
-        for told in list(self.on_address):
-            told(up)
+            self.console.disconnected(_BSSID, left=self._leaving)
+        self._tell(ADDRESSED if up else LOST)
         self._addressed.notify()
+
+    def _tell(self, what: str) -> None:
+        for told in list(self.on_radio):
+            told(what)
 
     def wait_for_address(self) -> Generator[Wait, bool, None]:
         """Wait, in a task, until the interface has an address."""

@@ -227,7 +227,7 @@ class Link(Driver):
 
     def begin(self) -> None:
         """Enter the link: it joins, dials and goes on until :meth:`stop`."""
-        self._device.on_address.append(self._address_changed)
+        self._device.on_radio.append(self._radio_changed)
         self._begin()
 
     def stop(self) -> None:
@@ -299,17 +299,18 @@ class Link(Driver):
 
     # The radio ----------------------------------------------------------------------------------------------
 
-    def _address_changed(self, up: bool) -> None:
+    def _radio_changed(self, what: str) -> None:
         state = self.state
-        if up and state == machine.JOINING:
+        if what == "lost":
+            if state in _ADDRESSED:
+                self.wifi_lost()
+        elif state == machine.JOINING:
             self._tell(machine.JOINED)
-        elif up and state == machine.LEASING:
+        elif what == "addressed" and state == machine.LEASING:
             self._tell(machine.LEASE_OBTAINED)
-        elif not up and state in _ADDRESSED:
-            self.wifi_lost()
 
     def _join_wifi(self) -> None:
-        if self._device.joined:
+        if self._device.associated:
             self._reply(machine.JOINED)
         else:
             self._device.join()

@@ -17,6 +17,7 @@ from halfopen.twin.firmware.esphome_transmitter import EsphomeTransmitter
 from halfopen.twin.firmware.guard_server import GuardServer
 from halfopen.twin.firmware.http_server import HttpServer
 from halfopen.twin.firmware.image_client import ImageClient
+from halfopen.twin.firmware.impatient_client import ImpatientClient
 from halfopen.twin.firmware.leaky_client import LeakyClient
 from halfopen.twin.firmware.link_client import LinkClient
 from halfopen.twin.firmware.micropython_poller import MicropythonPoller
@@ -49,6 +50,7 @@ PROGRAMS: dict[str, type[Firmware]] = {
         GuardServer,
         HttpServer,
         ImageClient,
+        ImpatientClient,
         LeakyClient,
         LinkClient,
         MicropythonPoller,
