@@ -158,9 +158,10 @@ class Console:
         tell = "Task watchdog got triggered. The following tasks/users did not reset the watchdog in time:"
         self.idf("E", "task_wdt", tell)
         for name in tasks:
-            self.idf("E", "task_wdt", f" - {name} (CPU 0)")
+            self.idf("E", "task_wdt", f" - {_of_core(name)} (CPU 0)")
         self.idf("E", "task_wdt", "Tasks currently running:")
-        self.idf("E", "task_wdt", f"CPU 0: {running}")
+        self.idf("E", "task_wdt", f"CPU 0: {_of_core(running)}")
+        self.idf("E", "task_wdt", "CPU 1: IDLE1")
 
     def aborted(self) -> None:
         """``abort()`` in the watchdog, and the reboot after it."""
@@ -168,6 +169,11 @@ class Console:
         self._lines += ["", "abort() was called at PC 0x400e2ce1 on core 0", ""]
         self._lines += ["Backtrace: 0x40081902:0x3ffb0f10 0x4008c3a1:0x3ffb0f30 0x400e2ce1:0x3ffb0f50", ""]
         self._lines += ["Rebooting..."]
+
+
+def _of_core(task: str) -> str:
+    """The idle task of the core that the twin has."""
+    return "IDLE0" if task == "IDLE" else task
 
 
 def strerror(number: int) -> str:

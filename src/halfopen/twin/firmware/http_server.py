@@ -113,7 +113,6 @@ class _Server:
         config, calls = self._config, self._calls
         if len(self._sessions) >= config.max_open_sockets:
             oldest = min(self._sessions, key=lambda fd: (self._sessions[fd], fd))
-            self._log("I", "httpd", f"httpd_sess_close_lru: closing fd = {oldest}")
             yield from self._close(oldest)
         try:
             fd, _ = yield from calls.accept(listening)
@@ -157,4 +156,3 @@ class _Server:
     def _close(self, fd: int) -> Generator[Wait, bool, None]:
         del self._sessions[fd]
         yield from self._calls.close(fd)
-        self._log("D", "httpd", f"httpd_sess_delete: fd = {fd}")
