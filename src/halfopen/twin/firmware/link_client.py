@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from halfopen.link import journal
 from halfopen.link.policy import Policy
 from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.on_lwip import Connection, Link, Lost
@@ -39,10 +40,12 @@ class LinkClient(Firmware):
     heartbeat: bool = False
     progress_ms: int = 20000
     reboots: bool = False
+    report_ms: int = 30000
 
     def start(self, device: Device) -> None:
-        """One task; the link itself needs none."""
+        """One task, and one that prints the heap every ``report_ms``; the link itself needs none."""
         device.start("main", self._run(device))
+        device.start("report", self._report(device), priority=1)
 
     def link(self, device: Device) -> Link:
         """The link of this program."""
@@ -55,6 +58,12 @@ class LinkClient(Firmware):
             keepalive=self.keepalive,
             reboot=device.reset if self.reboots else None,
         )
+
+    def _report(self, device: Device) -> Generator[Wait, bool, None]:
+        while True:
+            yield from sleep(self.report_ms * MS)
+            heap, now = device.heap, device.console.uptime_ms
+            device.console.print(journal.heap_line(now, heap.free, heap.minimum_ever))
 
     def _run(self, device: Device) -> Generator[Wait, bool, None]:
         link = self.link(device)
