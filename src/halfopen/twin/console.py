@@ -65,6 +65,13 @@ class Console:
         """A line of ``ESP_LOGx``."""
         self._lines.append(f"{level} ({self.uptime_ms}) {tag}: {message}")
 
+    def tell(self, level: str, tag: str, message: str) -> None:
+        """A line of the application's own: with a level and a tag where it is C, by ``print`` where it is MicroPython."""
+        if self.dialect == "micropython":
+            self.print(message)
+        else:
+            self.idf(level, tag, message)
+
     def wifi(self, level: str, message: str) -> None:
         """A line of the Wi-Fi library: no blank after its tag."""
         self._lines.append(f"{level} ({self.uptime_ms}) wifi:{message}")

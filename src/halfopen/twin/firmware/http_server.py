@@ -64,9 +64,9 @@ def hold_uplink(device: Device, host: str, port: int) -> Generator[Wait, bool, N
         fd = device.calls.socket()
         yield from device.calls.connect(fd, host, port)
     except SocketError as error:
-        device.console.idf("E", "app", f"uplink: {error}")
+        device.console.tell("E", "app", f"uplink: {error}")
         return
-    device.console.idf("I", "app", f"uplink connected, fd={fd}")
+    device.console.tell("I", "app", f"uplink connected, fd={fd}")
 
 
 def page(size: int) -> bytes:
