@@ -341,6 +341,7 @@ def _prove_one(
                 scenario,
                 seed=seed,
                 sdkconfig=_limits(sdkconfig),
+                sdkconfig_name=sdkconfig or "",
                 progress=lambda name, seconds: progress.show(
                     f"{which}, {name}", seconds, scenario.duration_s
                 ),
@@ -393,7 +394,9 @@ def _prove_all(seed: int | None, sdkconfig: str | None, form: str) -> NoReturn:
         with _VirtualTime() as progress:
             for code in bundled():
                 progress.show(code, 0, 0)
-                told.append(prove(scenario_of(code), seed=seed, sdkconfig=limits))
+                told.append(
+                    prove(scenario_of(code), seed=seed, sdkconfig=limits, sdkconfig_name=sdkconfig or "")
+                )
     except ValueError as error:
         _refuse(str(error))
     if form == "json":

@@ -24,13 +24,14 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of it. ``command`` repeats it."""
+    """What came of it; ``command`` repeats it."""
 
     scenario: Scenario
     seed: int
     failing: Run
     cured: Run
     checks: tuple[Check, ...]
+    command: str
 
     @property
     def code(self) -> str:
@@ -80,9 +81,16 @@ def scenario_of(which: str) -> Scenario:
 
 
 def prove(
-    scenario: Scenario, *, seed: int | None = None, sdkconfig: str = "", progress: Progress | None = None
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    sdkconfig: str = "",
+    sdkconfig_name: str = "",
+    progress: Progress | None = None,
 ) -> Proof:
-    """Play ``scenario`` failing and cured, diagnose both, and judge; ``sdkconfig`` holds a user's limits.
+    """Play ``scenario`` failing and cured, diagnose both, and judge.
+
+    ``sdkconfig`` is the text of a user's limits, ``sdkconfig_name`` its file for the command that repeats the proof.
 
     Raises:
         ScenarioError: it names no fault or no cure, or cannot be played.
@@ -100,7 +108,10 @@ def prove(
         play(one, chosen, name, None if progress is None else _named(progress, name))
         for name, one in (("failing", failing), ("cured", cured))
     ]
-    return Proof(scenario, chosen, runs[0], runs[1], checks(scenario, runs[0], runs[1]))
+    which = scenario.code if scenario.file in bundled().values() else scenario.file
+    limits = f" --sdkconfig {sdkconfig_name}" if sdkconfig_name else ""
+    command = f"halfopen prove {which} --seed {chosen}{limits}"
+    return Proof(scenario, chosen, runs[0], runs[1], checks(scenario, runs[0], runs[1]), command)
 
 
 def _named(progress: Progress, name: str) -> Callable[[int], None]:

@@ -54,7 +54,7 @@ def as_html(proof: Proof) -> str:
         ),
         checks=proof.checks,
         cures=proof.cures,
-        command=f"halfopen prove {proof.code} --seed {proof.seed}",
+        command=proof.command,
         shapes=PATHS,
         version=__version__,
     )

@@ -34,6 +34,7 @@ def _told(proof: Proof) -> dict[str, Any]:
         "title": proof.scenario.title,
         "scenario": proof.scenario.file,
         "seed": proof.seed,
+        "command": proof.command,
         "held": proof.held,
         "checks": [{"name": check.name, "held": check.held, "said": check.said} for check in proof.checks],
         "cure": list(proof.cures),

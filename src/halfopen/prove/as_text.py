@@ -23,6 +23,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _BARS_WIDE = 24
 #: Findings told of one run; the JSON and the page have all of them.
 _FINDINGS_MAX = 5
+#: Devices whose figures are told; the JSON and the page have all of them.
+_DEVICES_MAX = 3
 #: Codes of one run in a line of the summary: eighty columns are not many.
 _CODES_MAX = 2
 
@@ -30,43 +32,47 @@ _CODES_MAX = 2
 def proof_text(console: Console, proof: Proof) -> None:
     """Print one proof."""
     fault = findings.fault(proof.code)
-    console.print(
-        Rule(
-            Text(plain(f"{proof.code} {fault.fault}: {proof.scenario.title}"), style="bold"),
-            align="left",
-            style="dim",
-        )
-    )
+    heading = plain(f"{proof.code} {fault.fault}: {proof.scenario.title}")
+    console.print(Rule(Text(heading, style="bold"), align="left", style="dim"))
+    console.print(_side_by_side(proof))
+    hidden = len(proof.failing.figures) - _DEVICES_MAX
+    if hidden > 0:
+        console.print(Text(f"and {hidden} devices more", style="dim"))
+    console.print()
+    for why in proof.cures:
+        console.print(Text.assemble(("Cure: ", "bold"), plain(why)))
+    broken = [check for check in proof.checks if not check.held]
+    if hidden > 0:
+        kept = f"{len(proof.checks) - len(broken)} checks of all devices"
+        console.print(Padding(Text.assemble(("✔ ", "green"), kept), (0, 0, 0, 2)))
+    for check in broken if hidden > 0 else proof.checks:
+        mark, style = ("✔", "green") if check.held else ("✖", "bold red")
+        console.print(Padding(Text.assemble((f"{mark} ", style), plain(check.said)), (0, 0, 0, 2)))
+    verdict = ("Held.", "bold green") if proof.held else ("Not held.", "bold red")
+    console.print(Text.assemble(verdict, (f"  repeat: {plain(proof.command)}", "dim")))
+    console.print()
+
+
+def _side_by_side(proof: Proof) -> Table:
+    """Both runs in columns: what was diagnosed, then the figures of each device."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=True, show_header=True)
     table.add_column("", style="dim", width=15, no_wrap=True)
     table.add_column(Text("failing", style="bold red"), ratio=1)
     table.add_column(Text("cured", style="bold green"), ratio=1)
     runs = (proof.failing, proof.cured)
     table.add_row("diagnosis", *(_diagnosis(run) for run in runs))
-    for number, figure in enumerate(proof.failing.figures):
-        other = proof.cured.figures[number]
-        if len(proof.failing.figures) > 1:
+    pairs = list(zip(proof.failing.figures, proof.cured.figures, strict=True))
+    for failing, cured in pairs[:_DEVICES_MAX]:
+        if len(pairs) > 1:
             table.add_row("", "", "")
-            table.add_row("device", plain(figure.device), plain(other.device))
-        table.add_row("firmware", plain(figure.firmware), plain(other.firmware))
-        table.add_row(
-            "descriptors", *(_descriptors(run, f) for run, f in zip(runs, (figure, other), strict=True))
-        )
-        table.add_row("free heap", *(_heap(run, f) for run, f in zip(runs, (figure, other), strict=True)))
-        for label, told in rows(figure, other):
-            table.add_row(label, *told)
-    console.print(table)
-    console.print()
-    for why in proof.cures:
-        console.print(Text.assemble(("Cure: ", "bold"), plain(why)))
-    for check in proof.checks:
-        mark, style = ("✔", "green") if check.held else ("✖", "bold red")
-        console.print(Padding(Text.assemble((f"{mark} ", style), plain(check.said)), (0, 0, 0, 2)))
-    verdict = ("Held.", "bold green") if proof.held else ("Not held.", "bold red")
-    console.print(
-        Text.assemble(verdict, (f"  repeat: halfopen prove {proof.code} --seed {proof.seed}", "dim"))
-    )
-    console.print()
+            table.add_row("device", plain(failing.device), plain(cured.device))
+        told = list(zip(runs, (failing, cured), strict=True))
+        table.add_row("firmware", plain(failing.firmware), plain(cured.firmware))
+        table.add_row("descriptors", *(_descriptors(run, figure) for run, figure in told))
+        table.add_row("free heap", *(_heap(run, figure) for run, figure in told))
+        for label, said in rows(failing, cured):
+            table.add_row(label, *said)
+    return table
 
 
 def summary_text(console: Console, proofs: Sequence[Proof]) -> None:
