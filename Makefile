@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures device machine fidelity tutorial detection bench soak clean
+.PHONY: help demo test check format faults pictures device machine tutorial fidelity detection bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -18,8 +18,8 @@ help:
 	@echo "make pictures draw the pictures of the README with Chromium"
 	@echo "make device   refresh what devices fetch: device/mpy and package.json (commit them)"
 	@echo "make machine  draw docs/internals/machine.md from the table"
-	@echo "make fidelity  replay the recordings of the real lwIP in the twin, write docs/internals/fidelity.md"
 	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
+	@echo "make fidelity  replay the recordings of the real lwIP in the twin, write docs/internals/fidelity.md"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs, and the link through a million faults"
@@ -57,11 +57,11 @@ device: $(VENV)/.testing
 machine: $(VENV)/.installed
 	$(BIN)/python -m halfopen.link.page docs/internals/machine.md
 
-fidelity: $(VENV)/.installed
-	$(BIN)/python -m halfopen.twin.fidelity tests/recordings/lwip docs/internals/fidelity.md
-
 tutorial: $(VENV)/.testing
 	$(BIN)/python docs/tutorial.py
+
+fidelity: $(VENV)/.installed
+	$(BIN)/python -m halfopen.twin.fidelity tests/recordings/lwip docs/internals/fidelity.md
 
 detection: $(VENV)/.testing
 	$(BIN)/python bench/detection.py docs/internals/detection.md
