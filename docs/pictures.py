@@ -20,7 +20,7 @@ PICTURES = {
     "air": ("tests/recordings/air/s3_ap_restart_open.hwsim0.pcapng",),
 }
 #: Picture → fault that is proved; both timelines are shown.
-PROOFS = {"proof": "HO101"}
+PROOFS = {"proof": "HO601"}
 WIDTH = 1000
 
 
@@ -56,8 +56,9 @@ def main(folder: Path) -> int:
             file = Path(scratch) / f"{name}.html"
             file.write_text(html, encoding="utf-8")
             for scheme in ("light", "dark"):
+                scale = 1.0 if name in PROOFS else 1.2  # two timelines are a large picture
                 page = browser.new_page(
-                    viewport={"width": WIDTH, "height": 1400}, color_scheme=scheme, device_scale_factor=1.2
+                    viewport={"width": WIDTH, "height": 1400}, color_scheme=scheme, device_scale_factor=scale
                 )
                 page.goto(file.as_uri())
                 page.wait_for_timeout(200)
