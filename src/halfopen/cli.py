@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from halfopen.diagnose.report import Excerpts, Report
     from halfopen.diagnose.report.redaction import Redaction
     from halfopen.formats.wifi_key import WifiKey
+    from halfopen.prove import Proof
 
 _SHELLS = ("bash", "zsh", "fish")
+_SDKCONFIG = "The limits of a real build: MAX_SOCKETS, buffers and timers are taken from this sdkconfig."
 
 
 @click.group(
@@ -44,6 +46,20 @@ def _fault_codes(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     ]
 
 
+def _scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Codes that have a scenario, and files."""
+    from click.shell_completion import CompletionItem
+
+    from halfopen.prove import bundled
+
+    codes = [code for code in bundled() if code.startswith(incomplete.upper())]
+    return [CompletionItem(code) for code in codes] or [CompletionItem(incomplete, type="file")]
+
+
+def _sdkconfigs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return _paths(ctx, param, incomplete)
+
+
 def _paths(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Let the shell complete file names; what a path may be is checked when it is read."""
     from click.shell_completion import CompletionItem
@@ -63,6 +79,7 @@ Examples:
   halfopen diagnose uart.log --format json      for programs
   halfopen diagnose uart.log --html report.html a page with the timeline, to mail or attach
   halfopen diagnose uart.log --redact --html r.html   the same without names and addresses
+  halfopen diagnose uart.log --prove            then the failure and its cure, simulated
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
 @click.argument("paths", nargs=-1, required=True, type=str, shell_complete=_paths)
@@ -110,6 +127,12 @@ Examples:
     " Coordinates, serial numbers, MQTT topics, versions, and names that are common words outside of their place stay:"
     " look it over.",
 )
+@click.option(
+    "--prove",
+    "proves",
+    is_flag=True,
+    help="Then show the first finding's failure and cure in the simulator, as 'halfopen prove' does.",
+)
 def diagnose(
     paths: tuple[str, ...],
     form: str,
@@ -120,6 +143,7 @@ def diagnose(
     output: Path | None,
     html: Path | None,
     redact: bool,
+    proves: bool,
 ) -> None:
     """Say which device failed, what failed first, what followed, the lines and frames that prove it, and the fix.
 
@@ -130,6 +154,8 @@ def diagnose(
     from halfopen.ports.files import MissingInput
 
     _guard(paths, {"--output": output, "--html": html})
+    if proves and form == "json":
+        _refuse("--prove prints text; for programs: halfopen prove CODE --format json")
     wifi_keys = _wifi_keys(keys)
     try:
         with _progress() as progress:
@@ -144,12 +170,13 @@ def diagnose(
     if form == "json":
         from halfopen.diagnose.report.as_json import as_json
 
-        plain = output is None and not (sys.stdout.encoding or "").lower().startswith("utf")
-        _write(as_json(told, ascii_only=plain) + "\n", output)
+        _write(as_json(told, ascii_only=output is None and _narrow()) + "\n", output)
     else:
         _text(told, output, firmware, everything)
     if html is not None:
         _page(report, around, html, firmware, redaction)
+    if proves:
+        _prove_first(report)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
 
@@ -188,6 +215,282 @@ def explain(which: str | None, firmware: str | None) -> None:
         click.echo(f"halfopen: no fault is called {which!r}{hint}", err=True)
         sys.exit(2)
     show(lambda console: fault_text(console, entry, firmware))
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  halfopen simulate HO101 --out bench        the situation that proves a fault: logs, captures, the truth
+  halfopen simulate HO101 --cured --out well the same with the cured firmware
+  halfopen simulate mine.toml --seed 7 --out bench
+  halfopen diagnose bench                    what halfopen says of it, as of a real bench"""
+)
+@click.argument("which", metavar="SCENARIO.toml|CODE", shell_complete=_scenarios)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder to write to."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of this run; the scenario's own else."
+)
+@click.option("--cured", is_flag=True, help="Play each device with the firmware that its cure names.")
+@click.option("--sdkconfig", type=str, shell_complete=_sdkconfigs, help=_SDKCONFIG)
+def simulate(which: str, out: Path, seed: int | None, cured: bool, sdkconfig: str | None) -> None:
+    """Play a situation with simulated ESP32s and write what a bench would have given.
+
+    For each device a console log and a capture, and truth.json, which says what was done and what happened. The same
+    seed gives the same bytes. Exit status: 0; 2 when the scenario cannot be played or the folder cannot be used.
+    """
+    from halfopen.prove import scenario_of
+    from halfopen.twin.simulation import Simulation
+    from halfopen.twin.tables import ScenarioError
+
+    try:
+        scenario = scenario_of(which)
+        if cured and not scenario.curable:
+            raise ScenarioError(f"{scenario.file}: devices: none of them has a cure")
+        limits = _limits(sdkconfig)
+        simulation = Simulation((scenario.cured() if cured else scenario).limited(limits), seed)
+    except ValueError as error:
+        _refuse(str(error))
+    names = [
+        *(f"{name}{ending}" for name in simulation.devices for ending in (".log", ".pcapng")),
+        "truth.json",
+    ]
+    _guard_folder(out, names, [Path(path) for path in (which, sdkconfig) if path])
+    with _VirtualTime() as progress:
+        simulation.run(lambda seconds: progress.show(which, seconds, scenario.duration_s))
+    try:
+        written = simulation.write(out)
+    except OSError as error:
+        _refuse(f"{out}: {error.strerror or error}")
+    for path in written:
+        click.echo(f"wrote {path} ({max(path.stat().st_size // 1000, 1)} KB)")
+    options = "".join((" --cured" if cured else "", f" --sdkconfig {sdkconfig}" if sdkconfig else ""))
+    click.echo(f"repeat it: halfopen simulate {which} --seed {simulation.seed}{options} --out {out}")
+    click.echo(f"now try:   halfopen diagnose {out}")
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  halfopen prove HO101                       sockets that leak, and the cure on the same network
+  halfopen prove HO101 --html proof.html     two pictures on one axis, to mail
+  halfopen prove HO102 --sdkconfig sdkconfig with the limits of your own build
+  halfopen prove --all                       every fault that can be proved, a line each
+  halfopen prove mine.toml                   a scenario of your own that names a fault and a cure"""
+)
+@click.argument("which", required=False, metavar="[CODE|FAULT|SCENARIO.toml]", shell_complete=_scenarios)
+@click.option("--all", "everything", is_flag=True, help="Every fault that comes with a scenario.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of both runs; the scenario's own else."
+)
+@click.option("--sdkconfig", type=str, shell_complete=_sdkconfigs, help=_SDKCONFIG)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with both timelines too: one file.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep logs and captures of both runs in this folder.",
+)
+def prove(
+    which: str | None,
+    everything: bool,
+    seed: int | None,
+    sdkconfig: str | None,
+    form: str,
+    html: Path | None,
+    out: Path | None,
+) -> None:
+    """Show a failure and its cure on the same impairments, both diagnosed.
+
+    Exit status: 0 when it held, 1 when it did not, 2 when the scenario or an option cannot be used.
+    """
+    if everything == (which is not None):
+        _refuse("prove: name one fault or scenario, or give --all")
+    if everything and (html is not None or out is not None):
+        _refuse("prove: --html and --out go with one fault, not with --all")
+    if everything:
+        _prove_all(seed, sdkconfig, form)
+    assert which is not None
+    _prove_one(which, seed, sdkconfig, form, html, out)
+
+
+def _prove_one(
+    which: str, seed: int | None, sdkconfig: str | None, form: str, html: Path | None, out: Path | None
+) -> NoReturn:
+    """Prove one fault, print and write what is asked for, and end the program."""
+    from halfopen.prove import prove, scenario_of
+
+    try:
+        scenario = scenario_of(which)
+        inputs = (*((which,) if Path(which).is_file() else ()), *((sdkconfig,) if sdkconfig else ()))
+        _guard(inputs, {"--html": html})
+        with _VirtualTime() as progress:
+            told = prove(
+                scenario,
+                seed=seed,
+                sdkconfig=_limits(sdkconfig),
+                sdkconfig_name=sdkconfig or "",
+                progress=lambda name, seconds: progress.show(
+                    f"{which}, {name}", seconds, scenario.duration_s
+                ),
+            )
+    except ValueError as error:
+        _refuse(str(error))
+    if form == "json":
+        from halfopen.prove.as_json import as_json
+
+        click.echo(as_json(told, ascii_only=_narrow()))
+    else:
+        from halfopen.diagnose.report.as_text import show
+        from halfopen.prove.as_text import proof_text
+
+        show(lambda console: proof_text(console, told))
+    if out is not None:
+        _keep(told, out, [Path(path) for path in inputs])
+    if html is not None:
+        from halfopen.prove.as_html import as_html
+
+        _write(as_html(told), html)
+        click.echo(f"wrote {html} ({max(html.stat().st_size // 1000, 1)} KB)", err=True)
+    sys.exit(0 if told.held else 1)
+
+
+def _prove_first(report: Report) -> None:
+    """Show the cure of the first finding that the simulator can make."""
+    from halfopen.diagnose.report.as_text import show
+    from halfopen.prove import bundled, prove, scenario_of
+    from halfopen.prove.as_text import proof_text
+
+    known = bundled()
+    code = next((finding.code for finding in report.findings if finding.code in known), None)
+    if code is None:
+        click.echo(f"nothing to prove here: {', '.join(known)} can be proved", err=True)
+        return
+    with _VirtualTime() as progress:
+        progress.show(code, 0, 0)
+        told = prove(scenario_of(code))
+    show(lambda console: proof_text(console, told))
+
+
+def _prove_all(seed: int | None, sdkconfig: str | None, form: str) -> NoReturn:
+    """Prove every fault, print what came of it, and end the program."""
+    from halfopen.prove import bundled, prove, scenario_of
+
+    told: list[Proof] = []
+    try:
+        limits = _limits(sdkconfig)
+        with _VirtualTime() as progress:
+            for code in bundled():
+                progress.show(code, 0, 0)
+                told.append(
+                    prove(scenario_of(code), seed=seed, sdkconfig=limits, sdkconfig_name=sdkconfig or "")
+                )
+    except ValueError as error:
+        _refuse(str(error))
+    if form == "json":
+        from halfopen.prove.as_json import all_as_json
+
+        click.echo(all_as_json(told, ascii_only=_narrow()))
+    else:
+        from halfopen.diagnose.report.as_text import show
+        from halfopen.prove.as_text import summary_text
+
+        show(lambda console: summary_text(console, told))
+    sys.exit(0 if all(proof.held for proof in told) else 1)
+
+
+def _keep(proof: Proof, out: Path, inputs: list[Path]) -> None:
+    """Write the files of both runs below ``out``."""
+    for run in (proof.failing, proof.cured):
+        folder = out / run.name
+        _guard_folder(folder, list(run.files), inputs)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in run.files.items():
+                (folder / name).write_bytes(content)
+        except OSError as error:
+            _refuse(f"{folder}: {error.strerror or error}")
+    click.echo(f"wrote {out}/failing and {out}/cured: halfopen diagnose {out}/failing", err=True)
+
+
+def _limits(sdkconfig: str | None) -> str:
+    """The text of a user's ``sdkconfig``, checked; empty without one. Raises :class:`ValueError` with one line."""
+    if not sdkconfig:
+        return ""
+    from halfopen.twin.lwip.options import Options
+
+    try:
+        text = Path(sdkconfig).read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise ValueError(f"{sdkconfig}: {error.strerror or error}") from None
+    Options.of_sdkconfig(text, sdkconfig)
+    return text
+
+
+def _guard_folder(folder: Path, names: list[str], inputs: list[Path]) -> None:
+    """Refuse to write over an input, and into a folder that holds what a run with other devices left or anybody else."""
+    taken = {path.resolve() for path in inputs if path.is_file()}
+    if folder.exists() and not folder.is_dir():
+        _refuse(f"{folder}: is not a folder; nothing was written")
+    for name in names:
+        if (folder / name).resolve() in taken:
+            _refuse(f"{folder / name}: is an input; nothing was written")
+    others = (
+        sorted(path.name for path in folder.iterdir() if path.name not in names) if folder.is_dir() else []
+    )
+    if others and any((folder / other).resolve() not in taken for other in others):
+        _refuse(f"{folder}: holds {others[0]}, which is not of this run; choose another folder")
+
+
+def _narrow() -> bool:
+    """Whether standard output cannot carry more than ASCII."""
+    return not (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def _refuse(reason: str) -> NoReturn:
+    """One line and exit status 2."""
+    click.echo(f"halfopen: {reason}", err=True)
+    sys.exit(2)
+
+
+class _VirtualTime:
+    """Progress on standard error while a world runs, on a terminal only and not before it takes a while."""
+
+    _FROM_S = 0.5
+
+    def __enter__(self) -> _VirtualTime:
+        import time
+
+        self._clock = time.monotonic
+        self._began = self._told = self._clock()
+        self._terminal = sys.stderr.isatty()
+        self._shown = False
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+    def show(self, name: str, seconds: int, whole: int) -> None:
+        """``seconds`` of ``whole`` seconds of virtual time have passed."""
+        now = self._clock()
+        if not self._terminal or now - self._began < self._FROM_S or now - self._told < 0.1:
+            return
+        self._told, self._shown = now, True
+        far = f": {seconds} of {whole} s" if whole else ""
+        click.echo(f"\r\x1b[K{name}{far}", err=True, nl=False)
 
 
 @cli.command(epilog="Example:  halfopen completion bash >> ~/.bashrc")

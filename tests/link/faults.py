@@ -1,12 +1,12 @@
 """The faults that every driver must survive, as data: what is done, what must notice it, and by when.
 
-The deadlines are small so that the suite is quick; what is asserted is computed from them (``link.bound``), so a
+A lab is real (``netlab``) or simulated (``tests/twin/twinlab``): both have the same methods, and time is the lab's. The
+deadlines are small so that the suite is quick; what is asserted is computed from them (``link.bound``), so a
 driver with other deadlines is held to the same promise.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +73,7 @@ class Fault:
 
 def silence(lab: Lab, subject: Subject) -> float:
     lab.blackhole()
-    return time.monotonic()
+    return lab.now()
 
 
 def silence_then(command: str) -> Callable[[Lab, Subject], float]:
@@ -89,8 +89,8 @@ def silence_then_late(command: str) -> Callable[[Lab, Subject], float]:
 
     def inject(lab: Lab, subject: Subject) -> float:
         lab.blackhole()
-        dead_at = time.monotonic()
-        time.sleep(QUICK["keep_idle_s"] * 0.9)
+        dead_at = lab.now()
+        lab.wait(QUICK["keep_idle_s"] * 0.9)
         subject.tell(command)
         return dead_at
 
@@ -113,7 +113,7 @@ def sends_much(lab: Lab, subject: Subject) -> float:
 
 def reboot(lab: Lab, subject: Subject) -> float:
     lab.crash_peer()
-    gone = time.monotonic()
+    gone = lab.now()
     lab.start_peer()
     return gone
 
@@ -132,7 +132,7 @@ def the_peer_is_so(lab: Lab) -> None:
 
 
 def from_the_start(lab: Lab, subject: Subject) -> float:
-    return time.monotonic()
+    return lab.now()
 
 
 def exhaust(lab: Lab, subject: Subject) -> float:

@@ -137,6 +137,16 @@ class Lab:
         self._processes.append(process)
         return process
 
+    # Time.
+
+    def now(self) -> float:
+        """Seconds on the clock that subjects tell their times by."""
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
     # Faults.
 
     def blackhole(self, what: str = "meta l4proto tcp") -> None:

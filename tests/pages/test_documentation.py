@@ -20,7 +20,11 @@ def test_pictures_are_there_and_light(picture: str) -> None:
 
 def test_the_command_makes_the_pictures_that_are_shown(load_script: Callable[[str], ModuleType]) -> None:
     script = load_script("docs/pictures.py")
-    made = {f"docs/pictures/{name}-{scheme}.png" for name in script.PICTURES for scheme in ("light", "dark")}
+    made = {
+        f"docs/pictures/{name}-{scheme}.png"
+        for name in (*script.PICTURES, *script.PROOFS)
+        for scheme in ("light", "dark")
+    }
     assert made == set(SHOWN)
     for paths in script.PICTURES.values():
         assert all((ROOT / path).is_file() for path in paths)

@@ -82,7 +82,7 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class Drawn:
     """A picture with what the page needs to draw it; ``caption`` names what stands on a clock of its own."""
 
     anchor: str
@@ -94,13 +94,13 @@ class _Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """One device as the page shows it."""
 
     anchor: str
     device: Device
     story: Story
-    pictures: tuple[_Drawn, ...]
+    pictures: tuple[Drawn, ...]
     told: tuple[_Told, ...]
     clocks: tuple[str, ...]
     guessed: bool
@@ -120,7 +120,7 @@ def as_html(
     ``redaction`` replaces names, addresses and secrets. ``made`` says when or from what the page was made, and is left
     out when empty, so that the same input gives the same bytes.
     """
-    page = _Page(report, excerpts or {}, firmware, redaction)
+    page = Page(report, excerpts or {}, firmware, redaction)
     shown = [page.device(f"d{number}", index) for number, index in enumerate(_worst_first(report), 1)]
     return rendered(
         "report.html.j2",
@@ -136,7 +136,7 @@ def as_html(
     )
 
 
-class _Page:
+class Page:
     """What all devices of a page share: the report as it may be shown, anchors, and which fixes were told.
 
     Pictures are drawn from ``report`` itself, because places are found by the names of sources; only what is written
@@ -144,8 +144,14 @@ class _Page:
     """
 
     def __init__(
-        self, report: Report, excerpts: Excerpts, firmware: str | None, redaction: Redaction | None
+        self,
+        report: Report,
+        excerpts: Excerpts,
+        firmware: str | None = None,
+        redaction: Redaction | None = None,
+        prefix: str = "f",
     ) -> None:
+        """``prefix`` begins the anchors of the findings, so that one sheet can tell two reports."""
         self.report = report
         self.said = redaction.report(report) if redaction is not None else report
         self._excerpts = redaction.excerpts(excerpts) if redaction is not None else excerpts
@@ -153,39 +159,47 @@ class _Page:
         self._name: Spelling = redaction.source if redaction is not None else _short_names(report)
         self._firmware = firmware
         self._fixed: dict[tuple[str, Firmware], str] = {}
-        self._anchors = {finding.key: f"f{number}" for number, finding in enumerate(report.findings, 1)}
+        self._anchors = {
+            finding.key: f"{prefix}{number}" for number, finding in enumerate(report.findings, 1)
+        }
         self._by_key = {finding.key: finding for finding in report.findings}
         self._undecided = {code for doubt in report.undecided for code in doubt.faults}
 
-    def device(self, anchor: str, index: int) -> _Shown:
-        """The device number ``index`` of the report."""
+    def device(self, anchor: str, index: int, spans: Sequence[tuple[float, float]] = ()) -> Shown:
+        """The device number ``index`` of the report; ``spans`` widen the axis of its picture (:class:`Axis`)."""
         device, said = self.report.devices[index], self.said.devices[index]
         timeline = self.report.timelines[index] if self.report.timelines else None
         own = [n for n, finding in enumerate(self.report.findings) if finding.device == device.name]
         found = [self.report.findings[n] for n in own]
-        return _Shown(
+        return Shown(
             anchor,
             said,
             story(device, found, timeline, self._by_key, self._undecided),
-            tuple(self._pictures(anchor, timeline, found)) if timeline is not None else (),
+            tuple(self._pictures(anchor, timeline, found, spans)) if timeline is not None else (),
             tuple(self._told(n, device, first=place == 0) for place, n in enumerate(own)),
             tuple(str(clock) for clock in self.said.clocks if clock.device == said.name),
             guessed=not (self._firmware or device.firmware),
         )
 
-    def _pictures(self, anchor: str, timeline: Timeline, found: Sequence[Finding]) -> Iterator[_Drawn]:
+    def _pictures(
+        self,
+        anchor: str,
+        timeline: Timeline,
+        found: Sequence[Finding],
+        spans: Sequence[tuple[float, float]],
+    ) -> Iterator[Drawn]:
         """One picture for each clock; what stands apart is captioned."""
         parts = (timeline, *timeline.apart)
         for number, part in enumerate(parts):
             sources = {event.where.source for event in part.events}
             own = [f for f in found if len(parts) == 1 or any(q.source in sources for q in f.evidence)]
-            picture = scene(part, own, self._anchors)
+            picture = scene(part, own, self._anchors, spans if len(parts) == 1 else ())
             if picture is None:
                 continue
             names = ", ".join(
                 self._name(source) for source in dict.fromkeys(e.where.source for e in part.events)
             )
-            yield _Drawn(
+            yield Drawn(
                 f"{anchor}-{number}" if number else anchor,
                 f"{names}: on a clock of its own" if len(parts) > 1 else "",
                 picture,
@@ -251,7 +265,7 @@ def _worst_first(report: Report) -> list[int]:
     return sorted(range(len(names)), key=lambda n: order.index(names[n]) if names[n] in order else len(order))
 
 
-def _title(shown: Sequence[_Shown]) -> str:
+def _title(shown: Sequence[Shown]) -> str:
     if len(shown) == 1:
         return f"{shown[0].device.name}: {shown[0].story.verdict}"
     ill = sum(device.story.severity in ("error", "warning") for device in shown)

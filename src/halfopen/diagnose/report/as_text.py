@@ -20,8 +20,9 @@ from halfopen.diagnose.report.story import got_over, wifi_unexplained
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
 
-_STYLE: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
-_MARK: dict[Severity, str] = {"error": "✖", "warning": "▲", "info": "•"}
+#: How a severity looks, and its mark beside the colour.
+STYLES: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
+MARKS: dict[Severity, str] = {"error": "✖", "warning": "▲", "info": "•"}
 _LEXERS: dict[Firmware, str] = {"esp-idf": "c", "arduino": "cpp", "esphome": "yaml", "micropython": "python"}
 #: A quoted line longer than this is cut in the middle; the file has the rest.
 _QUOTE_MAX = 240
@@ -108,9 +109,9 @@ def _who(device: Device) -> str:
 
 
 def _finding(finding: Finding, cause: Finding | None, brief: bool) -> RenderableType:
-    style = _STYLE[finding.severity]
+    style = STYLES[finding.severity]
     head = Text.assemble(
-        (f"{_MARK[finding.severity]} {finding.severity} ", style),
+        (f"{MARKS[finding.severity]} {finding.severity} ", style),
         (f"{finding.code} {finding.fault}", "bold"),
         (f"  {finding.confidence:.0%} sure", "dim"),
     )
@@ -176,7 +177,7 @@ def catalogue_text(console: Console, faults: Sequence[Fault]) -> None:
     table.add_column("what it is")
     for entry in faults:
         table.add_row(
-            entry.code, entry.fault, Text(entry.severity, style=_STYLE[entry.severity]), entry.title
+            entry.code, entry.fault, Text(entry.severity, style=STYLES[entry.severity]), entry.title
         )
     console.print(table)
 
@@ -185,7 +186,7 @@ def fault_text(console: Console, entry: Fault, firmware: str | None = None) -> N
     """Print one catalogue entry; ``firmware`` limits the fixes to one family."""
     console.print(
         Text.assemble(
-            (f"{entry.code} {entry.fault}", "bold"), (f"  {entry.severity}", _STYLE[entry.severity])
+            (f"{entry.code} {entry.fault}", "bold"), (f"  {entry.severity}", STYLES[entry.severity])
         )
     )
     console.print(Text(entry.title, style="bold"))

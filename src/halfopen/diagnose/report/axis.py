@@ -63,13 +63,17 @@ class Axis:
     """The axis of one device's picture.
 
     ``sections`` is empty when the timeline holds no event with a place. ``common`` tells whether a log and a capture
-    share a section, ``apart`` whether they stand in different ones.
+    share a section, ``apart`` whether they stand in different ones. ``spans`` (first and last time of each section) widen
+    the sections, where there are as many of them, so that two pictures can share an axis.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, spans: Sequence[tuple[float, float]] = ()) -> None:
         self._of_source: dict[str, list[tuple[int, float, int]]] = {}  # line, time, section; by line
         self._capture: int | None = None
         stretches, common = _stretches(timeline)
+        if len(spans) == len(stretches):
+            for stretch, (since, until) in zip(stretches, spans, strict=True):
+                stretch.since, stretch.until = min(stretch.since, since), max(stretch.until, until)
         self.sections = _placed(stretches)
         for number, stretch in enumerate(stretches):
             for source, (lines, times) in stretch.lines.items():

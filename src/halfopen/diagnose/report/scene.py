@@ -23,13 +23,18 @@ QUOTED = Kind("line or frame that proves a finding", "dot", "calm")
 _TONES: dict[Severity, Tone] = {"error": "bad", "warning": "warn", "info": "info"}
 
 
-def scene(timeline: Timeline, findings: Sequence[Finding], anchors: Mapping[str, str]) -> Picture | None:
+def scene(
+    timeline: Timeline,
+    findings: Sequence[Finding],
+    anchors: Mapping[str, str],
+    spans: Sequence[tuple[float, float]] = (),
+) -> Picture | None:
     """The picture of one device, ``None`` when nothing of it has a place on an axis.
 
     ``anchors`` names the element of the page that tells of a finding, by its key; its evidence is quoted in elements
-    numbered from there (``f1-1``, ``f1-2``, …).
+    numbered from there (``f1-1``, ``f1-2``, …). ``spans`` widen the axis; see :class:`Axis`.
     """
-    axis = Axis(timeline)
+    axis = Axis(timeline, spans)
     if not axis.sections:
         return None
     lanes = [lane for lane in _lanes(timeline, axis, findings) if lane.rows or lane.series]
