@@ -1,0 +1,69 @@
+"""The command line: one module a verb. What a verb needs is imported when it runs, so that ``--help`` stays fast."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+import click
+
+from halfopen import __version__
+from halfopen.cli.diagnosing import diagnose, explain
+from halfopen.cli.proving import prove
+from halfopen.cli.simulating import simulate
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  halfopen diagnose uart.log capture.pcapng",
+)
+@click.version_option(__version__, prog_name="halfopen")
+def cli() -> None:
+    """halfopen keeps ESP32 fleets connected: it names why a device dropped, proves it and gives the fix."""
+
+
+@cli.command(epilog="Example:  halfopen completion bash >> ~/.bashrc")
+@click.argument("shell", type=click.Choice(_SHELLS))
+def completion(shell: str) -> None:
+    """Print the completion script for a shell."""
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(cli, {}, "halfopen", "_HALFOPEN_COMPLETE").source())
+
+
+for _verb in (diagnose, explain, simulate, prove):
+    cli.add_command(_verb)
+
+
+def main(args: list[str] | None = None) -> Any:
+    """The entry point of the ``halfopen`` command.
+
+    Exits 2 with one line when the output cannot be written, 130 when interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="replace")  # a report must not die of an arrow on a cp1252 console
+    try:
+        return cli.main(args=args, prog_name="halfopen", standalone_mode=False)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and "wifi-key" in error.option_name:
+            # what was glued to the option may be a passphrase: it is not repeated
+            click.UsageError("write --wifi-key 'SSID:PASSPHRASE', with a blank between", error.ctx).show()
+            sys.exit(error.exit_code)
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader has seen enough; nothing more may be written, not even on the way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        click.echo(f"halfopen: {error.strerror or error}", err=True)
+        sys.exit(2)
