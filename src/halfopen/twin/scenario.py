@@ -371,9 +371,10 @@ def _check_addresses(table: Table, peers: tuple[PeerPlan, ...]) -> None:
         last = int(peer.ip.rpartition(".")[2])
         if peer.ip in taken:
             raise table.error(f"peers[{number}].ip", f"is {peer.ip!r}: another peer has that address already")
-        if not (peer.ip.startswith("192.168.5.") and 1 <= last <= 9):
+        if peer.ip.startswith("192.168.5.") and not 1 <= last <= 9:
             raise table.error(
-                f"peers[{number}].ip", f"is {peer.ip!r}: on this network peers have 192.168.5.1 to .9"
+                f"peers[{number}].ip",
+                f"is {peer.ip!r}: on this network peers have 192.168.5.1 to .9, all others are behind its gateway",
             )
         taken.add(peer.ip)
 
