@@ -94,6 +94,18 @@ def test_every_part_of_the_schema_is_read() -> None:
         ("options = { host", "options = { hots", "devices[0].options", "knows no option 'hots'"),
         ("MAX_SOCKETS = 5", "MAX_SOCKETS = 500", "devices[0].sdkconfig", "1 to 253"),
         ("CONFIG_LWIP_MAX_SOCKETS = 5", "MAX_SOCKETS = 5", "devices[0].sdkconfig.MAX_SOCKETS", "CONFIG_"),
+        (
+            "MAX_SOCKETS = 5",
+            "MAX_SOKETS = 5",
+            "devices[0].sdkconfig.CONFIG_LWIP_MAX_SOKETS",
+            "MAX_SOCKETS is near",
+        ),
+        (
+            "CONFIG_LWIP_MAX_SOCKETS = 5",
+            "CONFIG_Q = 5",
+            "devices[0].sdkconfig.CONFIG_Q",
+            "unknown to the twin",
+        ),
         ('why = "because"', "", "devices[0].cure.why", "missing"),
         ('device = "sensor-2"', 'device = "sensor-3"', "callers[0].device", "no device"),
         ('at = "sensor"', 'at = "moon"', "impairments[0].at", "nobody"),

@@ -9,12 +9,13 @@ import ipaddress
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from halfopen.impairments import Impairment, impairment
 from halfopen.twin.firmware import Firmware, program
 from halfopen.twin.linux.services import Echo, Mute, Responder, Service, Sink, Stalled, Talker
-from halfopen.twin.lwip.options import Options
+from halfopen.twin.lwip.options import SYMBOLS, Options
 from halfopen.twin.lwip.stack import HEAP_BYTES
 from halfopen.twin.tables import ScenarioError, Table
 from halfopen.twin.world import MS, SECOND
@@ -277,6 +278,11 @@ def _sdkconfig(table: Table) -> str:
     for key, value in table.mapping("sdkconfig").items():
         if not key.startswith("CONFIG_") or not isinstance(value, (bool, int)):
             raise table.error(f"sdkconfig.{key}", "CONFIG_… = a whole number, true or false expected")
+        if key not in SYMBOLS:
+            near = get_close_matches(key, SYMBOLS, 1)
+            raise table.error(
+                f"sdkconfig.{key}", f"unknown; {near[0]} is near" if near else "unknown to the twin"
+            )
         lines.append(f"{key}={('n', 'y')[value] if isinstance(value, bool) else value}")
     text = "\n".join(lines)
     try:
