@@ -448,6 +448,16 @@ def test_why_the_wifi_went_stays_open_and_the_report_says_so() -> None:
     assert "this log cannot say why." in as_html(report)
 
 
+@pytest.mark.parametrize(("stack", "family"), [("lwip", "micropython"), ("linux", "cpython")])
+def test_a_link_on_lwip_is_on_no_computer_even_where_its_sockets_have_shutdown(
+    stack: str, family: str
+) -> None:
+    boot = ["rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)"] if stack == "lwip" else []
+    journal_lines = written((machine.IDLE, machine.STARTED, machine.JOINING, "")).splitlines()
+    report = judged_lines([*boot, CAPABLE.format(stack, "tuned"), *journal_lines])
+    assert [device.firmware for device in report.devices] == [family]
+
+
 def test_a_link_that_did_its_work_is_told_so() -> None:
     report = recorded("noticed-and-recovered")
     sentence = r"The link noticed a loss in 20\.\d s and recovered in \d\.\d s\."

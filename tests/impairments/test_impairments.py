@@ -31,6 +31,11 @@ def test_a_table_makes_it_and_it_makes_the_table(kind: str) -> None:
     [
         ({}, "kind is None: one of blackhole, "),
         ({"kind": "earthquake"}, "kind is 'earthquake': one of "),
+        ({"kind": []}, "kind is []: one of "),
+        ({"kind": "blackhole", "begin_ms": float("inf")}, "begin_ms is inf: a finite number expected"),
+        ({"kind": "blackhole", "begin_ms": float("nan")}, "begin_ms is nan: a finite number expected"),
+        ({"kind": "blackhole", "end_ms": float("inf")}, "end_ms is inf: a finite number expected"),
+        ({"kind": "delay", "delay_ms": float("nan")}, "delay_ms is nan: a finite number expected"),
         ({"kind": "loss", "probability": 2}, "probability is 2: 0 to 1 expected"),
         ({"kind": "loss", "probability": "half"}, "probability is 'half': a number expected"),
         ({"kind": "loss", "probability": True}, "probability is True: a number expected"),

@@ -87,6 +87,12 @@ def test_evidence_stands_in_the_files_it_names(code: str) -> None:
                     assert quote.text.strip() in line
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_a_cured_board_is_not_taken_for_a_computer(code: str) -> None:
+    for run in (proof(code).failing, proof(code).cured):
+        assert {device.firmware for device in run.report.devices}.isdisjoint({"cpython", "host"})
+
+
 def test_without_the_cure_it_does_not_hold() -> None:
     path = Path(prove.__file__).parent / "scenarios" / prove.bundled()["HO101"]
     text = path.read_text().replace('firmware = "link-client"', 'firmware = "leaky-client"')

@@ -12,7 +12,9 @@ from tests.twin.bench import PEER, PORT, Bench, keepalive
 
 from halfopen.impairments.blackhole import Blackhole
 from halfopen.impairments.loss import Loss
+from halfopen.impairments.nat_expiry import NatExpiry
 from halfopen.impairments.unreachable import Unreachable
+from halfopen.twin.linux.host import Host
 from halfopen.twin.linux.services import Caller, Echo, Stalled, Talker
 from halfopen.twin.lwip import names
 from halfopen.twin.lwip.names import SocketError
@@ -143,6 +145,50 @@ def names_and_addresses() -> Bench:
     return bench
 
 
+CLOUD = "203.0.113.20"
+
+
+def behind_the_gateway() -> Bench:
+    bench = Bench()
+    cloud = Host(bench.network, "cloud", CLOUD)
+    cloud.listen(PORT, Echo())
+    bench.network.impair(NatExpiry(idle_ms=30_000, answer="reset"), cloud)
+
+    def firmware() -> Firmware:
+        fd = bench.calls.socket()
+        yield from bench.calls.connect(fd, CLOUD, PORT)
+        for _ in range(10):
+            yield from bench.calls.send(fd, b"x" * 40)
+            yield from bench.calls.recv(fd, 200)
+            yield from sleep(SECOND)
+        cloud.ping(bench.device.ip)
+        yield from sleep(60 * SECOND)
+        yield from bench.calls.send(fd, b"x" * 40)  # the router forgot it
+        yield from bench.call("recv", bench.calls.recv(fd, 200))
+
+    bench.run(firmware(), 120)
+    return bench
+
+
+def test_a_peer_behind_the_gateway_is_heard_through_it_alone(
+    require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    bench = behind_the_gateway()
+    tshark, path = require_tool("tshark"), tmp_path / "wire.pcapng"
+    path.write_bytes(bench.recorder.pcapng())
+    assert bench.results() == [("recv", -names.ECONNRESET)]
+    from_cloud = frames(tshark, path, f"ip.src == {CLOUD}")
+    assert len(from_cloud) > 12
+    assert frames(tshark, path, f"ip.src == {CLOUD} and eth.src == {bench.peer.mac} and ip.ttl == 63") == [
+        number for number in from_cloud if number in frames(tshark, path, "not tcp.flags.reset == 1")
+    ]
+    to_cloud = frames(tshark, path, f"ip.dst == {CLOUD}")
+    assert to_cloud == frames(tshark, path, f"ip.dst == {CLOUD} and eth.dst == {bench.peer.mac}")
+    assert len(to_cloud) > 12
+    assert frames(tshark, path, f"arp.src.proto_ipv4 == {CLOUD} or arp.dst.proto_ipv4 == {CLOUD}") == []
+    assert frames(tshark, path, f"arp.src.proto_ipv4 == {PEER}")
+
+
 SITUATIONS = [
     lossy,
     dead_peer,
@@ -151,6 +197,7 @@ SITUATIONS = [
     device_not_reading,
     server,
     names_and_addresses,
+    behind_the_gateway,
 ]
 
 

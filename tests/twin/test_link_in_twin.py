@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.link import netlab
 from tests.link.faults import FAULTS, Fault
 from tests.link.undergoing import assert_survived, undergo
 from tests.twin.twinlab import TwinLab, TwinSubject
+
+from halfopen.link.machine import DIALING, ONLINE
+from halfopen.twin.lwip.options import Options
 
 #: lwIP's own words for what Linux calls ETIMEDOUT and ECONNREFUSED (FACTS: keepalive and retransmissions end in
 #: ECONNABORTED, a refused connect in ECONNRESET).
@@ -29,6 +33,27 @@ def test_noticed_in_time_recovered_and_nothing_lost(fault: Fault, seed: int) -> 
     cause = ON_LWIP.get(fault.cause, fault.cause)
     outcome = undergo(fault, lab, lambda settings: TwinSubject(lab, settings), cause)
     assert_survived(outcome, fault, cause=cause)
+
+
+@pytest.mark.parametrize("linger", [False, True], ids=["no linger", "linger"])
+def test_a_dead_peer_leaves_no_block_behind_where_linger_is_built_in(linger: bool) -> None:
+    lab = TwinLab(1)
+    settings = {
+        "host": netlab.PEER_IP,
+        "port": netlab.ECHO,
+        "heartbeat": "ping\n",
+        "policy": {"silence_ms": 4000, "answer_ms": 2000},
+    }
+    subject = TwinSubject(lab, settings, options=Options(linger=linger))
+    subject.must(10, what="change", state=ONLINE)
+    lab.wait(1)
+    lab.blackhole()
+    subject.must(30, what="change", loss=True)
+    lab.wait(2)
+    assert subject.device.stack.pcbs()[0] - (subject.link.state == DIALING) == (not linger)
+    assert subject.link.lingering == (not linger)
+    assert ("linger" in {ended["why"] for ended in lab.network.truth.of("pcb-ended")}) == linger
+    assert subject.quit()["held"] == 0
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

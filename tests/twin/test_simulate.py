@@ -129,6 +129,10 @@ def test_nothing_is_overwritten_that_is_not_its_own(folder: Path) -> None:
         (["simulate", "HO999", "--out", "x"], "HO999: neither a fault with a scenario"),
         (["simulate", "HO408", "--out", "x"], "HO408: no scenario makes this fault yet"),
         (["simulate", "broken.toml", "--out", "x"], "broken.toml: duration_s: missing"),
+        (
+            ["simulate", "misspelt.toml", "--out", "x"],
+            "misspelt.toml: devices[0].sdkconfig.CONFIG_LWIP_MAX_SOKETS: unknown; CONFIG_LWIP_MAX_SOCKETS is near",
+        ),
         (["simulate", "fleet.toml", "--out", "x", "--cured"], "fleet.toml: devices: none of them has a cure"),
         (
             ["simulate", "fleet.toml", "--out", "x", "--sdkconfig", "sdk"],
@@ -148,6 +152,10 @@ def test_nothing_is_overwritten_that_is_not_its_own(folder: Path) -> None:
 )
 def test_what_cannot_be_played_is_one_line_and_exit_2(folder: Path, args: list[str], said: str) -> None:
     (folder / "broken.toml").write_text('title = "x"\n')
+    (folder / "misspelt.toml").write_text(
+        'title = "x"\nduration_s = 1\n[[devices]]\nname = "d"\nfirmware = "leaky-client"\n'
+        "sdkconfig = { CONFIG_LWIP_MAX_SOKETS = 5 }\n"
+    )
     (folder / "sdk").write_text("CONFIG_LWIP_MAX_SOCKETS=900\n")
     (folder / "sdk2").write_text("CONFIG_LWIP_MAX_SOCKETS=9\n")
     done = halfopen(*args, cwd=folder)

@@ -139,6 +139,87 @@ def test_linger_and_receive_buffer_are_109_by_default() -> None:
             bench.calls.setsockopt(fd, option, 1)
 
 
+LINGERING = Options(linger=True)
+
+
+def test_linger_0_aborts_what_a_dead_peer_has_not_acknowledged() -> None:
+    bench = Bench(options=LINGERING)
+
+    def firmware() -> Firmware:
+        fd = yield from bench.connected()
+        bench.impair()
+        yield from bench.calls.send(fd, b"x" * 40)
+        yield from sleep(5 * SECOND)
+        bench.calls.setsockopt(fd, names.SO_LINGER, 0)
+        yield from bench.call("close", bench.calls.close(fd))
+        yield from bench.call("socket", bench.calls.socket)
+
+    bench.run(firmware(), 10)
+    assert bench.results() == [("close", None), ("socket", 54)]
+    assert bench.device.pcbs() == (0, 0, 0)
+    assert len(bench.sent("linger")) == 1  # the RST
+    assert [ended["why"] for ended in bench.device.truth.of("pcb-ended")] == ["linger"]
+
+
+def test_linger_0_closes_in_order_when_nothing_is_owed() -> None:
+    bench = Bench(options=LINGERING)
+
+    def firmware() -> Firmware:
+        fd = yield from bench.connected()
+        yield from sleep(SECOND)
+        bench.calls.setsockopt(fd, names.SO_LINGER, 0)
+        yield from bench.calls.close(fd)
+
+    bench.run(firmware(), 10)
+    assert bench.sent("linger") == []
+    assert [ended["why"] for ended in bench.device.truth.of("pcb-ended")] != ["linger"]
+
+
+@pytest.mark.parametrize(("dead", "took_s"), [(False, 0.0), (True, 7.0)], ids=["alive", "dead"])
+def test_linger_waits_for_the_last_acknowledgement_and_aborts_when_it_does_not_come(
+    dead: bool, took_s: float
+) -> None:
+    bench = Bench(options=LINGERING)
+    began: list[float] = []
+
+    def firmware() -> Firmware:
+        fd = yield from bench.connected()
+        if dead:
+            bench.impair()
+        bench.calls.setsockopt(fd, names.SO_LINGER, 7)
+        assert bench.calls.getsockopt(fd, names.SO_LINGER) == 7
+        yield from bench.calls.send(fd, b"x" * 40)
+        began.append(bench.now())
+        yield from bench.call("close", bench.calls.close(fd))
+
+    bench.run(firmware(), 30)
+    [(ended, _, result)] = bench.said
+    assert result is None
+    assert 0 <= ended - began[0] - took_s <= 1.0  # lwIP looks once a second
+    assert len(bench.sent("linger")) == dead
+    assert bench.device.sockets.open_descriptors() == {}
+    if dead:
+        assert bench.device.pcbs() == (0, 0, 0)
+
+
+def test_linger_with_time_cannot_wait_on_a_nonblocking_descriptor() -> None:
+    bench = Bench(options=LINGERING)
+
+    def firmware() -> Firmware:
+        fd = yield from bench.connected()
+        bench.impair()
+        bench.calls.setsockopt(fd, names.SO_LINGER, 7)
+        bench.device.sockets.set_nonblocking(fd)
+        yield from bench.calls.send(fd, b"x" * 40)
+        yield from bench.call("close", bench.calls.close(fd))
+        bench.calls.setsockopt(fd, names.SO_LINGER, -1)
+        yield from bench.call("close", bench.calls.close(fd))
+
+    bench.run(firmware(), 10)
+    assert bench.results() == [("close", -names.EAGAIN), ("close", None)]
+    assert bench.device.pcbs() == (1, 0, 0)
+
+
 def test_closing_with_unread_data_sends_a_reset_and_otherwise_a_fin() -> None:
     bench = Bench()
 

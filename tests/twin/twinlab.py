@@ -181,13 +181,19 @@ class TwinSubject:
         *,
         link_class: type[WatchedLink] = WatchedLink,
         keepalive: bool = True,
+        options: Options | None = None,
     ) -> None:
         self._lab, self._world = lab, lab.world
         self.said: list[dict[str, Any]] = []
         self._heard = 0
         self.errors: list[str] = []
         self.device = Device(
-            lab.network, "device", _Bare(), mac="02:00:00:00:00:02", ip=netlab.DEVICE_IP, options=Options()
+            lab.network,
+            "device",
+            _Bare(),
+            mac="02:00:00:00:00:02",
+            ip=netlab.DEVICE_IP,
+            options=options or Options(),
         )
         self.device.tasks.on_crash = lambda task, error: self.errors.append(repr(error))
         self.device.stack.netif_up()

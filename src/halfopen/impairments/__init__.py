@@ -53,7 +53,7 @@ def impairment(table: Mapping[str, Any]) -> Impairment:
     """
     rest = dict(table)
     kind = rest.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"kind is {kind!r}: one of {', '.join(sorted(KINDS))} expected")
     known = {field.name: str(field.type) for field in fields(KINDS[kind])}
     for key, value in rest.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, ClassVar
 
 #: Which way packets go; ``both`` is both.
@@ -27,6 +28,9 @@ class Impairment:
         Raises:
             ValueError: one line: what is wrong.
         """
+        for key, value in asdict(self).items():
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError(f"{key} is {value}: a finite number expected")
         if self.begin_ms < 0:
             raise ValueError(f"begin_ms is {self.begin_ms}: before the start")
         if self.end_ms is not None and self.end_ms < self.begin_ms:

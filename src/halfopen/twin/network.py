@@ -13,7 +13,7 @@ from halfopen.impairments import Impairment
 from halfopen.impairments.span import TO_DEVICE, TO_PEER
 from halfopen.twin.conditions import Conditions
 from halfopen.twin.mishaps import MISHAPS
-from halfopen.twin.packets import BROADCAST, Arp, Frame, Packet
+from halfopen.twin.packets import BROADCAST, HOST_TTL, Arp, Frame, Packet
 from halfopen.twin.truth import Truth
 from halfopen.twin.world import MS, US, World
 
@@ -65,6 +65,8 @@ class Link:
         self.tap: Tap | None = None
         #: Nothing leaves the node: a radio without an access point.
         self.muted = False
+        #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
+        self.behind_gateway = False
         self._last_in = 0
         self._last_out = 0
 
@@ -175,6 +177,7 @@ class Network:
         """
         link = Link(self, node, TO_DEVICE if serves else TO_PEER)
         if serves and node.ip and not node.ip.startswith(self.prefix):
+            link.behind_gateway = True
             self._remote[node.ip] = link
             if self._router is None and not any(
                 other.node.ip == self.gateway for other in self.links.values()
@@ -189,6 +192,14 @@ class Network:
     def next_hop(self, ip: str) -> str:
         """Whom to ask for on the LAN to reach ``ip``."""
         return ip if ip.startswith(self.prefix) else self.gateway
+
+    def forwarded(self, packet: Packet) -> Frame:
+        """A packet of a node behind the gateway as the gateway puts it on the LAN; nobody's where no node has the address."""
+        packet.ttl = HOST_TTL - 1
+        nodes = [link.node for link in self.links.values()]
+        gateway = next((node.mac for node in nodes if node.ip == self.gateway), "")
+        addressee = next((node.mac for node in nodes if node.ip == packet.destination), gateway)
+        return Frame(addressee, gateway, packet)
 
     def carry(self, frame: Frame, delay: int) -> None:
         """Take a frame to whom it is addressed."""

@@ -13,6 +13,8 @@ from halfopen.formats import packet
 FIN, SYN, RST, PSH, ACK = packet.FIN, packet.SYN, packet.RST, packet.PSH, packet.ACK
 BROADCAST = packet.BROADCAST
 _DONT_FRAGMENT = 0x4000
+#: Time to live of what a host sends (lwIP's IP_DEFAULT_TTL, Linux's ip_default_ttl).
+HOST_TTL = 64
 #: ICMP types (RFC 792).
 ECHO_REPLY, UNREACHABLE, ECHO_REQUEST = 0, 3, 8
 _WRAP, _HALF = 1 << 32, 1 << 31
@@ -61,7 +63,7 @@ class Packet:
         #: The identification field; the sending stack counts it.
         self.number = 0
         self.dont_fragment = False
-        self.ttl = 64
+        self.ttl = HOST_TTL
         self.why = why
 
     def payload(self) -> tuple[int, bytes]:
@@ -102,7 +104,7 @@ class Tcp(Packet):
         self.destination = destination
         self.number = 0
         self.dont_fragment = False
-        self.ttl = 64
+        self.ttl = HOST_TTL
         self.why = why
         self.sport = sport
         self.dport = dport

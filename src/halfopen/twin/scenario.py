@@ -9,12 +9,13 @@ import ipaddress
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from halfopen.impairments import Impairment, impairment
 from halfopen.twin.firmware import Firmware, program
 from halfopen.twin.linux.services import Echo, Mute, Responder, Service, Sink, Stalled, Talker
-from halfopen.twin.lwip.options import Options
+from halfopen.twin.lwip.options import SYMBOLS, Options
 from halfopen.twin.lwip.stack import HEAP_BYTES
 from halfopen.twin.tables import ScenarioError, Table
 from halfopen.twin.world import MS, SECOND
@@ -277,6 +278,11 @@ def _sdkconfig(table: Table) -> str:
     for key, value in table.mapping("sdkconfig").items():
         if not key.startswith("CONFIG_") or not isinstance(value, (bool, int)):
             raise table.error(f"sdkconfig.{key}", "CONFIG_… = a whole number, true or false expected")
+        if key not in SYMBOLS:
+            near = get_close_matches(key, SYMBOLS, 1)
+            raise table.error(
+                f"sdkconfig.{key}", f"unknown; {near[0]} is near" if near else "unknown to the twin"
+            )
         lines.append(f"{key}={('n', 'y')[value] if isinstance(value, bool) else value}")
     text = "\n".join(lines)
     try:
@@ -371,9 +377,10 @@ def _check_addresses(table: Table, peers: tuple[PeerPlan, ...]) -> None:
         last = int(peer.ip.rpartition(".")[2])
         if peer.ip in taken:
             raise table.error(f"peers[{number}].ip", f"is {peer.ip!r}: another peer has that address already")
-        if not (peer.ip.startswith("192.168.5.") and 1 <= last <= 9):
+        if peer.ip.startswith("192.168.5.") and not 1 <= last <= 9:
             raise table.error(
-                f"peers[{number}].ip", f"is {peer.ip!r}: on this network peers have 192.168.5.1 to .9"
+                f"peers[{number}].ip",
+                f"is {peer.ip!r}: on this network peers have 192.168.5.1 to .9, all others are behind its gateway",
             )
         taken.add(peer.ip)
 

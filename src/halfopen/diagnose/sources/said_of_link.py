@@ -134,8 +134,9 @@ class JournalReader:
         if words[:1] == ["capability"]:
             told = dict(word.split("=", 1) for word in words[1:] if "=" in word)
             self._wifi = told.get("wifi") != "no"
-            # MicroPython's sockets have no shutdown(), CPython's have it everywhere
-            yield self._named("cpython" if told.get("shutdown") == "yes" else "micropython", where, at)
+            # lwIP is no computer's stack; elsewhere MicroPython's sockets have no shutdown(), CPython's always do
+            computer = told.get("stack") != "lwip" and told.get("shutdown") == "yes"
+            yield self._named("cpython" if computer else "micropython", where, at)
             yield CapabilityTold(
                 where, at, told.get("stack", ""), told.get("keepalive", ""), told.get("wifi") == "yes"
             )

@@ -135,7 +135,12 @@ class Host:
         if not self._present or (self.drops is not None and self.drops(packet)):
             return
         packet.dont_fragment = isinstance(packet, Tcp)
-        self.neighbours.send(packet.destination, packet, confirms=confirms)
+        if self.link.behind_gateway:
+            self.link.send(
+                self.network.forwarded(packet)
+            )  # its own router is out of sight, and so is its ARP
+        else:
+            self.neighbours.send(packet.destination, packet, confirms=confirms)
 
     def undeliverable(self, packet: Packet) -> None:
         """Nobody answered for the addressee: TCP goes on trying by itself."""

@@ -13,6 +13,7 @@ from halfopen.twin.lwip import names, writing
 from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.lwip.netconn import CONNECTING
 from halfopen.twin.tasks import Condition, Wait, wait
+from halfopen.twin.world import SECOND
 
 if TYPE_CHECKING:
     from halfopen.twin.lwip.netconn import Netconn
@@ -152,8 +153,17 @@ class Calls:
         return self._sockets.sendto(fd, data, ip, port)
 
     def close(self, fd: int) -> Generator[Wait, bool, None]:
-        """Close; it never waits without SO_LINGER, which ESP-IDF leaves out."""
-        yield from ()
+        """Close. With SO_LINGER (which ESP-IDF leaves out) wait for the last ACK; what is still open then is aborted."""
+        descriptor = self._sockets.descriptor(fd)
+        conn = descriptor.conn
+        if conn.holds_close and not descriptor.nonblocking:
+            until = self._stack.world.now + conn.linger_s * SECOND
+            conn.begin_lingering()
+            while conn.holds_close:
+                if self._stack.world.now >= until:
+                    conn.linger_s = 0
+                    break
+                yield from wait(f"close({fd})", conn.changed)
         self._sockets.close(fd)
 
     def select(

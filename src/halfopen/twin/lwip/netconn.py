@@ -65,6 +65,10 @@ class Netconn:
         self.write: Write | None = None
         self.send_timeout_ns = 0
         self.receive_timeout_ns = 0
+        #: SO_LINGER in seconds, negative: off.
+        self.linger_s = -1
+        #: ``close()`` waits for the last acknowledgement.
+        self.lingers = False
         self.check_space = False
         self.connect_error = names.OK
         # What select() counts
@@ -135,7 +139,7 @@ class Netconn:
     @property
     def wants_poll(self) -> bool:
         """Whether TCP's poll timer has something to do here."""
-        return self.check_space or self.write is not None
+        return self.check_space or self.lingers or self.write is not None
 
     def take_error(self) -> str:
         """``netconn_err``: the pending error, which is consumed."""
@@ -295,11 +299,15 @@ class Netconn:
     def _sent(self, _length: int) -> None:
         writing.go_on(self)
         self._writable_again()
+        if self.lingers:
+            self.changed.notify()
 
     def _polled(self) -> None:
         writing.go_on(self)
         if self.check_space:
             self._writable_again()
+        if self.lingers:
+            self.changed.notify()
 
     def _writable_again(self) -> None:
         if self.pcb is not None and writing.roomy(self, self.pcb):
@@ -328,19 +336,40 @@ class Netconn:
         self._event()
 
     def shutdown(self, receiving: bool, transmitting: bool) -> str:
-        """``netconn_shutdown``."""
+        """``netconn_shutdown``; both directions are a close that never waits, whatever SO_LINGER says."""
         if self.pcb is None:
             return names.CONN
         if self.state == LISTENING:
             return names.CONN
-        error = self.stack.tcp.shutdown(self.pcb, receiving, transmitting)
+        both = receiving and transmitting
+        error = self._close(self.pcb) if both else self.stack.tcp.shutdown(self.pcb, receiving, transmitting)
         if error == names.OK:
             if receiving:
                 self.receives = False
-            if receiving and transmitting:
+            if both:
                 self._disown()
             self._event()
         return error
+
+    @property
+    def holds_close(self) -> bool:
+        """Whether SO_LINGER keeps ``close()`` waiting: there is time for it, and something that was not acknowledged."""
+        return self.linger_s > 0 and self.pcb is not None and _owes(self.pcb)
+
+    def begin_lingering(self) -> None:
+        """``close()`` that waits: the FIN is queued, and every ACK and every poll look whether it is over."""
+        if self.pcb is not None:
+            self.receives = False
+            self.lingers = True
+            self.stack.tcp.close(self.pcb)
+
+    def _close(self, pcb: Pcb) -> str:
+        """``lwip_netconn_do_close_internal``: SO_LINGER 0 aborts, but only what has not acknowledged everything."""
+        if self.linger_s == 0 and _owes(pcb):
+            pcb.on_error = None
+            self.stack.tcp.abort(pcb, "linger")
+            return names.OK
+        return self.stack.tcp.close(pcb)
 
     def delete(self) -> None:
         """``netconn_delete``: close what is open and free everything; blocked calls fail."""
@@ -357,7 +386,7 @@ class Netconn:
         pcb = self.pcb
         if pcb is not None:
             self._disown()
-            self.stack.tcp.close(pcb)
+            self._close(pcb)
         if self.udp is not None:
             self.udp.remove()
             self.udp = None
@@ -374,3 +403,8 @@ class Netconn:
             pcb.on_receive = pcb.on_sent = pcb.on_poll = pcb.on_error = pcb.on_connected = pcb.on_accept = (
                 None
             )
+
+
+def _owes(pcb: Pcb) -> bool:
+    """Whether something is left that the peer has not acknowledged, a FIN among it."""
+    return bool(pcb.unsent or pcb.unacked)

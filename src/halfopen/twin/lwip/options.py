@@ -122,6 +122,8 @@ _KEYS: dict[str, tuple[str, int, int]] = {
     "CONFIG_LWIP_SO_RCVBUF": ("receive_buffer_option", 0, 1),
     "CONFIG_LWIP_TCP_QUEUE_OOSEQ": ("queue_out_of_order", 0, 1),
 }
+#: Every symbol that decides something here; an ``sdkconfig`` has hundreds of others.
+SYMBOLS = tuple(_KEYS)
 _SWITCHES = frozenset({"linger", "receive_buffer_option", "queue_out_of_order"})
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from halfopen.twin.lwip.stack import Stack
 
 
+#: A netconn keeps the seconds in an int16_t; what is longer comes out negative: off.
+_LINGER_S_MAX = 0x7FFF
+
+
 class Descriptor:
     """One slot of the table: its netconn, whether it is non-blocking, since when it is open (ns)."""
 
@@ -100,8 +104,14 @@ class Sockets:
         return fd
 
     def close(self, fd: int) -> None:
-        """Free the descriptor at once; what was sent goes on without it."""
+        """Free the descriptor at once; what was sent goes on without it, unless SO_LINGER 0 aborts it.
+
+        Raises:
+            SocketError: EBADF; EAGAIN when SO_LINGER would have to wait: the descriptor stays.
+        """
         conn = self.descriptor(fd).conn
+        if conn.holds_close:
+            raise self.fail("close", names.EAGAIN, fd)
         self._table[fd - self.base] = None
         self._stack.note("socket-closed", fd=fd)
         conn.delete()
@@ -297,7 +307,8 @@ class Sockets:
     # Options -----------------------------------------------------------------------------------------------
 
     def setsockopt(self, fd: int, option: int, value: int) -> None:
-        """Set an option. ``SO_RCVTIMEO`` and ``SO_SNDTIMEO`` take ns, the TCP keepalive options seconds.
+        """Set an option. ``SO_RCVTIMEO`` and ``SO_SNDTIMEO`` take ns, the TCP keepalive options and SO_LINGER seconds
+        (SO_LINGER negative: ``l_onoff`` 0).
 
         Raises:
             SocketError: ENOPROTOOPT for SO_LINGER and SO_RCVBUF, which ESP-IDF leaves out by default; EINVAL for TCP
@@ -313,11 +324,9 @@ class Sockets:
             conn.send_timeout_ns = value
         elif option == names.SO_REUSEADDR:
             descriptor.reuse = bool(value)
-        elif (
-            option == names.SO_BROADCAST
-            or (option == names.SO_LINGER and options.linger)
-            or (option == names.SO_RCVBUF and options.receive_buffer_option)
-        ):
+        elif option == names.SO_LINGER and options.linger:
+            conn.linger_s = value if value <= _LINGER_S_MAX else -1
+        elif option == names.SO_BROADCAST or (option == names.SO_RCVBUF and options.receive_buffer_option):
             return
         elif option in _PCB_OPTIONS:
             if pcb is None:
@@ -328,7 +337,7 @@ class Sockets:
             raise self.fail("setsockopt", names.ENOPROTOOPT, fd)
 
     def getsockopt(self, fd: int, option: int) -> int:
-        """Read an option; ``SO_ERROR`` is consumed by reading."""
+        """Read an option; ``SO_ERROR`` is consumed by reading, SO_LINGER is −1 when it is off."""
         conn = self.descriptor(fd).conn
         if option == names.SO_ERROR:
             error = conn.take_error()
@@ -337,6 +346,8 @@ class Sockets:
             return conn.receive_timeout_ns
         if option == names.SO_SNDTIMEO:
             return conn.send_timeout_ns
+        if option == names.SO_LINGER and self._stack.options.linger:
+            return conn.linger_s
         pcb = conn.pcb
         if pcb is not None and option in _PCB_OPTIONS:
             return _get_tcp(pcb, option)
