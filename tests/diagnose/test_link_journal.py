@@ -547,3 +547,23 @@ def test_bounds_of_a_server_are_not_the_links() -> None:
     assert not judged_lines(server).findings
     assert not judged_lines([journal.bounds_line(0, [("idle", 20000)]), *server]).findings
     assert [f.code for f in judged_lines([*server, journal.bounds_line(0, blind)]).findings] == ["HO202"]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "INFO:halfopen.link:",
+        "WARNING:halfopen.link:",
+        "INFO halfopen.link: ",
+        "halfopen.link: ",
+        "halfopen.link - INFO - ",
+        "2026-11-26 09:00:01,123 INFO halfopen.link: ",
+        "2026-11-26 09:00:01,123 - halfopen.link - WARNING - ",
+    ],
+)
+def test_a_journal_that_pythons_logging_wrote_is_read_alike(prefix: str) -> None:
+    line = "W (81234) halfopen: DOUBTED -> CLOSING by SILENCE_EXPIRED fd=7 heap=90000 block=- cause=silent attempt=1 epoch=0 quiet=20000"
+    told = [(type(event), event.at.boot) for event in events_of(prefix + line)]
+    assert told == [(type(event), event.at.boot) for event in events_of(line)]
+    assert HeartbeatMissed in [kind for kind, _ in told]

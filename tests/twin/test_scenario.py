@@ -111,6 +111,12 @@ def test_every_part_of_the_schema_is_read() -> None:
         ('at = "sensor"', 'at = "moon"', "impairments[0].at", "nobody"),
         ('kind = "loss"', 'kind = "rain"', "impairments[0]", "one of blackhole"),
         ("probability = 0.1", "probability = 1.5", "impairments[0]", "0 to 1"),
+        (
+            "probability = 0.1",
+            "probability = 0.1\nbegin_ms = 30000",
+            "impairments[0].begin_ms",
+            "ends before",
+        ),
         ("[[devices]]", "[devices]", "devices", "an array of tables"),
     ],
 )

@@ -139,6 +139,10 @@ def test_nothing_is_overwritten_that_is_not_its_own(folder: Path) -> None:
             "sdk:1: CONFIG_LWIP_MAX_SOCKETS=900",
         ),
         (["simulate", "fleet.toml", "--out", "x", "--sdkconfig", "none"], "none: No such file or directory"),
+        (
+            ["prove", "HO101", "--sdkconfig", "fleet.toml"],
+            "fleet.toml: sets no limit that the twin knows, such as CONFIG_LWIP_MAX_SOCKETS=16",
+        ),
         (["prove", "fleet.toml"], "fleet.toml: code: is ''"),
         (["prove"], "prove: name one fault or scenario, or give --all"),
         (["prove", "HO101", "--all"], "prove: name one fault or scenario, or give --all"),

@@ -52,6 +52,7 @@ def main(args: list[str] | None = None) -> Any:
     try:
         return cli.main(args=args, prog_name="halfopen", standalone_mode=False)
     except click.Abort:
+        click.echo("halfopen: interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption) and "wifi-key" in error.option_name:

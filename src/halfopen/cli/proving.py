@@ -124,7 +124,9 @@ def prove_first(report: Report) -> None:
     known = bundled()
     code = next((finding.code for finding in report.findings if finding.code in known), None)
     if code is None:
-        click.echo(f"nothing to prove here: {', '.join(known)} can be proved", err=True)
+        found = ", ".join(dict.fromkeys(finding.code for finding in report.findings))
+        what = f"{found}: no scenario for it yet" if found else "no finding, nothing to prove"
+        click.echo(f"{what}; 'halfopen prove --all' shows what can be proved", err=True)
         return
     with VirtualTime() as progress:
         progress.show(code, 0, 0)

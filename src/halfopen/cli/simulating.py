@@ -71,11 +71,15 @@ def limits_of(sdkconfig: str | None) -> str:
     """The text of a user's ``sdkconfig``, checked; empty without one. Raises :class:`ValueError` with one line."""
     if not sdkconfig:
         return ""
-    from halfopen.twin.lwip.options import Options
+    from halfopen.twin.lwip.options import SYMBOLS, Options
 
     try:
         text = Path(sdkconfig).read_bytes().decode("utf-8", "replace")
     except OSError as error:
         raise ValueError(f"{sdkconfig}: {error.strerror or error}") from None
     Options.of_sdkconfig(text, sdkconfig)
+    taken = [line.strip() for line in text.splitlines() if line.strip().partition("=")[0] in SYMBOLS]
+    if not taken:
+        raise ValueError(f"{sdkconfig}: sets no limit that the twin knows, such as {SYMBOLS[0]}=16")
+    click.echo(f"from {sdkconfig}: {', '.join(taken)}", err=True)
     return text

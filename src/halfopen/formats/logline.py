@@ -45,6 +45,12 @@ _HOST_PREFIXES = tuple(
     )
 )
 
+#: What Python's logging puts before a line of the link, as basicConfig does or with the name before the level.
+_LOGGING = re.compile(
+    r"(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :]+[\w.]{1,64}[ :]+"
+    r"|(?:- )?[\w.]{1,64}[ :-]{1,3}(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :-]{1,3}|[\w.]{1,64}: )(?=[EWIDV] \()"
+)
+
 _IDF = re.compile(
     r"(?P<level>[EWIDV]) "
     r"(?:\((?P<stamp>\d{1,14}|(?:\d{2,4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3})\) ?)?"
@@ -149,6 +155,8 @@ def read_line(raw: str) -> LogLine:
                 break
         else:
             break
+    if found := _LOGGING.match(rest):
+        rest = rest[found.end() :]
     return _headed(text, rest, host_s)
 
 

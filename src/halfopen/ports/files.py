@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import signal
 import sys
 import threading
@@ -83,6 +84,8 @@ def _expanded(path: str) -> Iterator[Input]:
         return
     here = Path(path)
     if here.is_dir():
+        if not os.access(here, os.R_OK | os.X_OK):
+            raise MissingInput(f"{path}: Permission denied")
         for file in sorted(here.rglob("*")):
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(here).parts):
                 yield Input(str(file), file, named=False)

@@ -362,9 +362,14 @@ def _check(table: Table, scenario: Scenario) -> None:
     for number, caller in enumerate(scenario.callers):
         if caller.device not in callable_names:
             raise table.error(f"callers[{number}].device", f"is {caller.device!r}: no device has that name")
-    for number, (at, _) in enumerate(scenario.impairments):
+    for number, (at, what) in enumerate(scenario.impairments):
         if at not in names | callable_names:
             raise table.error(f"impairments[{number}].at", f"is {at!r}: nobody has that name")
+        if what.begin_ms >= scenario.duration_s * 1000:
+            raise table.error(
+                f"impairments[{number}].begin_ms",
+                f"is {what.begin_ms}: the scenario ends before ({scenario.duration_s} s)",
+            )
 
 
 def _names(plan: PeerPlan | DevicePlan | CallerPlan) -> Sequence[str]:
