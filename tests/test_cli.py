@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.diagnose.wpa2 import PASSPHRASE, SSID, Wpa2
 
 from halfopen.formats.capture import PcapWriter
 from halfopen.formats.packet import SYN, tcp
+from halfopen.ports.files import MissingInput, inputs
 
 RECORDINGS = Path(__file__).parent / "recordings"
 LOG = RECORDINGS / "lwip/a_leaky.uart.log"
@@ -492,3 +494,20 @@ def test_a_file_without_text_is_as_good_as_empty(data: bytes, tmp_path: Path) ->
     beside = halfopen("diagnose", "blank.log", LOG, "--format", "json", cwd=tmp_path)
     assert "blank.log: no text in it" in json.loads(beside.stdout)["notes"]
     assert len(json.loads(beside.stdout)["devices"]) == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody without rights"
+)
+def test_a_folder_that_may_not_be_listed_is_said_and_not_taken_for_empty() -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:
+        locked = Path(open_to_all) / "locked"
+        locked.mkdir()
+        Path(open_to_all).chmod(0o755)
+        locked.chmod(0)
+        os.seteuid(65534)  # nobody
+        try:
+            with pytest.raises(MissingInput, match="locked: Permission denied"):
+                list(inputs([str(locked)]))
+        finally:
+            os.seteuid(0)

@@ -33,6 +33,8 @@ STAGES = (
 
 #: States in which the attempt owns a descriptor.
 HOLDS = (DIALING, SECURING, ONLINE, DOUBTED, RETIRING)
+#: States in which the radio is up and has an address: to lose either there is news.
+ADDRESSED = (GATED, RESOLVING, OPENING, DIALING, SECURING, ONLINE, DOUBTED)
 
 # What drivers report (past tense) and what policy concludes from time and numbers.
 STARTED = "STARTED"

@@ -47,16 +47,6 @@ _LOOK_MS = 200
 PARTING_FIN_MS = 100
 #: What is too large to be internal memory (520 KB in all) is PSRAM, which network buffers cannot use.
 _INTERNAL_MAX = 524288
-#: States in which the radio is up and has an address: anything else is news.
-_ADDRESSED = (
-    machine.GATED,
-    machine.RESOLVING,
-    machine.OPENING,
-    machine.DIALING,
-    machine.SECURING,
-    machine.ONLINE,
-    machine.DOUBTED,
-)
 
 
 def free_memory() -> "tuple[int | None, int | None]":
@@ -240,7 +230,7 @@ class Link(Driver):
             self._own_ip = radio.address()
             if self._own_ip:
                 self._tell(machine.LEASE_OBTAINED)
-        elif state in _ADDRESSED:
+        elif state in machine.ADDRESSED:
             ip = radio.address()
             if not ip:
                 if radio.dozed_off():

@@ -84,8 +84,10 @@ def _expanded(path: str) -> Iterator[Input]:
         return
     here = Path(path)
     if here.is_dir():
-        if not os.access(here, os.R_OK | os.X_OK):
-            raise MissingInput(f"{path}: Permission denied")
+        try:
+            os.scandir(here).close()  # what may not be listed looks empty to rglob
+        except OSError as error:
+            raise MissingInput(f"{path}: {error.strerror or error}") from None
         for file in sorted(here.rglob("*")):
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(here).parts):
                 yield Input(str(file), file, named=False)

@@ -302,7 +302,7 @@ class Link(Driver):
     def _radio_changed(self, what: str) -> None:
         state = self.state
         if what == "lost":
-            if state in _ADDRESSED:
+            if state in machine.ADDRESSED:
                 self.wifi_lost()
         elif state == machine.JOINING:
             self._tell(machine.JOINED)
@@ -430,18 +430,6 @@ class Link(Driver):
         self._received(data)
         if data and sock is self._sock:
             self._watch_for(*self._watched)
-
-
-#: States in which the radio is up and has an address: anything else is news.
-_ADDRESSED = (
-    machine.GATED,
-    machine.RESOLVING,
-    machine.OPENING,
-    machine.DIALING,
-    machine.SECURING,
-    machine.ONLINE,
-    machine.DOUBTED,
-)
 
 
 class _Lookup:
