@@ -314,6 +314,14 @@ def test_what_the_link_did_not_get_over_is_as_bad_as_ever(name: str) -> None:
     assert figures in leading.summary
 
 
+def test_a_log_that_ends_with_the_loss_tells_nothing_of_the_way_back() -> None:
+    lines = lines_of("noticed-and-recovered")
+    lost = next(n for n, line in enumerate(lines) if "SILENCE_EXPIRED" in line)
+    found = judged_lines(lines[: lost + 1]).findings[0]
+    assert found.code == "HO201"
+    assert "the log ends with the loss: what became of it is not told" in found.summary
+
+
 def test_noticed_too_late_or_back_too_late_is_an_error() -> None:
     lines = lines_of("noticed-and-recovered")
     late = judged_lines([re.sub(r"quiet=\d+", "quiet=48000", line) for line in lines]).findings[0]

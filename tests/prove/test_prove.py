@@ -167,11 +167,13 @@ def test_the_command_prints_json_and_exits_by_it(tmp_path: Path) -> None:
 
 def test_diagnose_offers_the_proof_of_its_first_finding(tmp_path: Path) -> None:
     (tmp_path / "sensor.log").write_bytes(proof("HO604").failing.files["sensor.log"])
-    command = [sys.executable, "-m", "halfopen", "diagnose", "sensor.log", "--prove"]
+    command = [sys.executable, "-m", "halfopen", "diagnose", "sensor.log", "--prove", "--html", "r.html"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert "HO604 tls-memory: Two TLS sessions in memory for one" in done.stdout
     assert "Held." in done.stdout
+    assert "wrote r.html" in done.stderr
+    assert "Two TLS sessions in memory for one" in (tmp_path / "r.proof.html").read_text(encoding="utf-8")
 
 
 def test_the_summary_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,7 +183,9 @@ def test_the_summary_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) 
     proofs = [proof(code) for code in CODES]
     show(lambda console: summary_text(console, proofs))
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(CODES) + 3, "a line each, a heading, and two at the end"
+    assert len(lines) == len(CODES) + 5, (
+        "a line each, a heading, and four at the end: count, meaning, what next"
+    )
     for code, line in zip(CODES, lines[1:], strict=False):
         assert line.startswith(("✔", "✖"))
         assert f" {code} {findings.fault(code).fault} " in line

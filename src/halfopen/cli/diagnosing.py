@@ -84,7 +84,8 @@ Examples:
     "--prove",
     "proves",
     is_flag=True,
-    help="Then show the first finding's failure and cure in the simulator, as 'halfopen prove' does.",
+    help="Then show the first finding's failure and cure in the simulator, as 'halfopen prove' does; with --html"
+    " report.html as the page report.proof.html too.",
 )
 def diagnose(
     paths: tuple[str, ...],
@@ -106,7 +107,8 @@ def diagnose(
     from halfopen.diagnose import NothingToRead, diagnose, excerpts
     from halfopen.ports.files import MissingInput
 
-    guard(paths, {"--output": output, "--html": html})
+    proof = html.with_name(f"{html.stem}.proof.html") if html is not None and proves else None
+    guard(paths, {"--output": output, "--html": html, "--html with --prove": proof})
     if proves and form == "json":
         refuse("--prove prints text; for programs: halfopen prove CODE --format json")
     wifi_keys = _wifi_keys(keys)
@@ -127,7 +129,7 @@ def diagnose(
     if html is not None:
         _page(report, around, html, firmware, redaction)
     if proves:
-        prove_first(report)
+        prove_first(report, proof)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
 

@@ -108,15 +108,19 @@ def _prove_one(
     if out is not None:
         _keep(told, out, [Path(path) for path in inputs])
     if html is not None:
-        from halfopen.prove.as_html import as_html
-
-        write(as_html(told), html)
-        click.echo(f"wrote {html} ({max(html.stat().st_size // 1000, 1)} KB)", err=True)
+        _page(told, html)
     sys.exit(0 if told.held else 1)
 
 
-def prove_first(report: Report) -> None:
-    """Show the cure of the first finding that the simulator can make."""
+def _page(proof: Proof, file: Path) -> None:
+    from halfopen.prove.as_html import as_html
+
+    write(as_html(proof), file)
+    click.echo(f"wrote {file} ({max(file.stat().st_size // 1000, 1)} KB)", err=True)
+
+
+def prove_first(report: Report, html: Path | None) -> None:
+    """Show the cure of the first finding that the simulator can make, as the page ``html`` too."""
     from halfopen.diagnose.report.as_text import show
     from halfopen.prove import bundled, prove, scenario_of
     from halfopen.prove.as_text import proof_text
@@ -132,6 +136,8 @@ def prove_first(report: Report) -> None:
         progress.show(code, 0, 0)
         told = prove(scenario_of(code))
     show(lambda console: proof_text(console, told))
+    if html is not None:
+        _page(told, html)
 
 
 def _prove_all(seed: int | None, sdkconfig: str | None, form: str) -> NoReturn:

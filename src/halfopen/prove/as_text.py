@@ -27,6 +27,11 @@ _FINDINGS_MAX = 5
 _DEVICES_MAX = 3
 #: Codes of one run in a line of the summary: eighty columns are not many.
 _CODES_MAX = 2
+#: What the two times of the summary mean.
+_MEANING = (
+    "Of the cured device: dead for, how long it held a connection that was dead; back after, from the end of the last"
+    " disturbance to its next exchange."
+)
 
 
 def proof_text(console: Console, proof: Proof) -> None:
@@ -96,6 +101,7 @@ def summary_text(console: Console, proofs: Sequence[Proof]) -> None:
     held_count = sum(proof.held for proof in proofs)
     style = "bold green" if held_count == len(proofs) else "bold red"
     console.print(Text(f"{held_count} of {len(proofs)} held.", style=style))
+    console.print(Text(_MEANING, style="dim"))
     console.print(
         Text("halfopen prove CODE shows one of them side by side, --html FILE as a page.", style="dim")
     )

@@ -11,6 +11,9 @@ from halfopen.diagnose.rules.wording import counted, duration, listed
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Severity
 
+#: A log that ends this soon after a loss tells nothing of the way back: the shortest pause of the link is half of it.
+_ENDS_THERE_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -82,6 +85,8 @@ def _against(timeline: Timeline, episode: Episode) -> str:
     if episode.back is None:
         end = next((e for e in timeline.of(LogEnded) if e.where.source == first.where.source), None)
         left = end.at.since(first.at) if end is not None else None
+        if left is not None and left < _ENDS_THERE_S:
+            return "the log ends with the loss: what became of it is not told"
         meanwhile = [duration(left)] if left is not None else []
         failed = sum(not loss.standing for loss in episode.losses)
         meanwhile += [counted(failed, "failed attempt")] if failed else []
