@@ -509,5 +509,9 @@ def test_a_folder_that_may_not_be_listed_is_said_and_not_taken_for_empty() -> No
         try:
             with pytest.raises(MissingInput, match="locked: Permission denied"):
                 list(inputs([str(locked)]))
+            (below,) = inputs([open_to_all])
+            notes: list[str] = []
+            assert list(below.chunks(notes)) == []
+            assert notes == [f"{locked}: Permission denied"]
         finally:
             os.seteuid(0)

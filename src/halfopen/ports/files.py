@@ -26,17 +26,21 @@ class MissingInput(ValueError):
 @dataclass(frozen=True, slots=True)
 class Input:
     """One thing to read. ``name`` is how reports call it; ``named`` tells whether the user named it himself (rather
-    than a folder it lies in)."""
+    than a folder it lies in). ``locked`` is why a folder below a named one cannot be listed."""
 
     name: str
     path: Path | None
     named: bool
+    locked: str = ""
 
     def chunks(self, notes: list[str]) -> Iterator[bytes]:
         """Its bytes in chunks, decompressed; what stops the reading is put into ``notes``.
 
         Raises :class:`MissingInput` when it cannot be opened.
         """
+        if self.locked:
+            notes.append(f"{self.name}: {self.locked}")
+            return
         if self.path is None:
             if sys.stdin is None:
                 raise MissingInput("-: standard input is closed")
@@ -85,12 +89,10 @@ def _expanded(path: str) -> Iterator[Input]:
     here = Path(path)
     if here.is_dir():
         try:
-            os.scandir(here).close()  # what may not be listed looks empty to rglob
+            os.scandir(here).close()
         except OSError as error:
             raise MissingInput(f"{path}: {error.strerror or error}") from None
-        for file in sorted(here.rglob("*")):
-            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(here).parts):
-                yield Input(str(file), file, named=False)
+        yield from _below(here)
     elif here.exists():
         yield Input(path, here, named=True)
     elif glob.has_magic(path):
@@ -102,6 +104,22 @@ def _expanded(path: str) -> Iterator[Input]:
                 yield Input(name, Path(name), named=False)
     else:
         raise MissingInput(f"{path}: no such file or folder")
+
+
+def _below(folder: Path) -> Iterator[Input]:
+    """The files below ``folder``, and the folders there that may not be listed."""
+    locked: list[Input] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: locked.append(_locked(error))):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            file = Path(place) / name
+            if file.is_file() and not name.startswith("."):
+                yield Input(str(file), file, named=False)
+    yield from locked
+
+
+def _locked(error: OSError) -> Input:
+    return Input(str(error.filename), Path(error.filename), named=False, locked=error.strerror or str(error))
 
 
 def _read(stream: BinaryIO) -> Iterator[bytes]:

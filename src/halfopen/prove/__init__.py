@@ -105,13 +105,22 @@ def prove(
     failing, cured = scenario.limited(sdkconfig), scenario.cured().limited(sdkconfig)
     chosen = scenario.seed if seed is None else seed
     runs = [
-        play(one, chosen, name, None if progress is None else _named(progress, name))
+        _played(one, chosen, name, None if progress is None else _named(progress, name))
         for name, one in (("failing", failing), ("cured", cured))
     ]
     which = scenario.code if scenario.file in bundled().values() else scenario.file
     limits = f" --sdkconfig {sdkconfig_name}" if sdkconfig_name else ""
     command = f"halfopen prove {which} --seed {chosen}{limits}"
     return Proof(scenario, chosen, runs[0], runs[1], checks(scenario, runs[0], runs[1]), command)
+
+
+def _played(scenario: Scenario, seed: int, name: str, progress: Callable[[int], None] | None) -> Run:
+    try:
+        return play(scenario, seed, name, progress)
+    except ScenarioError:
+        raise
+    except ValueError as error:  # a program that the limits leave no room for
+        raise ScenarioError(f"{scenario.file}: {name} run: {error}") from None
 
 
 def _named(progress: Progress, name: str) -> Callable[[int], None]:

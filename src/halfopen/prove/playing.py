@@ -70,7 +70,7 @@ def _diagnosed(files: dict[str, bytes]) -> Report:
     notes: list[str] = []
     sources: list[tuple[str, list[Event]]] = []
     for name, content in files.items():
-        events = read(_Held(name, None, True, content), notes)
+        events = read(_Held(name, None, named=True, content=content), notes)
         if events is not None:
             sources.append((name, events))
     return judged(sources, notes)
