@@ -35,7 +35,7 @@ _ELEMENT_TIM = 5
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One frame. ``time`` counts seconds from the capture's first frame, ``number`` frames from 1.
+    """One frame. ``time`` counts seconds from the capture's beginning, ``number`` frames from 1.
 
     ``acked`` is ``None`` where nobody acknowledges (broadcasts) or the capture holds no ACK at all (a sniffer's).
     """
@@ -73,6 +73,13 @@ class Heard:
             return None
         return eapol.message_number(self.body[len(_LLC_EAPOL) :])
 
+    @property
+    def ethertype(self) -> int | None:
+        """What a data frame carries; 0 when it is encrypted, ``None`` when it is no such frame."""
+        if not self.is_data:
+            return None
+        return 0 if self.protected else int.from_bytes(self.body[6:8], "big")
+
     def word(self, at: int) -> int:
         """Two bytes of the body, little-endian; 0 where it is shorter."""
         return int.from_bytes(self.body[at : at + 2], "little")
@@ -92,16 +99,19 @@ class Beacon:
     waiting: tuple[int, ...]
 
 
-def hear(capture: bytes, names: dict[str, str] | None = None) -> list[Heard]:
+def hear(
+    capture: bytes, names: dict[str, str] | None = None, begin_ns: int | None = None
+) -> list[Heard]:
     """All frames of a pcapng with radiotap headers, ACKs folded into what they acknowledge.
 
-    ``names`` maps addresses to the roles that the frames shall tell.
+    ``names`` maps addresses to the roles that the frames shall tell; ``begin_ns`` is the moment that times are counted
+    from, the first frame's when ``None``.
 
     Raises:
         ValueError: no such file.
     """
     frames = read_frames(capture)
-    begin = frames[0][0]
+    begin = frames[0][0] if begin_ns is None else begin_ns
     names = {BROADCAST: EVERYBODY, **(names or {})}
     heard: list[Heard] = []
     pending: list[int] = []

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.formats import dot11
-from halfopen.formats.packet import ARP, IPV4
 from halfopen.twin.fidelity.air.hearing import Heard, beacons, hear
+from halfopen.twin.fidelity.air.story import CARRIED
 from halfopen.twin.fidelity.wire import read_frames
 
 STATION, ACCESS_POINT = "STA", "AP"
@@ -31,7 +31,6 @@ _CALLED_S = 0.12
 _STOPPED_S = 0.014
 _SENT = re.compile(rb"[UB] \d+ (\d{10}\.\d+)$")
 _LLC = 8
-_HEAD_IP_UDP = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Something the upper layers handed down at ``at`` (s): by whom, to whom, an ethertype (0: encrypted) and bytes."""
+    """Something the upper layers handed down at ``at`` (s): by whom, to whom, an ethertype (0: encrypted) and bytes.
+
+    Sender and receiver are stations by role, others by address; :data:`EVERYBODY` is everybody.
+    """
 
     at: float
     sender: str
@@ -240,17 +242,12 @@ def _traffic(heard: list[Heard], names: dict[str, str], begin: float) -> Iterato
             continue
         if one.sender not in stations and one.third in stations:
             continue  # an access point repeats what a station sent to everybody
-        kind, payload = _unwrapped(one)
-        if kind not in (ARP, IPV4, 0):
+        if one.ethertype not in CARRIED:
             continue
+        payload = one.body[_LLC if one.ethertype else 0 :]
         upward = one.sender in stations
-        receiver = one.third if upward else one.receiver
         told = _SENT.search(payload)
         at = float(told.group(1)) - begin if told else one.time
-        yield Handed(at, one.sender if upward else "LAN", receiver, kind, payload)
+        sender, receiver = (one.sender, one.third) if upward else (one.third, one.receiver)
+        yield Handed(at, sender, receiver, one.ethertype or 0, payload)
 
-
-def _unwrapped(one: Heard) -> tuple[int, bytes]:
-    if one.protected:
-        return 0, one.body
-    return int.from_bytes(one.body[6:8], "big"), one.body[_LLC:]

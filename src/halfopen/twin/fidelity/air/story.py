@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from halfopen.formats import dot11
+from halfopen.formats.packet import ARP, IPV4
 from halfopen.twin.fidelity.air.hearing import EVERYBODY, Beacon, Heard, beacons, hear
 
 #: One beacon of 100 TU in seconds.
@@ -13,6 +14,8 @@ BEACON_S = 0.1024
 #: Beacons that have to be missing before it is a gap: single ones are lost or late on any machine.
 _GAP_BEACONS = 2.5
 
+#: What data frames of a story carry; bridges' frames to each other (LLC) are the lab's.
+CARRIED = (ARP, IPV4, 0)
 _JOINING = {
     dot11.ASSOC_REQUEST: "association request",
     dot11.ASSOC_RESPONSE: "association response",
@@ -93,13 +96,13 @@ class Story:
     end: float
 
 
-def tell(capture: bytes, names: dict[str, str] | None = None) -> Story:
-    """The story of a capture; ``names`` maps addresses to roles.
+def tell(capture: bytes, names: dict[str, str] | None = None, begin_ns: int | None = None) -> Story:
+    """The story of a capture; ``names`` maps addresses to roles, ``begin_ns`` is where its times begin (its first frame).
 
     Raises:
         ValueError: it is no pcapng with radiotap headers.
     """
-    heard = hear(capture, names)
+    heard = hear(capture, names, begin_ns)
     events: list[Told] = []
     data: list[Told] = []
     buffered = _Buffered()
@@ -139,7 +142,7 @@ def _in_words(one: Heard, waited: bool) -> tuple[str, int | None]:
         return f"null, {'dozes' if one.dozes else 'awake'}", None
     if one.handshake is not None:
         return f"key message {one.handshake}", None
-    if one.is_data:
+    if one.ethertype in CARRIED:
         return ("data that waited" if waited else "data"), None
     return "", None
 
