@@ -205,7 +205,7 @@ def _of_summary(real: BeaconSummary, twin: BeaconSummary, end: float) -> Iterato
         ("first beacon", real.first, twin.first),
         ("last beacon", min(real.last, end), min(twin.last, end)),
     ):
-        if not near(0.0, first - second):
+        if round(abs(first - second) / BEACON_S) > 1:
             yield f"{what} at {first:.2f} s; the twin's at {second:.2f} s"
     yield from _of_runs("gap without beacons", real.gaps, twin.gaps)
     yield from _of_runs("frames announced as waiting", real.announced, twin.announced)

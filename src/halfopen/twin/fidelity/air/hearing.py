@@ -29,7 +29,8 @@ _CONTROL, _DATA = 1, 2
 _TO_DS, _FROM_DS, _RETRY, _DOZES, _MORE, _PROTECTED, _ORDER = 0x01, 0x02, 0x08, 0x10, 0x20, 0x40, 0x80
 _QOS, _NO_PAYLOAD = 0x08, 0x04
 _GROUP = 0x01
-_LLC_EAPOL = bytes.fromhex("aaaa03000000888e")
+_SNAP = bytes.fromhex("aaaa03000000")
+_LLC_EAPOL = _SNAP + bytes.fromhex("888e")
 _ELEMENT_TIM = 5
 
 
@@ -75,10 +76,15 @@ class Heard:
 
     @property
     def ethertype(self) -> int | None:
-        """What a data frame carries; 0 when it is encrypted, ``None`` when it is no such frame."""
-        if not self.is_data:
+        """What a data frame carries; 0 when it is encrypted, ``None`` when it is no such frame, has no such type, or is
+        empty (wpa_supplicant's keepalive towards an access point that told a limit)."""
+        if not self.is_data or len(self.body) <= len(_LLC_EAPOL):
             return None
-        return 0 if self.protected else int.from_bytes(self.body[6:8], "big")
+        if self.protected:
+            return 0
+        if not self.body.startswith(_SNAP):
+            return None
+        return int.from_bytes(self.body[len(_SNAP) : len(_LLC_EAPOL)], "big")
 
     def word(self, at: int) -> int:
         """Two bytes of the body, little-endian; 0 where it is shorter."""

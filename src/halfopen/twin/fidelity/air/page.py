@@ -23,8 +23,12 @@ same within 5 % or one beacon (102.4 ms).
 
 *Given* counts frames whose moment was put in, because a program took a time to start that is the lab's: the first
 frame of each start of an access point or station. Put in is besides: the phase of the beacons; what hostapd drew for
-its inactivity timers (0 to 19 s, column *drawn*). Left out: Action frames (block-ack agreements, SM power save), which
-the twin does not send; sequence numbers; data rates.
+its inactivity timers (0 to 19 s, column *drawn*); when mac80211 missed the beacons, which it does in one recording only
+and at full seconds of its clock. Left out: Action frames (block-ack agreements, SM power save), which the twin does not
+send; broadcasts of the LAN into a cell without a station, bridges' frames, wpa_supplicant's empty keepalives; sequence
+numbers; data rates; one frame of s7_sta_reset that hwsim0 has and nobody heard.
+
+Diagnose finds the same codes with the same severities in the twin's capture of each situation as in the recording.
 
 """
 

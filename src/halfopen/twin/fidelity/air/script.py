@@ -26,7 +26,7 @@ _RETURNED_S = -0.012
 #: … and of ``iw … power_save``: the frame that tells the access point's HT side was out 15 to 80 ms before.
 _IW_RETURNED_S = -0.08
 #: … but of wpa_cli and ip when it calls them: 112 to 131 ms until the first frame (s1, s5).
-_CALLED_S = 0.12
+_CALLED_S = 0.11
 #: hostapd dies 11 to 17 ms after the signal (s3_ap_restart, s5_roam).
 _STOPPED_S = 0.014
 _SENT = re.compile(rb"[UB] \d+ (\d{10}\.\d+)$")
@@ -203,7 +203,7 @@ def _deed(event: dict[str, Any], what: str, at: float, points: list[ApSettings])
         reason = int(match.group(1)) if match.groups() else 3
         target = next((point.name for point in points if point.bssid == event.get("bssid")), "")
         who = points[0].name if verb in ("disassociate", "deauthenticate", "cut", "stop") else STATION
-        yield Command(at + later, verb, who, what.partition(":")[0], reason, target=target)
+        yield Command(at + later, verb, who, re.split(r"[:(]| \d\d:", what)[0].strip(), reason, target=target)
         return
 
 

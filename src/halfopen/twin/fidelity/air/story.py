@@ -11,8 +11,8 @@ from halfopen.twin.fidelity.air.hearing import EVERYBODY, Beacon, Heard, beacons
 
 #: One beacon of 100 TU in seconds.
 BEACON_S = 0.1024
-#: Beacons that have to be missing before it is a gap: single ones are lost or late on any machine.
-_GAP_BEACONS = 2.5
+#: So long without one, in beacons, is a gap. Less is the lab's machine: in s5_roam both access points miss two at once.
+_GAP_BEACONS = 3.5
 
 #: What data frames of a story carry; bridges' frames to each other (LLC) are the lab's.
 CARRIED = (ARP, IPV4, 0)
@@ -105,12 +105,14 @@ def tell(capture: bytes, names: dict[str, str] | None = None, begin_ns: int | No
     heard = hear(capture, names, begin_ns)
     events: list[Told] = []
     data: list[Told] = []
-    buffered = _Buffered()
+    cells = _Cells()
     for one in heard:
         if one.kind == dot11.BEACON:
-            buffered.announce(one)
+            cells.announce(one)
             continue
-        waited = buffered.waited(one)
+        waited = cells.waited(one)
+        if cells.heard_by_nobody(one):
+            continue
         told = _told(one, waited)
         if told is not None:
             (data if one.is_data and not waited and one.handshake is None else events).append(told)
@@ -147,12 +149,13 @@ def _in_words(one: Heard, waited: bool) -> tuple[str, int | None]:
     return "", None
 
 
-class _Buffered:
-    """Which data frames were announced in a beacon's map before they were sent."""
+class _Cells:
+    """Who is where, and which data frames were announced in a beacon's map before they were sent."""
 
     def __init__(self) -> None:
         self._announced: dict[str, Beacon] = {}
         self._aid: dict[tuple[str, str], int] = {}
+        self._joined: dict[str, str] = {}
 
     def announce(self, one: Heard) -> None:
         """A beacon."""
@@ -163,12 +166,17 @@ class _Buffered:
         """Whether this frame was announced by its access point's last beacon; follows associations."""
         if one.kind in (dot11.ASSOC_RESPONSE, dot11.REASSOC_RESPONSE) and not one.word(2):
             self._aid[one.sender, one.receiver] = one.word(4) & 0x3FFF
+            self._joined[one.receiver] = one.sender
         beacon = self._announced.get(one.sender)
         if beacon is None or not one.is_data:
             return False
         if one.receiver == EVERYBODY:
             return beacon.group
         return self._aid.get((one.sender, one.receiver)) in beacon.waiting
+
+    def heard_by_nobody(self, one: Heard) -> bool:
+        """A broadcast of the LAN into a cell where no station is."""
+        return one.is_data and one.receiver == EVERYBODY and one.sender not in self._joined.values()
 
 
 def _summaries(seen: list[Beacon]) -> Iterator[tuple[str, BeaconSummary]]:
