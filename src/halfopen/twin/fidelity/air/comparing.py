@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from halfopen.twin.fidelity.air.story import BEACON_S, BeaconSummary, Run, Story, Told
 
 SHARE = 0.05
-#: Data may be handed down by upper layers a little later than the recorded frame: as near as any event.
+
+#: An event of the recording and the twin's; ``None`` where one has none.
 Row = tuple[Told | None, Told | None]
 
 
@@ -39,6 +40,11 @@ class Timed:
     def off(self) -> float:
         """Seconds between the two."""
         return abs(self.took - self.twin_took)
+
+    @property
+    def allowed(self) -> float:
+        """Seconds that they may lie apart."""
+        return allowed(self.took)
 
     @property
     def near(self) -> bool:
@@ -68,13 +74,18 @@ class Verdict:
 
     @property
     def worst(self) -> Timed | None:
-        """The event whose interval differs most."""
-        return max(self.timed, key=lambda timed: timed.off, default=None)
+        """The event whose interval is nearest to what is allowed, or furthest beyond."""
+        return max(self.timed, key=lambda timed: timed.off / timed.allowed, default=None)
+
+
+def allowed(real: float) -> float:
+    """How far from a recorded interval (s) another may be to be the same as promised."""
+    return max(BEACON_S, SHARE * real)
 
 
 def near(real: float, twin: float) -> bool:
     """Whether two intervals are the same as promised."""
-    return abs(real - twin) <= max(BEACON_S, SHARE * real)
+    return abs(real - twin) <= allowed(real)
 
 
 def compare_stories(

@@ -18,7 +18,7 @@ from halfopen.twin.network import Network
 from halfopen.twin.packets import BROADCAST, Arp, Frame, Packet, Udp
 from halfopen.twin.wifi.access_point import AccessPoint
 from halfopen.twin.wifi.air import Air
-from halfopen.twin.wifi.figures import HOSTAPD_LAB, LAB_AIR, LINUX
+from halfopen.twin.wifi.figures import HOSTAPD_LAB, LAB_AIR, LINUX, ApFigures
 from halfopen.twin.wifi.recorder import AirRecorder
 from halfopen.twin.world import EPOCH_NS, SECOND, World
 
@@ -85,14 +85,14 @@ class Played:
     verdict: Verdict
     capture: bytes
     recorded: Story
-    story: Story
 
 
 class Lab:
     """The lab of the recordings, in the twin."""
 
-    def __init__(self, script: Script, situation: Situation, seed: int = 7) -> None:
+    def __init__(self, script: Script, situation: Situation, seed: int, figures: ApFigures) -> None:
         self.script = script
+        self.figures = figures
         self.situation = situation
         self.world = World(seed)
         self.network = Network(self.world, gateway=f"{_PREFIX}1", prefix=_PREFIX)
@@ -119,7 +119,7 @@ class Lab:
             inactivity_s=settings.inactivity_s,
             skip_poll=settings.skip_poll,
             capacity=settings.capacity,
-            figures=HOSTAPD_LAB,
+            figures=self.figures,
         )
         drawn = iter(self.situation.fuzz_s)
         ap.expiry.fuzz_s = lambda _: next(drawn, _FUZZ_MOST_S)  # type: ignore[method-assign]
@@ -247,11 +247,26 @@ def play(folder: Path, name: str, situation: Situation, seed: int = 7) -> Played
     Raises:
         OSError, ValueError, KeyError: it cannot be read.
     """
-    script = read_script(folder, name)
-    recorded = tell((folder / f"{name}.hwsim0.pcapng").read_bytes(), script.names)
+    recording = (folder / f"{name}.hwsim0.pcapng").read_bytes()
+    return play_script(read_script(folder, name), recording, situation, seed)
+
+
+def play_script(
+    script: Script,
+    recording: bytes,
+    situation: Situation,
+    seed: int = 7,
+    figures: ApFigures = HOSTAPD_LAB,
+) -> Played:
+    """Play ``script`` and compare what comes of it with a recording.
+
+    Raises:
+        ValueError: the recording cannot be read.
+    """
+    recorded = tell(recording, script.names)
     recorded.events = [told for told in recorded.events if told.number not in situation.unheard]
-    capture = Lab(script, situation, seed).play()
+    capture = Lab(script, situation, seed, figures).play()
     story = tell(capture, script.names, EPOCH_NS + BEGIN_NS)
     commands = [(command.at, command.words) for command in script.commands]
     verdict = compare_stories(recorded, story, commands, script.given)
-    return Played(name, script.truth, situation, verdict, capture, recorded, story)
+    return Played(script.name, script.truth, situation, verdict, capture, recorded)
