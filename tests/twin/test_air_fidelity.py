@@ -54,7 +54,9 @@ def test_hardly_anything_is_put_in(name: str) -> None:
     assert len(one.verdict.timed) + one.verdict.given == len(one.recorded.events) > one.verdict.given + 4
 
 
-@pytest.mark.parametrize("name", ["s2_inact_blackhole_open", "s4_psdoze_dtim10_open", "s7_dropout_bcnloss_open"])
+@pytest.mark.parametrize(
+    "name", ["s2_inact_blackhole_open", "s4_psdoze_dtim10_open", "s7_dropout_bcnloss_open"]
+)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_it_holds_whatever_the_seed_is(name: str, seed: int) -> None:
     assert [one.words for one in play(AIR, name, SITUATIONS[name], seed).verdict.differences] == []
@@ -72,7 +74,9 @@ def test_diagnose_says_of_the_twin_what_it_says_of_the_recording(name: str, tmp_
     assert codes(twin) == codes(AIR / f"{name}.hwsim0.pcapng")
 
 
-@pytest.mark.parametrize("name", ["s2_inact_poll_ok", "s4_psdoze_dtim10_open", "s5_roam_open", "s6_wrong_psk"])
+@pytest.mark.parametrize(
+    "name", ["s2_inact_poll_ok", "s4_psdoze_dtim10_open", "s5_roam_open", "s6_wrong_psk"]
+)
 def test_tshark_finds_nothing_malformed(
     name: str, tmp_path: Path, require_tool: Callable[[str], str]
 ) -> None:
@@ -105,7 +109,9 @@ def replayed(script: Script, figures: ApFigures = HOSTAPD_LAB) -> list[Differenc
 def test_a_wrong_phase_of_the_dtim_is_noticed() -> None:
     """What waits is fetched a few beacons later than it was."""
     script = read_script(AIR, "s4_psdoze_dtim10_open")
-    script.access_points = [replace(one, first_count=(one.first_count + 4) % 10) for one in script.access_points]
+    script.access_points = [
+        replace(one, first_count=(one.first_count + 4) % 10) for one in script.access_points
+    ]
     assert len(replayed(script)) > 5
 
 

@@ -92,7 +92,13 @@ def test_it_reads_what_tshark_reads(name: str, require_tool: Callable[[str], str
     fields = ("frame.number", "wlan.fc.type_subtype", "wlan.ta", "wlan.ra", "wlan.fc.pwrmgt", "wlan.fc.retry")
     fields += ("wlan.fixed.reason_code", "wlan.fixed.status_code", "wlan_rsna_eapol.keydes.msgnr")
     fields += ("wlan.tim.dtim_count", "wlan.fixed.timestamp")
-    command = [require_tool("tshark"), "-r", AIR / f"{name}.hwsim0.pcapng", "-Y", "wlan.fc.type_subtype != 29"]
+    command = [
+        require_tool("tshark"),
+        "-r",
+        AIR / f"{name}.hwsim0.pcapng",
+        "-Y",
+        "wlan.fc.type_subtype != 29",
+    ]
     command += ["-T", "fields", "-E", "occurrence=f", *(word for one in fields for word in ("-e", one))]
     rows = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     heard = hear(recorded(name))

@@ -48,8 +48,9 @@ def main(arguments: list[str]) -> int:
     for name, holds, gap in verdicts:
         print(f"{name:26} {'holds' if holds else 'does not hold (a named gap)' if gap else 'DOES NOT HOLD'}")
     if pages:
-        text = (page(wire) if wire else "") + (air_page.page(air) if air else "")
-        Path(pages[0]).write_text(text, encoding="utf-8")
+        text = page(wire, air=bool(air)) + "\n" if wire else ""
+        text += air_page.page(air) if air else ""
+        Path(pages[0]).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
     return 0 if all(holds or gap for _, holds, gap in verdicts) else 1
 
 

@@ -151,9 +151,7 @@ def _acked(told: Told) -> str:
     return {True: "acked", False: "not acked", None: "one that nobody acknowledges"}[told.acked]
 
 
-def _timed(
-    rows: list[Row], commands: Sequence[tuple[float, str]], given: frozenset[int]
-) -> Iterator[Timed]:
+def _timed(rows: list[Row], commands: Sequence[tuple[float, str]], given: frozenset[int]) -> Iterator[Timed]:
     before: tuple[Told, Told] | None = None
     for real, twin in rows:
         if real is None or twin is None:

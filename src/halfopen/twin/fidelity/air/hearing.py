@@ -105,9 +105,7 @@ class Beacon:
     waiting: tuple[int, ...]
 
 
-def hear(
-    capture: bytes, names: dict[str, str] | None = None, begin_ns: int | None = None
-) -> list[Heard]:
+def hear(capture: bytes, names: dict[str, str] | None = None, begin_ns: int | None = None) -> list[Heard]:
     """All frames of a pcapng with radiotap headers, ACKs folded into what they acknowledge.
 
     ``names`` maps addresses to the roles that the frames shall tell; ``begin_ns`` is the moment that times are counted
@@ -213,7 +211,8 @@ def _acknowledge(heard: list[Heard], pending: list[int], receiver: str, time: fl
 
 def _beacon(one: Heard) -> Beacon:
     count = period = 0
-    group, waiting = False, ()
+    group = False
+    waiting: tuple[int, ...] = ()
     for identifier, tim in dot11.elements(one.body, dot11.BEACON_FIXED):
         if identifier == _ELEMENT_TIM and len(tim) >= 4:
             count, period, group = tim[0], tim[1], bool(tim[2] & 1)

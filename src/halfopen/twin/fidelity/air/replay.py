@@ -18,6 +18,7 @@ from halfopen.twin.network import Network
 from halfopen.twin.packets import BROADCAST, Arp, Frame, Packet, Udp
 from halfopen.twin.wifi.access_point import AccessPoint
 from halfopen.twin.wifi.air import Air
+from halfopen.twin.wifi.association import Association
 from halfopen.twin.wifi.figures import HOSTAPD_LAB, LAB_AIR, LINUX, ApFigures
 from halfopen.twin.wifi.recorder import AirRecorder
 from halfopen.twin.world import EPOCH_NS, SECOND, World
@@ -122,7 +123,11 @@ class Lab:
             figures=self.figures,
         )
         drawn = iter(self.situation.fuzz_s)
-        ap.expiry.fuzz_s = lambda _: next(drawn, _FUZZ_MOST_S)  # type: ignore[method-assign]
+
+        def draw(entry: Association) -> int:
+            return next(drawn, _FUZZ_MOST_S)
+
+        ap.expiry.fuzz_s = draw
         return ap
 
     def _station(self, role: str, mac: str) -> Supplicant:
@@ -134,7 +139,7 @@ class Lab:
             role,
             mac=mac,
             ssid=situation.ssid or self.script.access_points[0].ssid,
-            password="wrong" if situation.wrong_password else _PASSWORD,  # noqa: S106
+            password="wrong" if situation.wrong_password else _PASSWORD,
             power_save="none",
             rssi_dbm=dict.fromkeys(self.points, -30),
             figures=replace(
@@ -231,9 +236,7 @@ def _phase(settings: ApSettings, at: float) -> tuple[int, int]:
 
 def _packet(handed: Handed) -> Arp | Packet:
     if not handed.kind:
-        return Udp(
-            f"{_PREFIX}50", 9, f"{_PREFIX}1", 9, bytes(max(0, len(handed.payload) - _SEALED_BYTES))
-        )
+        return Udp(f"{_PREFIX}50", 9, f"{_PREFIX}1", 9, bytes(max(0, len(handed.payload) - _SEALED_BYTES)))
     return RecordedArp(handed.payload) if handed.kind == ARP else RecordedPacket(handed.payload)
 
 

@@ -231,7 +231,9 @@ def _scan(heard: list[Heard], at: float) -> Iterator[Command]:
     """A scan that somebody asked for and nobody noted: the first nap of the station after it had joined."""
     for one in heard:
         if one.time > at and one.sender == STATION and one.is_null and one.dozes:
-            yield Command(one.time, "scan", STATION, "a scan that the lab's notes leave out", frame=one.number)
+            yield Command(
+                one.time, "scan", STATION, "a scan that the lab's notes leave out", frame=one.number
+            )
             return
 
 
@@ -250,4 +252,3 @@ def _traffic(heard: list[Heard], names: dict[str, str], begin: float) -> Iterato
         at = float(told.group(1)) - begin if told else one.time
         sender, receiver = (one.sender, one.third) if upward else (one.third, one.receiver)
         yield Handed(at, sender, receiver, one.ethertype or 0, payload)
-

@@ -32,7 +32,9 @@ class Situation:
 
 SITUATIONS: dict[str, Situation] = {
     "s1_normal_open": Situation("joins, leaves, joins, its interface goes down"),
-    "s2_inact_blackhole_open": Situation("deaf for 18 s: polled, sent away, rejected when it speaks", fuzz_s=(7,)),
+    "s2_inact_blackhole_open": Situation(
+        "deaf for 18 s: polled, sent away, rejected when it speaks", fuzz_s=(7,)
+    ),
     "s2_inact_poll_ok": Situation("WPA2, idle: polled, the poll acknowledged", fuzz_s=(7,)),
     "s2_inact_skip_poll_open": Situation("idle: sent away without a poll", fuzz_s=(2,)),
     "s3_ap_restart_open": Situation("the access point loses power, later stops gracefully"),
@@ -52,7 +54,9 @@ SITUATIONS: dict[str, Situation] = {
         "steps of that join after it were as slow, too, though within a beacon.",
     ),
     "s6_ap_full": Situation("the access point is full"),
-    "s6_no_ap": Situation("looks for a network that is not there", ssid="LabIoT-5G", asks_for=("LabIoT-5G", "")),
+    "s6_no_ap": Situation(
+        "looks for a network that is not there", ssid="LabIoT-5G", asks_for=("LabIoT-5G", "")
+    ),
     "s6_wrong_psk": Situation("a wrong password", wrong_password=True),
     "s7_dropout_bcnloss_open": Situation("deaf for 12 s, notices it", beacon_limit_s=1.0),
     "s7_dropout_open": Situation("deaf for 20 s, notices nothing"),
