@@ -13,6 +13,8 @@ import pytest
 
 from halfopen.diagnose import diagnose
 from halfopen.twin.fidelity.air.comparing import Difference
+from halfopen.twin.fidelity.air.hearing import hear
+from halfopen.twin.fidelity.air.inferring import infer
 from halfopen.twin.fidelity.air.replay import Played, play, play_script
 from halfopen.twin.fidelity.air.script import Script, read_script
 from halfopen.twin.fidelity.air.situations import SITUATIONS
@@ -66,6 +68,15 @@ def test_it_holds_whatever_the_seed_is(name: str, seed: int) -> None:
 
 def codes(path: Path) -> list[tuple[str, str]]:
     return sorted((finding.code, finding.severity) for finding in diagnose(str(path)).findings)
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_recording_is_understood_by_its_frames(name: str) -> None:
+    """What stands in the table, what hostapd drew among it, is what a rule finds in the recording itself."""
+    script = read_script(AIR, name)
+    inferred = infer(script, hear((AIR / f"{name}.hwsim0.pcapng").read_bytes(), script.names))
+    named = SITUATIONS[name]
+    assert replace(inferred, title=named.title, unheard=named.unheard, gap=named.gap) == named
 
 
 @pytest.mark.parametrize("name", SITUATIONS)

@@ -13,6 +13,7 @@ import pytest
 
 from halfopen.formats import dot11
 from halfopen.formats.capture import LINK_RADIOTAP, Interface, PcapngWriter
+from halfopen.twin.fidelity.__main__ import main
 from halfopen.twin.fidelity.air.comparing import Difference, compare_stories
 from halfopen.twin.fidelity.air.hearing import Heard, beacons, hear
 from halfopen.twin.fidelity.air.script import read_script, roles
@@ -275,3 +276,28 @@ def test_no_capture_is_one_line() -> None:
         hear(b"")
     with pytest.raises(ValueError, match="radiotap"):
         hear(written([(0, bytes(40))])[:-60] + written([(0, b"\x01" * 40)])[-60:])
+
+
+@pytest.mark.parametrize(
+    ("truth", "says"),
+    [("{", "line 1"), ('{"aps": []}', "sta_mac"), ('{"aps": [{"bssid": "x"}], "sta_mac": "y"', "line 1")],
+)
+def test_a_recording_that_cannot_be_read_is_one_line(
+    truth: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.truth.json").write_text(truth)
+    (tmp_path / "x.hwsim0.pcapng").write_bytes(recorded("s6_no_ap"))
+    assert main([str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+    assert str(tmp_path) in line
+
+
+def test_a_recording_without_its_access_point_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = (AIR / "s6_no_ap.truth.json").read_text().replace("02:00:00:00:00:00", "02:00:00:00:00:77")
+    (tmp_path / "x.truth.json").write_text(truth)
+    (tmp_path / "x.hwsim0.pcapng").write_bytes(recorded("s6_no_ap"))
+    assert main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path}: no beacon of 02:00:00:00:00:77\n"

@@ -1,7 +1,7 @@
 """``python -m halfopen.twin.fidelity FOLDER… [PAGE.md]``: replay every recording of the folders, write the page.
 
 A folder holds recordings of the wire (``NAME.pcapng``) or of the air (``NAME.hwsim0.pcapng``), each with
-``NAME.truth.json``. A recording of the wire that is not among the known situations is played as its description says.
+``NAME.truth.json``. A recording that is not among the known situations is played as its description or its frames say.
 Without a page only verdicts are printed. Exit status 1 when a situation does not hold that is not named as a gap, 2 when
 a folder cannot be read.
 """
@@ -14,7 +14,6 @@ from pathlib import Path
 from halfopen.twin.fidelity.air import page as air_page
 from halfopen.twin.fidelity.air.replay import Played, play
 from halfopen.twin.fidelity.air.situations import SITUATIONS as AIR_SITUATIONS
-from halfopen.twin.fidelity.air.situations import Situation as AirSituation
 from halfopen.twin.fidelity.comparing import Comparison, compare
 from halfopen.twin.fidelity.page import page
 from halfopen.twin.fidelity.situations import SITUATIONS
@@ -37,7 +36,7 @@ def main(arguments: list[str]) -> int:
         try:
             for name in recordings:
                 if (folder / f"{name}.hwsim0.pcapng").is_file():
-                    air.append(play(folder, name, AIR_SITUATIONS.get(name, AirSituation(name))))
+                    air.append(play(folder, name, AIR_SITUATIONS.get(name)))
                 else:
                     wire.append(compare(folder, name, SITUATIONS.get(name)))
         except (OSError, ValueError, KeyError) as error:

@@ -23,15 +23,16 @@ same within 5 % or one beacon (102.4 ms).
 
 *Given* counts frames whose moment was put in, because a program took a time to start that is the lab's: the first
 frame of each start of an access point or station. Put in is besides: the phase of the beacons; what hostapd drew for
-its inactivity timers (0 to 19 s, column *drawn*); when mac80211 missed the beacons, which it does in one recording only
-and at full seconds of its clock. Left out: Action frames (block-ack agreements, SM power save), which the twin does not
-send; broadcasts of the LAN into a cell without a station, bridges' frames, wpa_supplicant's empty keepalives; sequence
-numbers; data rates; one frame of s7_sta_reset that hwsim0 has and nobody heard. *Nearest to the limit* is the time that
-uses most of what it is allowed.
+its inactivity timers (whole seconds from 0 to 19, column *drawn*: its rule applied backwards to the recording); when
+mac80211 missed the beacons, which it does in one recording only and at full seconds of its clock. Left out: Action frames
+(block-ack agreements, SM power save), which the twin does not send; broadcasts of the LAN into a cell without a station,
+bridges' frames, wpa_supplicant's empty keepalives; sequence numbers; data rates; one frame of s7_sta_reset that hwsim0
+has and nobody heard. *Nearest to the limit* is the time that uses most of what it is allowed.
 
 What this proves is the access point, the medium, power save and the record of it. The station of these replays is not the
 twin's ESP32 but the lab's (`twin/fidelity/air/supplicant.py`): the ESP32's driver model with wpa_supplicant's habits between
-two tries, whose constants are those of its source, and two delays of the lab's machine as measured in these recordings.
+two tries, whose constants are those of its source, and delays of the lab's machine as measured in these recordings (the
+dwell of a scan, 35 ms before a retry, 55 ms before a return).
 
 A test holds that diagnose finds the same codes with the same severities in the twin's capture of each situation as in
 the recording, and that tshark finds nothing malformed.

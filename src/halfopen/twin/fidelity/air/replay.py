@@ -9,7 +9,8 @@ from pathlib import Path
 from halfopen.formats.packet import ARP
 from halfopen.impairments.span import BOTH
 from halfopen.twin.fidelity.air.comparing import Verdict, compare_stories
-from halfopen.twin.fidelity.air.hearing import EVERYBODY
+from halfopen.twin.fidelity.air.hearing import EVERYBODY, hear
+from halfopen.twin.fidelity.air.inferring import FUZZ_MOST_S, infer
 from halfopen.twin.fidelity.air.script import STATION, ApSettings, Command, Handed, Script, read_script
 from halfopen.twin.fidelity.air.situations import Situation
 from halfopen.twin.fidelity.air.story import Story, tell
@@ -26,8 +27,6 @@ from halfopen.twin.world import EPOCH_NS, SECOND, World
 #: The capture's beginning in the world: something may be done before its first frame.
 BEGIN_NS = 1 * SECOND
 _NEVER_NS = 1 << 62
-#: What hostapd draws for a look that no recording shows.
-_FUZZ_MOST_S = 19
 #: The lab's network.
 _PREFIX = "192.168.77."
 _PASSWORD = "lab-password-1"  # noqa: S105 - nobody's
@@ -125,7 +124,7 @@ class Lab:
         drawn = iter(self.situation.fuzz_s)
 
         def draw(entry: Association) -> int:
-            return next(drawn, _FUZZ_MOST_S)
+            return next(drawn, FUZZ_MOST_S)  # what no recording shows is as late as can be
 
         ap.expiry.fuzz_s = draw
         return ap
@@ -244,14 +243,15 @@ def _when(at: float) -> int:
     return BEGIN_NS + round(at * SECOND)
 
 
-def play(folder: Path, name: str, situation: Situation, seed: int = 7) -> Played:
-    """Play the recording ``name`` of ``folder`` again and compare.
+def play(folder: Path, name: str, situation: Situation | None = None, seed: int = 7) -> Played:
+    """Play the recording ``name`` of ``folder`` again and compare; without a situation its own frames have to do.
 
     Raises:
         OSError, ValueError, KeyError: it cannot be read.
     """
     recording = (folder / f"{name}.hwsim0.pcapng").read_bytes()
-    return play_script(read_script(folder, name), recording, situation, seed)
+    script = read_script(folder, name)
+    return play_script(script, recording, situation or infer(script, hear(recording, script.names)), seed)
 
 
 def play_script(

@@ -87,6 +87,7 @@ class Script:
 
     name: str
     truth: str
+    truth_class: str
     end: float
     names: dict[str, str]
     access_points: list[ApSettings]
@@ -111,7 +112,7 @@ def read_script(folder: Path, name: str) -> Script:
     names = roles(truth)
     heard = hear(capture, names)
     points = [_settings(ap, names, heard) for ap in truth["aps"]]
-    script = Script(name, truth["truth"], heard[-1].time, names, points)
+    script = Script(name, truth["truth"], truth["truth_class"], heard[-1].time, names, points)
     script.commands = sorted(_commands(truth["events"], begin, heard, points), key=lambda one: one.at)
     script.traffic = sorted(_traffic(heard, names, begin), key=lambda one: one.at)
     return script
@@ -134,7 +135,9 @@ def roles(truth: dict[str, Any]) -> dict[str, str]:
 def _settings(ap: dict[str, Any], names: dict[str, str], heard: list[Heard]) -> ApSettings:
     extra = dict(line.split("=", 1) for line in ap["extra"].split("\n") if "=" in line)
     name = names[ap["bssid"]]
-    first = next(beacon for beacon in beacons(heard) if beacon.sender == name)
+    first = next((beacon for beacon in beacons(heard) if beacon.sender == name), None)
+    if first is None:
+        raise ValueError(f"no beacon of {ap['bssid']}")
     return ApSettings(
         name,
         ap["bssid"],
@@ -208,10 +211,11 @@ def _deed(event: dict[str, Any], what: str, at: float, points: list[ApSettings])
 
 
 def _boot(heard: list[Heard], at: float, name: str) -> Command:
-    first = next(
-        one for one in heard if one.kind == dot11.DEAUTH and one.sender == name and one.time >= max(at, 0.0)
-    )
-    return Command(first.time, "power on", name, f"{name} boots", frame=first.number)
+    """An access point boots, by the farewell to all with which it begins; without one, when the note says."""
+    for one in heard:
+        if one.kind == dot11.DEAUTH and one.sender == name and one.time >= max(at, 0.0):
+            return Command(one.time, "power on", name, f"{name} boots", frame=one.number)
+    return Command(max(at, 0.0), "power on", name, f"{name} boots")
 
 
 def _start(heard: list[Heard], what: str, at: float, before: float) -> Command | None:
