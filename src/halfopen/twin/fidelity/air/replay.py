@@ -27,6 +27,8 @@ from halfopen.twin.world import EPOCH_NS, SECOND, World
 #: The capture's beginning in the world: something may be done before its first frame.
 BEGIN_NS = 1 * SECOND
 _NEVER_NS = 1 << 62
+#: hwsim's radios stand side by side.
+_NEAR_DBM = -30.0
 #: The lab's network.
 _PREFIX = "192.168.77."
 _PASSWORD = "lab-password-1"  # noqa: S105 - nobody's
@@ -132,25 +134,19 @@ class Lab:
     def _station(self, role: str, mac: str) -> Supplicant:
         upper = UpperLayers(self.network, role, mac, f"{_PREFIX}{50 + len(self.network.links)}", serves=False)
         situation = self.situation
-        station = Supplicant(
+        limit_ns = round(situation.beacon_limit_s * SECOND) or _NEVER_NS
+        return Supplicant(
             self.air,
             upper.link,
             role,
             mac=mac,
             ssid=situation.ssid or self.script.access_points[0].ssid,
             password="wrong" if situation.wrong_password else _PASSWORD,
-            power_save="none",
-            rssi_dbm=dict.fromkeys(self.points, -30),
-            figures=replace(
-                LINUX,
-                hears_all=not situation.dtim_only,
-                beacon_limit_ns=round(situation.beacon_limit_s * SECOND) or _NEVER_NS,
-            ),
+            rssi_dbm=dict.fromkeys(self.points, _NEAR_DBM),
+            figures=replace(LINUX, hears_all=not situation.dtim_only, beacon_limit_ns=limit_ns),
+            channels=situation.channels,
+            asks_for=situation.asks_for,
         )
-        station.prepare()
-        station.channels = situation.channels
-        station.asks_for = situation.asks_for
-        return station
 
     def play(self) -> bytes:
         """Play it to the end; the capture of the air."""

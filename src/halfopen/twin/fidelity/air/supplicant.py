@@ -6,6 +6,7 @@ lets it hope, waits longer with every failure, and shuts a network out whose key
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from halfopen.formats import dot11, dot11_frames
@@ -17,7 +18,10 @@ from halfopen.twin.wifi.station import Station
 from halfopen.twin.world import MS, SECOND, US
 
 if TYPE_CHECKING:
+    from halfopen.twin.network import Link
     from halfopen.twin.wifi.access_point import AccessPoint
+    from halfopen.twin.wifi.air import Air
+    from halfopen.twin.wifi.figures import StationFigures
 
 #: Probe request to probe request of the next channel, and from the last to what the supplicant makes of it: 49 to 78 ms,
 #: in its first scan 49 to 182 ms (18 recordings, half of them below 90).
@@ -59,11 +63,33 @@ class _Channel:
 class Supplicant(Station):
     """A Linux station. ``channels`` is where it looks (scan_freq), ``asks_for`` whom: ``""`` is anybody (scan_ssid=0)."""
 
-    channels: tuple[int, ...] = (6,)
-    asks_for: tuple[str, ...] = ("",)
-
-    def prepare(self) -> None:
-        """Take over from the ESP32's driver what it does between two tries."""
+    def __init__(
+        self,
+        air: Air,
+        link: Link,
+        name: str,
+        *,
+        mac: str,
+        ssid: str,
+        password: str,
+        rssi_dbm: Mapping[str, float],
+        figures: StationFigures,
+        channels: tuple[int, ...],
+        asks_for: tuple[str, ...],
+    ) -> None:
+        super().__init__(
+            air,
+            link,
+            name,
+            mac=mac,
+            ssid=ssid,
+            password=password,
+            power_save="none",
+            rssi_dbm=rssi_dbm,
+            figures=figures,
+        )
+        self._channels = channels
+        self._asks_for = asks_for
         self._direct = False
         self._away = False
         self._missing: dict[AccessPoint, int] = {}
@@ -156,15 +182,15 @@ class Supplicant(Station):
             self._missing[self.ap] = 0
         for ap in self._missing:
             self._missing[ap] += 1
-        for number, channel in enumerate(self.channels):
+        for number, channel in enumerate(self._channels):
             self.world.after(number * _DWELL_NS, self._probe, channel, self._scan_number)
         last = _FIRST_RESULT_NS if self._scan_number == 1 else _DWELL_NS
-        self.world.after((len(self.channels) - 1) * _DWELL_NS + last, self._scanned, self._scan_number)
+        self.world.after((len(self._channels) - 1) * _DWELL_NS + last, self._scanned, self._scan_number)
 
     def _probe(self, channel: int, number: int) -> None:
         log, now = self.air.log, self.world.now
         present = [ap for ap in self.air.aps if ap.channel == channel]
-        for place, name in enumerate(self.asks_for):
+        for place, name in enumerate(self._asks_for):
             frame = AirFrame(
                 dot11.PROBE_REQUEST, BROADCAST, self.mac, BROADCAST, dot11_frames.probe_request(name)
             )
