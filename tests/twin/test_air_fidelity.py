@@ -31,21 +31,11 @@ def played(name: str) -> Played:
     return play(AIR, name, SITUATIONS[name])
 
 
-@pytest.mark.parametrize("name", [name for name in SITUATIONS if name != "s5_roam_open"])
+@pytest.mark.parametrize("name", SITUATIONS)
 def test_same_frames_same_order_same_acks_same_reasons_same_times(name: str) -> None:
     verdict = played(name).verdict
     assert [difference.words for difference in verdict.differences] == []
     assert verdict.holds
-
-
-def test_the_named_gap_is_no_larger_than_named() -> None:
-    one = played("s5_roam_open")
-    assert one.situation.gap
-    (difference,) = one.verdict.differences
-    assert difference.kind == "time"
-    assert difference.words.startswith("4.16 s: STA → AP1 authentication 1, acked 0.213 s after")
-    assert one.verdict.worst is not None
-    assert one.verdict.worst.off < 0.130
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -76,7 +66,7 @@ def test_a_recording_is_understood_by_its_frames(name: str) -> None:
     script = read_script(AIR, name)
     inferred = infer(script, hear((AIR / f"{name}.hwsim0.pcapng").read_bytes(), script.names))
     named = SITUATIONS[name]
-    assert replace(inferred, title=named.title, unheard=named.unheard, gap=named.gap) == named
+    assert replace(inferred, title=named.title, unheard=named.unheard) == named
 
 
 @pytest.mark.parametrize("name", SITUATIONS)

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
             print(f"{folder}: {error}", file=sys.stderr)
             return 2
     verdicts = [(one.name, one.holds, one.situation.gap) for one in wire]
-    verdicts += [(one.name, one.verdict.holds, one.situation.gap) for one in air]
+    verdicts += [(one.name, one.verdict.holds, "") for one in air]
     for name, holds, gap in verdicts:
         print(f"{name:26} {'holds' if holds else 'does not hold (a named gap)' if gap else 'DOES NOT HOLD'}")
     if pages:
