@@ -114,6 +114,7 @@ class Station(DozingRadio):
         """``none``, ``min`` or ``max`` from now on."""
         self.air.settle_one(self)
         self.power_save = power_save
+        self._dozed_at = self._awake_until  # nothing was dozed off before
         self._touch()
         self.air.changed_one(self)
 
