@@ -90,8 +90,18 @@ class Link:
         self.muted = False
         #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
         self.behind_gateway = False
+        self._ignores: Callable[[Arp | Packet], bool] | None = getattr(node, "ignores", None)
         self._last_in = 0
         self._last_out = 0
+
+    def spares(self, frame: Frame) -> bool:
+        """Whether a broadcast need not be played here: nobody records, and it means nothing to the node."""
+        return (
+            self.tap is None
+            and self.conditions.quiet
+            and self._ignores is not None
+            and self._ignores(frame.packet)
+        )
 
     def send(self, frame: Frame) -> None:
         """The node sends ``frame``."""
@@ -244,7 +254,7 @@ class Network:
         """Take a frame to whom it is addressed."""
         if frame.destination == BROADCAST:
             for mac, link in list(self.links.items()):
-                if mac != frame.source:
+                if mac != frame.source and not link.spares(frame):
                     self.world.after(delay + LINK_NS, link.bring, frame)
             return
         target = self._target(frame)
@@ -280,10 +290,11 @@ class Network:
             return None
         if link.radio is not None and link.radio.closed_form() is None:
             return None
+        flow = (link.node.ip, device_port, ip, port)
         for one in (link, other):
             conditions = one.conditions
             nat = conditions.nat_idle_ns
-            if not conditions.steady or (nat is not None and nat <= quiet_ns):
+            if not conditions.steady(flow) or (nat is not None and nat <= quiet_ns):
                 return None
         idle_with = getattr(other.node, "idle_with", None)
         found = idle_with(link.node.ip, device_port, port) if idle_with is not None else None
@@ -327,7 +338,7 @@ class Network:
         raise ValueError(f"{impairment.KIND} cannot happen to {node.name}, which has no link of its own")
 
     def _begin(self, impairment: Impairment, at: Place) -> None:
-        self.settle()
+        self._settle_for(at)
         self.truth.note(at.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
@@ -336,13 +347,22 @@ class Network:
             self._link_at(at, impairment).conditions.begin(impairment)
 
     def _end(self, impairment: Impairment, at: Place) -> None:
-        self.settle()
+        self._settle_for(at)
         self.truth.note(at.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
             mishap.end(at, impairment)
         else:
             self._link_at(at, impairment).conditions.end(impairment)
+
+    def _settle_for(self, at: Place) -> None:
+        """Bring up to now what a change at ``at`` concerns: a device's own, or everything."""
+        link = self.links.get(getattr(at, "mac", ""))
+        settle = getattr(at, "settle", None)
+        if link is not None and link.node is at and link.outward == TO_PEER and settle is not None:
+            settle()
+        else:
+            self.settle()
 
     def settle(self) -> None:
         """Bring everything that is played in closed form up to now."""
