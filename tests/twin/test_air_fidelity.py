@@ -15,11 +15,12 @@ from halfopen.diagnose import diagnose
 from halfopen.twin.fidelity.air.comparing import Difference
 from halfopen.twin.fidelity.air.hearing import hear
 from halfopen.twin.fidelity.air.inferring import infer
-from halfopen.twin.fidelity.air.replay import Played, play, play_script
+from halfopen.twin.fidelity.air.replay import BEGIN_NS, Lab, Played, play, play_script
 from halfopen.twin.fidelity.air.script import Script, read_script
 from halfopen.twin.fidelity.air.situations import SITUATIONS
+from halfopen.twin.fidelity.air.story import tell
 from halfopen.twin.wifi.figures import HOSTAPD_LAB, ApFigures
-from halfopen.twin.world import MS, SECOND
+from halfopen.twin.world import EPOCH_NS, MS, SECOND
 
 #: tshark's severity of an expert's finding that is an error.
 ERROR = str(0x00800000)
@@ -93,6 +94,51 @@ def test_tshark_finds_nothing_malformed(
         protocols, malformed, severities, check = row.split("\t")
         assert protocols.startswith("radiotap:wlan_radio:wlan"), number
         assert (malformed, check == "0", ERROR in severities.split(",")) == ("", False, False), number
+
+
+@pytest.mark.parametrize("name", ["s1_normal_open", "s3_kick_open"])
+def test_a_sniffer_hears_what_the_labs_sniffer_heard(
+    name: str, require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    """… and one that misses a share of the frames hears the others, in order."""
+    script = read_script(AIR, name)
+    lab = Lab(script, SITUATIONS[name], 7, HOSTAPD_LAB)
+    near = {"AP": -30.0, "STA": -50.0}
+    lab.recorder.listen("near", near)
+    lab.recorder.listen("far", near, misses=0.3)
+    lab.play()
+    begin = EPOCH_NS + BEGIN_NS
+    whole, far = (tell(lab.recorder.pcapng(place), script.names, begin).events for place in ("near", "far"))
+    theirs = tell((AIR / f"{name}.sniffer.pcapng").read_bytes(), script.names).events
+    assert [event.shape for event in whole] == [event.shape for event in theirs]
+    assert 0.4 * len(whole) < len(far) < 0.9 * len(whole)
+    moments = {(event.time, event.shape): number for number, event in enumerate(whole)}
+    places = [moments[event.time, event.shape] for event in far]
+    assert places == sorted(places)
+    twin = tmp_path / "near.pcapng"
+    twin.write_bytes(lab.recorder.pcapng("near"))
+    strengths = strengths_of(require_tool("tshark"), twin)
+    assert strengths == {("02:00:00:00:00:00", "-30"), ("02:00:00:00:01:00", "-50")}
+    assert strengths <= strengths_of(require_tool("tshark"), AIR / f"{name}.sniffer.pcapng")
+
+
+def strengths_of(tshark: str, path: Path) -> set[tuple[str, ...]]:
+    """Who is heard how strong."""
+    command = [
+        tshark,
+        "-r",
+        path,
+        "-Y",
+        "wlan.ta",
+        "-T",
+        "fields",
+        "-e",
+        "wlan.ta",
+        "-e",
+        "radiotap.dbm_antsignal",
+    ]
+    rows = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {tuple(row.split("\t")) for row in rows}
 
 
 # Planted: a twin that is wrong must not hold.
