@@ -49,11 +49,7 @@ def simulate(which: str, out: Path, seed: int | None, cured: bool, sdkconfig: st
         simulation = Simulation((scenario.cured() if cured else scenario).limited(limits), seed)
     except ValueError as error:
         refuse(str(error))
-    names = [
-        *(f"{name}{ending}" for name in simulation.devices for ending in (".log", ".pcapng")),
-        "truth.json",
-    ]
-    guard_folder(out, names, [Path(path) for path in (which, sdkconfig) if path])
+    guard_folder(out, simulation.file_names(), [Path(path) for path in (which, sdkconfig) if path])
     with VirtualTime() as progress:
         simulation.run(lambda seconds: progress.show(which, seconds, scenario.duration_s))
     try:

@@ -47,14 +47,14 @@ class Conditions:
         self._fresh: set[Flow] = set()
         self.quiet = True
 
-    @property
-    def steady(self) -> bool:
-        """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
+    def steady(self, flow: Flow) -> bool:
+        """Whether every packet of ``flow`` passes with nothing but a fixed delay: what closed forms may rely on."""
         return (
-            not self._lost
-            and self._forgotten is None
+            flow not in self._lost
+            and (self._forgotten is None or flow in self._fresh)
             and all(
-                (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
+                (isinstance(active, Delay) and not active.jitter_ms)
+                or isinstance(active, (NatExpiry, FlowsLost))
                 for active in self.active
             )
         )

@@ -23,6 +23,12 @@ LINK_NS = 5 * US
 BOX_NS = 2 * MS
 
 
+class Place(Protocol):
+    """Whatever something can be done to: a node, or an access point."""
+
+    name: str
+
+
 class Node(Protocol):
     """Whatever is on the network."""
 
@@ -39,6 +45,22 @@ class Tap(Protocol):
 
     def record(self, now: int, frame: Frame) -> None:
         """A frame passes at ``now`` (ns)."""
+
+
+class Radio(Protocol):
+    """What lies between a node's link and the LAN when that is no wire."""
+
+    def send(self, frame: Frame) -> None:
+        """The node sends ``frame``; what gets through goes on with :meth:`Link.onward`."""
+
+    def bring(self, frame: Frame) -> None:
+        """The LAN has ``frame`` for the node; what gets through goes on with :meth:`Link.hand_over`."""
+
+    def closed_form(self) -> tuple[int, int] | None:
+        """What a short frame takes up and down (ns) while each certainly gets through; ``None`` where it may not."""
+
+    def passed(self, frames: int, last: int) -> None:
+        """So many frames went up and as many down until ``last`` (ns) without being played."""
 
 
 class Partner(Protocol):
@@ -63,12 +85,23 @@ class Link:
         self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
         self.conditions = Conditions(network.world, node.name)
         self.tap: Tap | None = None
+        self.radio: Radio | None = None
         #: Nothing leaves the node: a radio without an access point.
         self.muted = False
         #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
         self.behind_gateway = False
+        self._ignores: Callable[[Arp | Packet], bool] | None = getattr(node, "ignores", None)
         self._last_in = 0
         self._last_out = 0
+
+    def spares(self, frame: Frame) -> bool:
+        """Whether a broadcast need not be played here: nobody records, and it means nothing to the node."""
+        return (
+            self.tap is None
+            and self.conditions.quiet
+            and self._ignores is not None
+            and self._ignores(frame.packet)
+        )
 
     def send(self, frame: Frame) -> None:
         """The node sends ``frame``."""
@@ -77,6 +110,14 @@ class Link:
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)
+        if self.radio is not None:
+            self.radio.send(frame)
+        else:
+            self.onward(frame)
+
+    def onward(self, frame: Frame) -> None:
+        """What the node sent has reached the wire."""
+        world = self.network.world
         conditions = self.conditions
         if conditions.quiet:
             self.network.carry(frame, LINK_NS)
@@ -112,7 +153,14 @@ class Link:
             world.after(BOX_NS, self.network.carry, frame, 0)
 
     def deliver(self, frame: Frame) -> None:
-        """Hand ``frame`` to the node, past all conditions."""
+        """Bring ``frame`` to the node, past all conditions of the wire."""
+        if self.radio is not None:
+            self.radio.bring(frame)
+        else:
+            self.hand_over(frame)
+
+    def hand_over(self, frame: Frame) -> None:
+        """The node has received ``frame``."""
         if self.tap is not None:
             self.tap.record(self.network.world.now, frame)
         self.node.receive(frame)
@@ -127,11 +175,12 @@ class Way:
         self.near = near
         self.far = far
         #: The probe reaches the far link, arrives at its node; the answer leaves it, returns to our link, is delivered.
-        self.reaches = near.conditions.fixed_delay(near.outward) + 2 * LINK_NS
+        up, down = (near.radio.closed_form() or (0, 0)) if near.radio is not None else (0, 0)
+        self.reaches = up + near.conditions.fixed_delay(near.outward) + 2 * LINK_NS
         self.arrives = self.reaches + far.conditions.fixed_delay(far.inward)
         self.answers = self.arrives + turnaround
         self.returns = self.answers + far.conditions.fixed_delay(far.outward) + 2 * LINK_NS
-        self.back = self.returns + near.conditions.fixed_delay(near.inward)
+        self.back = self.returns + near.conditions.fixed_delay(near.inward) + down
 
     def resume(self, left: int, probe: Frame, answer: Frame) -> None:
         """Let what left at ``left`` (ns) go on from where it is now, under whatever conditions come."""
@@ -142,7 +191,7 @@ class Way:
             (self.arrives, self.far.deliver, probe),
             (self.answers, self.far.deliver, probe),
             (self.returns, self.near.bring, answer),
-            (self.back, self.near.deliver, answer),
+            (self.back, self.near.hand_over, answer),
         ):
             if gone < until:
                 world.at(left + (self.arrives if until == self.answers else until), step, frame)
@@ -205,7 +254,7 @@ class Network:
         """Take a frame to whom it is addressed."""
         if frame.destination == BROADCAST:
             for mac, link in list(self.links.items()):
-                if mac != frame.source:
+                if mac != frame.source and not link.spares(frame):
                     self.world.after(delay + LINK_NS, link.bring, frame)
             return
         target = self._target(frame)
@@ -239,10 +288,13 @@ class Network:
         other = self.link_of(ip)
         if other is None or other.tap is not None:
             return None
+        if link.radio is not None and link.radio.closed_form() is None:
+            return None
+        flow = (link.node.ip, device_port, ip, port)
         for one in (link, other):
             conditions = one.conditions
             nat = conditions.nat_idle_ns
-            if not conditions.steady or (nat is not None and nat <= quiet_ns):
+            if not conditions.steady(flow) or (nat is not None and nat <= quiet_ns):
                 return None
         idle_with = getattr(other.node, "idle_with", None)
         found = idle_with(link.node.ip, device_port, port) if idle_with is not None else None
@@ -260,47 +312,57 @@ class Network:
 
     # Impairments -------------------------------------------------------------------------------------------
 
-    def impair(self, impairment: Impairment, at: Node) -> None:
+    def impair(self, impairment: Impairment, at: Place) -> None:
         """Let ``impairment`` happen at ``at``: on its link, or to the node itself.
 
         Raises:
             ValueError: the kind cannot happen to such a node.
         """
-        link = self._link_at(at)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None and not mishap.fits(at):
             raise ValueError(f"{impairment.KIND} cannot happen to {at.name}")
+        if mishap is None:
+            self._link_at(at, impairment)
         begin = int(impairment.begin_ms * MS)
         if begin <= self.world.now:
-            self._begin(impairment, link)
+            self._begin(impairment, at)
         else:
-            self.world.at(begin, self._begin, impairment, link)
+            self.world.at(begin, self._begin, impairment, at)
         if impairment.end_ms is not None:
-            self.world.at(int(impairment.end_ms * MS), self._end, impairment, link)
+            self.world.at(int(impairment.end_ms * MS), self._end, impairment, at)
 
-    def _link_at(self, node: Node) -> Link:
+    def _link_at(self, node: Place, impairment: Impairment) -> Link:
         for link in (*self.links.values(), *self._remote.values()):
             if link.node is node:
                 return link
-        raise ValueError(f"{node.name} is not on this network")
+        raise ValueError(f"{impairment.KIND} cannot happen to {node.name}, which has no link of its own")
 
-    def _begin(self, impairment: Impairment, link: Link) -> None:
-        self.settle()
-        self.truth.note(link.node.name, "impairment-began", **impairment.as_dict())
+    def _begin(self, impairment: Impairment, at: Place) -> None:
+        self._settle_for(at)
+        self.truth.note(at.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
-            mishap.begin(link.node, impairment)
+            mishap.begin(at, impairment)
         else:
-            link.conditions.begin(impairment)
+            self._link_at(at, impairment).conditions.begin(impairment)
 
-    def _end(self, impairment: Impairment, link: Link) -> None:
-        self.settle()
-        self.truth.note(link.node.name, "impairment-ended", kind=impairment.KIND)
+    def _end(self, impairment: Impairment, at: Place) -> None:
+        self._settle_for(at)
+        self.truth.note(at.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
-            mishap.end(link.node, impairment)
+            mishap.end(at, impairment)
         else:
-            link.conditions.end(impairment)
+            self._link_at(at, impairment).conditions.end(impairment)
+
+    def _settle_for(self, at: Place) -> None:
+        """Bring up to now what a change at ``at`` concerns: a device's own, or everything."""
+        link = self.links.get(getattr(at, "mac", ""))
+        settle = getattr(at, "settle", None)
+        if link is not None and link.node is at and link.outward == TO_PEER and settle is not None:
+            settle()
+        else:
+            self.settle()
 
     def settle(self) -> None:
         """Bring everything that is played in closed form up to now."""

@@ -119,6 +119,10 @@ class ArpTable:
         entry = self._entries.get(ip)
         return entry is not None and bool(entry.mac) and self._tick() - entry.since < ASK_AGAIN_S
 
+    def has(self, ip: str) -> bool:
+        """Whether there is an entry for ``ip``, its address known or asked for."""
+        return ip in self._entries
+
     def mac_of(self, ip: str) -> str:
         """The address of a neighbour that is known; empty for one that is not."""
         entry = self._entries.get(ip)
