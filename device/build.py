@@ -16,10 +16,17 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numbering  # noqa: E402
+from inlining import inline, merge  # noqa: E402
+from shortening import Shortener, bound_by, users_names  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "halfopen.link"
@@ -34,7 +41,11 @@ BESIDE = (
     *("guard", "guard_on_micropython"),
 )
 #: Classes whose public methods are the user's: kept although nothing here calls them.
-USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Wlan", "TlsChannel")
+USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger", "Capability")
+#: A class, and the only one that a device derives from it.
+MERGED = ("Driver", "Link")
+#: Public names of theirs that are for the link itself.
+INTERNAL = ("expect_answer", "resume", "release", "accepted_up_to", "received")
 
 
 def text_of(name: str) -> str:
@@ -94,55 +105,6 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _is_name(node: ast.expr, *names: str) -> bool:
     return isinstance(node, ast.Name) and node.id in names
-
-
-PACKED = """
-class Packed:
-    def __init__(self, rows, states, events, effects):
-        self._rows, self._states, self._events, self._effects = rows, states, events, effects
-
-    def __getitem__(self, row):
-        state, event = self._states.index(row[0]), self._events.index(row[1])
-        rows = self._rows
-        for place in range(0, len(rows), 4):
-            if rows[place] == state and rows[place + 1] == event:
-                return self._states[rows[place + 2]], self._effects[rows[place + 3]]
-        raise KeyError(row)
-
-    def __iter__(self):
-        for place in range(0, len(self._rows), 4):
-            yield self._states[self._rows[place]], self._events[self._rows[place + 1]]
-
-
-TRANSITIONS = Packed({rows!r}, {states!r}, {events!r}, {effects!r})
-"""
-
-
-def pack_table(tree: ast.Module) -> None:
-    """Replace the table of ``machine``, and what fills it, by bytes that answer like it.
-
-    Lists, not tuples: a tuple of constants would store each of its names once more.
-    """
-    sys.path.insert(0, str(ROOT / "src"))
-    from halfopen.link import machine
-
-    states = sorted({state for state, _ in machine.TRANSITIONS})
-    events = sorted({event for _, event in machine.TRANSITIONS})
-    effects = sorted({effects for _, effects in machine.TRANSITIONS.values()})
-    rows = bytearray()
-    for (state, event), (after, some) in machine.TRANSITIONS.items():
-        rows += bytes([states.index(state), events.index(event), states.index(after), effects.index(some)])
-    code = PACKED.format(
-        rows=bytes(rows), states=states, events=events, effects=[list(some) for some in effects]
-    )
-    body: list[ast.stmt] = []
-    for node in tree.body:
-        bound = node.targets[0] if isinstance(node, ast.Assign) else ast.Constant(0)
-        if _is_name(bound, "TRANSITIONS"):
-            body += ast.parse(code).body
-        elif not isinstance(node, ast.For | ast.Delete) and not _is_name(bound, "_FATAL", "STAGES"):
-            body.append(node)
-    tree.body = body
 
 
 class Linker(ast.NodeTransformer):
@@ -228,26 +190,15 @@ def constants_of(name: str, tree: ast.Module) -> dict[tuple[str, str], ast.Const
     return found
 
 
-def _bound(node: ast.stmt) -> set[str]:
-    """The names that a statement at the top of a module binds."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Assign):
-        return {part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return set()
-
-
 def mentioned(trees: list[ast.stmt]) -> set[str]:
     """Every name, attribute and text in ``trees``: whatever can lead to a call."""
-    names = set()
+    names = set(numbering.methods())  # carried out by their letters
     for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 names.add(node.id)
             elif isinstance(node, ast.Attribute):
                 names.add(node.attr)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.add("_" + node.value.lower())  # an effect is carried out by the method of its name
     return names
 
 
@@ -265,7 +216,7 @@ def shake(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
         for node in body:
             if isinstance(node, ast.ClassDef):
                 node.body = [line for line in node.body if _stays(node.name, line, known)] or [ast.Pass()]
-            names = _bound(node)
+            names = bound_by(node)
             if not names or names & known:
                 kept.append(node)
         if mentioned(kept) | wanted == known:
@@ -282,43 +233,57 @@ def _stays(owner: str, line: ast.stmt, known: set[str]) -> bool:
     return users or line.name in known or line.name.startswith("__")
 
 
-def link_all() -> dict[str, str]:
-    """The text of every file for the device, by the module's name."""
+def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
+    """Every file for the device by the module's name, and the dictionary of short names."""
     trees = {name: source(name) for name in (*CORE, *BESIDE)}
-    pack_table(trees["machine"])
     constants = {
         key: value for name, tree in trees.items() for key, value in constants_of(name, tree).items()
-    }
+    } | numbering.numbers()
     foreign: dict[str, None] = {}
-    core: list[ast.stmt] = []
+    core: list[ast.stmt] = numbering.definitions()
+    replaced = {*_all_bound(core), *numbering.REPLACED}
     beside: dict[str, tuple[Linker, list[ast.stmt]]] = {}
     for name, tree in trees.items():
         linker = Linker(name, constants)
         body = linker.visit(tree).body
-        body = [node for node in body if not any((name, bound) in constants for bound in _bound(node))]
+        body = [node for node in body if not any((name, bound) in constants for bound in bound_by(node))]
         if name in CORE:
-            for bound in {bound for node in body for bound in _bound(node)} & _all_bound(core):
+            body = [node for node in body if not isinstance(node, ast.For | ast.Delete) and not bound_by(node) & replaced]
+            for bound in _all_bound(body) & _all_bound(core):
                 raise SystemExit(f"device/build.py: {bound} is defined twice in {', '.join(CORE)}")
             core += body
             foreign.update(dict.fromkeys(linker.foreign))
         else:
             linker.wanted |= exported(name) - _all_bound(body)
             beside[name] = linker, body
+    core = merged(core)
     kept = shake(copy.deepcopy(core), exported(CORE[-1]))
-    texts = {CORE[-1]: text_of_statements(list(foreign), kept)}
+    public = {name for node in kept if bound_by(node) & set(USERS) for name in users_names(node)} - set(INTERNAL)
+    others = [line for _, body in beside.values() for line in body]
+    kept = inline(kept, others, public | set(numbering.methods()) | exported(CORE[-1]))
+    files = {CORE[-1]: module_of(list(foreign), kept)}
     for name, (linker, body) in beside.items():
-        borrowed = [node for node in core if _bound(node) and not _bound(node) & _all_bound(kept)]
+        borrowed = [node for node in core if bound_by(node) and not bound_by(node) & _all_bound(kept)]
         own = needed(borrowed, linker.wanted)  # what the core itself does without
         names = ", ".join(sorted((linker.wanted | loaded(own)) & _all_bound(kept)))
         imports = [*linker.foreign, *([f"from {PACKAGE}.{CORE[-1]} import {names}"] if names else [])]
-        texts[name] = text_of_statements(imports, [*own, *body])
-    return texts
+        files[name] = module_of(imports, [*copy.deepcopy(own), *body])
+    shortener = Shortener(files, CORE[-1], USERS, set(INTERNAL), numbering.methods())
+    return {name: shortener.visit(tree) for name, tree in files.items()}, shortener.names
+
+
+def merged(body: list[ast.stmt]) -> list[ast.stmt]:
+    """``body`` with :data:`MERGED` in one class."""
+    base, derived = (next(n for n in body if isinstance(n, ast.ClassDef) and n.name == name) for name in MERGED)
+    body[body.index(derived)] = merge(base, derived)
+    body.remove(base)
+    return body
 
 
 def needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
     """The definitions of ``body`` that ``wanted`` names, and those that they need."""
     while True:
-        found = [node for node in body if _bound(node) & wanted]
+        found = [node for node in body if bound_by(node) & wanted]
         more = wanted | loaded(found)
         if more == wanted:
             return found
@@ -332,13 +297,18 @@ def loaded(body: list[ast.stmt]) -> set[str]:
 
 
 def _all_bound(body: list[ast.stmt]) -> set[str]:
-    return {bound for node in body for bound in _bound(node)}
+    return {bound for node in body for bound in bound_by(node)}
 
 
-def text_of_statements(imports: list[str], body: list[ast.stmt]) -> str:
-    """A module's text."""
-    module = ast.Module([*ast.parse("\n".join(imports)).body, *body], [])
-    return ast.unparse(ast.fix_missing_locations(module))
+def module_of(imports: list[str], body: list[ast.stmt]) -> ast.Module:
+    """A whole file."""
+    return ast.Module([*ast.parse("\n".join(imports)).body, *body], [])
+
+
+def texts() -> tuple[dict[str, str], dict[str, str]]:
+    """The text of every file for the device by the module's name, and the dictionary of short names."""
+    files, names = link_all()
+    return {name: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for name, tree in files.items()}, names
 
 
 def build(out: Path) -> dict[str, int]:
@@ -350,9 +320,10 @@ def build(out: Path) -> dict[str, int]:
     if command is None:
         raise SystemExit("device/build.py: mpy-cross is not installed")
     sizes = {}
-    for name, text in link_all().items():
+    files, names = texts()
+    for name, text in files.items():
         packed, made = folder / f"{name}.py", folder / f"{name}.mpy"
-        packed.write_text(text + "\n", encoding="utf-8")
+        packed.write_text(text, encoding="utf-8")
         subprocess.run([command, "-O3", "-s", f"{name}.py", "-o", str(made), str(packed)], check=True)
         packed.unlink()
         sizes[name] = made.stat().st_size

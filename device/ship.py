@@ -43,8 +43,9 @@ def write_packed(folder: Path) -> None:
     packed.mkdir(parents=True, exist_ok=True)
     for stale in packed.glob("*.py"):
         stale.unlink()
-    for name, text in build.link_all().items():
-        (packed / f"{name}.py").write_text(text + "\n", encoding="utf-8")
+    files, _ = build.texts()
+    for name, text in files.items():
+        (packed / f"{name}.py").write_text(text, encoding="utf-8")
 
 
 def ship(root: Path) -> dict[str, int]:

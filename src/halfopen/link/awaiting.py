@@ -89,7 +89,7 @@ class Link(on_micropython.Link):
     async def __anext__(self) -> "Any":
         """The next connection; one still held from the last round is closed first."""
         while (found := self.try_next()) is None:
-            if self.state == machine.IDLE:
+            if self._keeper.state == machine.IDLE:
                 raise StopAsyncIteration
             await _turn()
         return found
@@ -97,7 +97,7 @@ class Link(on_micropython.Link):
     async def asleep(self) -> None:
         """As ``prepare_sleep``, for a program whose other tasks go on meanwhile."""
         self._tell(machine.SLEEP_ASKED)
-        while self.state == machine.RETIRING:
+        while self._keeper.state == machine.RETIRING:
             await _turn()
         await asyncio.sleep_ms(on_micropython.PARTING_FIN_MS)  # type: ignore[attr-defined]
 

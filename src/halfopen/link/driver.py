@@ -98,7 +98,7 @@ class Driver:
     @property
     def state(self) -> str:
         """The state of ``link.machine`` it is in."""
-        return self._keeper.state
+        return journal.spelt(self._keeper.state)
 
     @property
     def policy(self) -> "Policy":
@@ -205,7 +205,7 @@ class Driver:
             while self._inbox:
                 for effect in self._inbox.pop(0)(self.now()):
                     try:
-                        getattr(self, "_" + effect.lower())()
+                        getattr(self, machine.method_of(effect))()
                     except Exception as error:
                         self._could_not(effect, error)
         finally:
@@ -215,25 +215,25 @@ class Driver:
 
     def _could_not(self, effect: str, error: Exception) -> None:
         """Carrying out ``effect`` raised what nobody foresaw: the attempt fails, the link goes on."""
-        self._say(f"E ({self.now()}) {journal.TAG}: {effect}: {journal.plain(repr(error))}")
+        self._say(f"E ({self.now()}) {journal.TAG}: {journal.spelt(effect)}: {journal.plain(repr(error))}")
         if effect in _FAILURE_OF:
             self._reply(_FAILURE_OF[effect], DRIVER_ERROR)
 
     def _due_at(self) -> float:
         """When :meth:`_time_came` wants to be called next."""
         at = self._keeper.wake_at()
-        return min(at, self._ask_at) if self._out and self.state in ONLINE else at
+        return min(at, self._ask_at) if self._out and self._keeper.state in ONLINE else at
 
     def _time_came(self) -> None:
         """A clock ran out, or it is time to offer bytes again to a socket that does not call itself writable."""
-        if self._out and self.state in ONLINE and self._ask_at <= self.now():
+        if self._out and self._keeper.state in ONLINE and self._ask_at <= self.now():
             self._pump()
         self._act(self._keeper.tick)
 
     def _observe(self, change: "Change") -> None:
         # first what the users hold, then what is told: whoever is told may call back
         if self._connection is not None and change.before in ONLINE and change.state not in ONLINE:
-            self._connection.end(change.cause)
+            self._connection.end(journal.spelt(change.cause))
             self._connection = None
         if change.before == machine.RESOLVING and change.state == machine.PAUSED:
             self._fallback = self._last_good
@@ -354,7 +354,7 @@ class Driver:
             self._tell_of_socket(machine.SECURE_FAILED, TLS_FAILED)
             return
         self._enqueue(self._channel.encrypted())
-        if complete and self.state == machine.SECURING:
+        if complete and self._keeper.state == machine.SECURING:
             self._tell(machine.SECURED)
             self._decrypt(b"")
 
@@ -433,7 +433,7 @@ class Driver:
         """``data`` came from the wire; empty when the peer closed."""
         if not data:
             self._tell_of_socket(machine.PEER_CLOSED)
-        elif self.state == machine.SECURING:
+        elif self._keeper.state == machine.SECURING:
             self._channel.take(data)
             self._shake_hands()
         else:
@@ -485,7 +485,7 @@ class Driver:
                     if self._ask_at <= self.now() or self._ask_at == NEVER:
                         self._ask_at = self.now() + self.policy.ask_again_ms
                     return
-                event = machine.SECURE_FAILED if self.state == machine.SECURING else machine.SOCKET_FAILED
+                event = machine.SECURE_FAILED if self._keeper.state == machine.SECURING else machine.SOCKET_FAILED
                 self._watch(reads, False)
                 self._failed(event, error.errno or 0)
                 return
@@ -496,5 +496,5 @@ class Driver:
             if self._connection is not None:
                 self._connection.accepted_up_to(self._accepted)
         self._watch(reads, False)
-        if self.state == machine.RETIRING:
+        if self._keeper.state == machine.RETIRING:
             self._finish()

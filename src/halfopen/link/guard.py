@@ -13,7 +13,7 @@ session (``None``: the listening socket), and reports ``SOCKET_CLOSED`` after ea
 from halfopen.link import machine
 from halfopen.link.capability import errno_name, event_of_refusal
 from halfopen.link.journal import Change
-from halfopen.link.policy import CAUSE_OF, HEAP_LOW, NEVER, PEER_CLOSED, RELEASED, STOPPED
+from halfopen.link.policy import HEAP_LOW, NEVER, PEER_CLOSED, RELEASED, STOPPED, cause_named_by
 from halfopen.link.vitals import Vitals
 
 TYPE_CHECKING = False
@@ -80,7 +80,7 @@ del _state, _event
 #: States in which a session counts against the cap.
 SERVED = (machine.ONLINE, machine.DOUBTED)
 
-_CAUSE_OF = {EVICTED: "evicted", REFUSED: "crowded"}
+_CAUSE_OF = {EVICTED: "evicted", REFUSED: "crowded", ACCEPTED: ""}
 #: Why a session ended whose handler raised.
 HANDLER_FAILED = "handler-failed"
 #: The newcomer left before it was accepted: the next one may be there already.
@@ -222,7 +222,7 @@ class Guard:
         Without descriptors somebody goes, if anybody may, and the next try is at once; else it is after ``pause_ms``.
         """
         event = event_of_refusal(code)
-        cause = CAUSE_OF.get(event, errno_name(code))
+        cause = cause_named_by(event) or errno_name(code)
         effects = self.door(event, now, cause)
         self._resume_at = now + self.policy.pause_ms
         if event == machine.DESCRIPTORS_EXHAUSTED:
@@ -236,7 +236,7 @@ class Guard:
         """What to do now that ``event`` happened to ``session``. Raises :class:`machine.ImpossibleEvent`."""
         before = session.state
         state, effects = SESSION.get((before, event)) or machine.step(before, event)
-        cause = cause or CAUSE_OF.get(event) or _CAUSE_OF.get(event, "")
+        cause = cause or (_CAUSE_OF[event] if event in _CAUSE_OF else cause_named_by(event))
         if state == before:
             return []
         session.state = state

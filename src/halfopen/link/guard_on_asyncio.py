@@ -168,7 +168,7 @@ class Guard:
 
     def _carry_out(self, effects: guard.Effects) -> None:
         for effect, session in effects:
-            act = getattr(self, "_" + effect.lower())
+            act = getattr(self, machine.method_of(effect))
             if session is None:
                 act()
             else:

@@ -209,7 +209,7 @@ class Guard:
 
     def _carry_out(self, effects: "guard.Effects") -> None:
         for effect, session in effects:
-            act = getattr(self, "_" + effect.lower())
+            act = getattr(self, machine.method_of(effect))
             if session is None:
                 act()
             else:
@@ -222,7 +222,7 @@ class Guard:
             if change.before == guard.LISTENING and self._listener is not None:
                 self._poller.unregister(self._listener)
         elif change.state not in guard.SERVED:
-            session.wire.lost = session.cause
+            session.wire.lost = journal.spelt(session.cause)
 
     def _attend(self, client: Client, broken: int) -> None:
         """Take what came, if anything did; ``broken`` when poll said so, though the call may not."""

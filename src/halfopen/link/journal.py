@@ -75,6 +75,11 @@ class Entry:
         self.peer = ""
 
 
+def spelt(name: str) -> str:
+    """``name`` of a state, an event, an effect or a cause as it is read; devices hold numbers (``device/numbering.py``)."""
+    return name
+
+
 def transition_line(
     change: Change, fd: "int | None", heap: "int | None", block: "int | None", detail: str = ""
 ) -> str:
@@ -85,9 +90,9 @@ def transition_line(
         whose = f"session={change.session} peer={change.peer or '-'}"
     quiet = f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else ""
     return (
-        f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
+        f"{level} ({change.at}) {TAG}: {spelt(change.before)} -> {spelt(change.state)} by {spelt(change.event)}"
         f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
-        f" cause={change.cause or '-'} {whose}{quiet}{' ' if detail else ''}{detail}"
+        f" cause={spelt(change.cause) or '-'} {whose}{quiet}{' ' if detail else ''}{detail}"
     )
 
 

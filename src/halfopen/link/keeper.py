@@ -9,13 +9,13 @@ their order, and calls :meth:`Keeper.tick` when :meth:`Keeper.wake_at` has come.
 from halfopen.link import machine
 from halfopen.link.journal import Change
 from halfopen.link.policy import (
-    CAUSE_OF,
     DEAD_PEER,
     LINGER_MS,
     NEVER,
     PCBS,
     WANTED,
     Escalation,
+    cause_named_by,
 )
 from halfopen.link.vitals import Vitals
 
@@ -93,7 +93,7 @@ class Keeper:
         before = self.state
         state, effects = machine.step(before, event)
         quiet = self.vitals.quiet(event, now) if self.vitals is not None else None
-        cause = cause or CAUSE_OF.get(event, "")
+        cause = cause or cause_named_by(event)
         if event == machine.SOCKET_OPENED:
             self.opened += 1
         if machine.CLOSE_SOCKET in effects:
@@ -113,7 +113,7 @@ class Keeper:
             # sockets fail a moment before the radio tells: it is the join that must be retried
             self.cause = cause
         if state != before or event not in _EVERYDAY:
-            loss = cause != "" and cause not in WANTED and before != machine.RETIRING
+            loss = bool(cause) and cause not in WANTED and before != machine.RETIRING
             self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss, quiet))
         return effects
 

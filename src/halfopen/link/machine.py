@@ -223,6 +223,11 @@ class ImpossibleEvent(Exception):
         )
 
 
+def method_of(effect: str) -> str:
+    """The name of the method by which a driver carries out ``effect``: ``_join_wifi`` for ``JOIN_WIFI``."""
+    return "_" + effect.lower()
+
+
 def possible(state: str) -> "tuple[str, ...]":
     """The events that ``state`` takes, sorted."""
     return tuple(sorted([event for (at, event) in TRANSITIONS if at == state]))

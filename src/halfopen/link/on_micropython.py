@@ -139,7 +139,7 @@ class Link(Driver):
     def __next__(self) -> Connection:
         """The next connection; one still held from the last round is closed first. Waits for as long as it takes."""
         while (found := self.try_next()) is None:
-            if self.state == machine.IDLE:
+            if self._keeper.state == machine.IDLE:
                 raise StopIteration
             self.step(_LOOK_MS)
         return found
@@ -160,7 +160,7 @@ class Link(Driver):
     def prepare_sleep(self) -> None:
         """Close in order and stay down until :meth:`wake`, so that the peer holds no half-open session."""
         self._tell(machine.SLEEP_ASKED)
-        while self.state == machine.RETIRING:
+        while self._keeper.state == machine.RETIRING:
             self.step(_LOOK_MS)
         time.sleep_ms(PARTING_FIN_MS)  # type: ignore[attr-defined]
 
@@ -220,7 +220,7 @@ class Link(Driver):
     # The radio.
 
     def _look_at_radio(self) -> None:
-        radio, state = self._radio, self.state
+        radio, state = self._radio, self._keeper.state
         assert radio is not None
         if state == machine.JOINING:
             joined = radio.joined()
@@ -332,7 +332,7 @@ class Link(Driver):
 
     def _ready(self, flags: int) -> None:
         """poll said something of the socket."""
-        if self.state == machine.DIALING:
+        if self._keeper.state == machine.DIALING:
             if flags & (select.POLLHUP | select.POLLERR):
                 self._failed(machine.DIAL_FAILED, self._error_of_socket())
             else:

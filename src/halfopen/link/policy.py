@@ -67,6 +67,12 @@ CAUSE_OF = {
     machine.SLEEP_ASKED: SLEEPING,
 }
 
+
+def cause_named_by(event: str) -> str:
+    """The cause that ``event`` names by itself, ``""`` where it names none."""
+    return CAUSE_OF.get(event, "")
+
+
 #: Causes that mean: nobody was there to answer our FIN, so lwIP keeps the PCB and retransmits for 19 minutes.
 DEAD_PEER = (SILENT, SEND_STALLED, SEND_SLOW, UNANSWERED, TLS_TIMEOUT)
 #: Causes that speak of the way to the network, not of the peer.

@@ -113,7 +113,7 @@ class GuardedServer:
 
     def _carry_out(self, effects: Effects) -> None:
         for effect, session in effects:
-            act = getattr(self, "_" + effect.lower())
+            act = getattr(self, machine.method_of(effect))
             if session is None:
                 act()
             else:
