@@ -107,7 +107,7 @@ class Virtual:
                 self.ledger.close(self.ticket)
                 self.tell(m.SOCKET_CLOSED)
             elif effect == m.SWEEP:
-                self.ledger.sweep(self.ticket if self.keeper.held else None)
+                self.ledger.sweep()
             elif effect == m.CHECK_HEAP:
                 self.tell(self.keeper.gate(20000 if self.dice.random() < 0.02 else 90000, 30000))
             elif effect == m.OPEN_SOCKET:

@@ -66,10 +66,10 @@ def life(seed, events):
             if effect == machine.CLOSE_SOCKET:
                 ledger.close(ticket)
             elif effect == machine.SWEEP:
-                ledger.sweep(ticket if keeper.held else None)
+                ledger.sweep()
         assert len(ledger) == keeper.held
         if keeper.vitals is not None:
-            keeper.queued(chance.below(2000), now)
+            keeper.vitals.queued(chance.below(2000), now)
             keeper.accepted(chance.below(keeper.vitals.pending + 1), now)
         print(keeper.state, ",".join(effects), keeper.wake_at(), keeper.lingering(now))
     for change in changes:

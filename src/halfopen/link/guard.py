@@ -126,7 +126,7 @@ class Session:
 
     def due_at(self) -> float:
         """When the next of its clocks runs out."""
-        return self.vitals.wake_at() if self.state in SERVED else self.parting_at
+        return self.vitals.next_clock()[0] if self.state in SERVED else self.parting_at
 
 
 class Guard:
@@ -278,8 +278,8 @@ class Guard:
         if not number:
             return self.door(machine.RETRY_SOCKET, now)
         session = self.sessions[number]
-        event = session.vitals.due(now) if session.state in SERVED else None
-        return self.on(session, event or machine.PARTING_EXPIRED, now)
+        event = session.vitals.next_clock()[1] if session.state in SERVED else machine.PARTING_EXPIRED
+        return self.on(session, event, now)
 
     def stop(self, now: int) -> "Effects":
         """Close the door and every session."""

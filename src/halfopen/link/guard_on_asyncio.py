@@ -19,7 +19,6 @@ from halfopen.link.buffered import Buffered
 from halfopen.link.connection import Connection, Lost
 from halfopen.link.guard import ESP32_SOCKETS, PATIENCE_MS, Session, session_cap
 from halfopen.link.journal import Change
-from halfopen.link.ledger import Ledger
 from halfopen.link.policy import DEAD_PEER, NEVER, Policy
 
 __all__ = ["Change", "Connection", "Guard", "Lost", "Policy"]
@@ -66,7 +65,7 @@ class Guard:
         self._address, self._backlog = (host_name, port), backlog
         self._handler, self._farewell, self._heartbeat = handler, farewell, heartbeat
         self._users_say, self._users_memory = say or host.log, memory
-        self.ledger = Ledger(host.identity)
+        self.ledger = host.ComputersLedger()
         self.capability = options.probe(socket, select, host.stack(), wifi=False, reboot=False)
         self._core = guard.Guard(
             policy or Policy(),

@@ -1,6 +1,6 @@
 """Machine, policy, clocks and counts as one object without input or output: what a driver asks and tells.
 
-A driver tells what happened (:meth:`Keeper.on`, :meth:`Keeper.heard`, …), carries out the effects it gets back in
+A driver tells what happened (:meth:`Keeper.on`), carries out the effects it gets back in
 their order, and calls :meth:`Keeper.tick` when :meth:`Keeper.wake_at` has come. After ``CLOSE_SOCKET`` it reports
 ``SOCKET_CLOSED``, after ``OPEN_SOCKET`` one of ``SOCKET_OPENED``, ``DESCRIPTORS_EXHAUSTED``, ``PCBS_EXHAUSTED`` and
 ``SOCKET_REFUSED``, both before anything else.
@@ -48,7 +48,7 @@ class Keeper:
         tls: bool,
         chance: "Callable[[], float]",
         observe: "Callable[[Change], None]",
-        reboots: "tuple[int, ...]" = (),
+        reboots: "list[int] | tuple[int, ...]" = (),
     ) -> None:
         self.policy = policy
         self.able = able
@@ -90,16 +90,20 @@ class Keeper:
 
     def on(self, event: str, now: int, cause: str = "") -> "Effects":
         """What to do now that ``event`` happened. Raises :class:`machine.ImpossibleEvent` and then changes nothing."""
-        before = self.state
+        before, vitals, quiet = self.state, self.vitals, None
         state, effects = machine.step(before, event)
-        quiet = self.vitals.quiet(event, now) if self.vitals is not None else None
+        if vitals is not None:
+            quiet = vitals.quiet(event, now)
+            if event == machine.HEARD:
+                vitals.heard(now)
         cause = cause or cause_named_by(event)
+        wanted = cause in WANTED
         if event == machine.SOCKET_OPENED:
             self.opened += 1
         if machine.CLOSE_SOCKET in effects:
             self.closed += 1
             # a goodbye that was not answered, or a connection given back while in doubt, leads to nobody either
-            in_doubt = before == machine.DOUBTED and cause in WANTED
+            in_doubt = before == machine.DOUBTED and wanted
             self.peer_is_dead = cause in DEAD_PEER or in_doubt or event == machine.PARTING_EXPIRED
             if self.peer_is_dead and not self.able.linger:
                 self._lingering.append(now + LINGER_MS)
@@ -113,7 +117,7 @@ class Keeper:
             # sockets fail a moment before the radio tells: it is the join that must be retried
             self.cause = cause
         if state != before or event not in _EVERYDAY:
-            loss = bool(cause) and cause not in WANTED and before != machine.RETIRING
+            loss = bool(cause) and not wanted and before != machine.RETIRING
             self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss, quiet))
         return effects
 
@@ -121,7 +125,7 @@ class Keeper:
         """The counts and clocks that go with a new state."""
         state = self.state
         if before in (machine.ONLINE, machine.DOUBTED) and now - self._online_at >= self.policy.uptime_ms:
-            self.escalation.lasted()
+            self.escalation.in_a_row = 0  # only a sustained uptime takes the backoff back
         if event in (machine.NAME_RESOLVED, machine.NAME_UNKNOWN):
             self.escalation.network_answered()
         elif event == machine.SOCKET_OPENED:
@@ -131,7 +135,7 @@ class Keeper:
         if state == machine.GATED:
             self.attempt += 1
             self._recheck_at = NEVER
-        elif state == machine.ONLINE and before in (machine.DIALING, machine.SECURING):
+        elif state == machine.ONLINE and before != machine.DOUBTED:
             self._online_at = now
             self.vitals = Vitals(self.policy, self._expects_answers, now)
             self.escalation.connected()
@@ -154,54 +158,31 @@ class Keeper:
         """The event that answers ``CHECK_HEAP``: bytes free and the largest block, ``None`` where a port cannot tell."""
         return self.policy.gate(free, largest, self._tls)
 
-    def heard(self, now: int) -> "Effects":
-        """Bytes came from the peer."""
-        if self.vitals is not None:
-            self.vitals.heard(now)
-        return self.on(machine.HEARD, now)
-
-    def queued(self, size: int, now: int) -> None:
-        """``size`` bytes wait for the socket. Raises :class:`machine.ImpossibleEvent` before a connection stands."""
-        if self.vitals is None:
-            raise machine.ImpossibleEvent(machine.SEND_ASKED, self.state)
-        self.vitals.queued(size, now)
-
     def accepted(self, size: int, now: int) -> None:
         """The socket took ``size`` of the bytes queued."""
         if self.vitals is not None:
             self.vitals.accepted(size, now)
 
-    def radio_trouble(self, now: int) -> "Effects":
-        """A beacon loss or an expiry by the access point: repeated, it ends power save."""
-        return self.on(machine.DOZE_FORBIDDEN, now) if self.escalation.doze_trouble(now) else ()
-
-    def address(self, before: str, after: str, now: int) -> "Effects":
-        """The radio roamed: an address that stayed keeps its sockets, a changed one closes them."""
-        return self.on(machine.ROAMED if before == after else machine.ADDRESS_CHANGED, now)
+    def _next(self) -> "tuple[float, str]":
+        """When something must be done next, and the event that says so; the pause's is decided when it is over."""
+        if self.state == machine.PAUSED:
+            return self._resume_at, ""
+        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
+            return self.vitals.next_clock()
+        limit_ms, event = self.policy.deadline_ms(self.state)
+        if self._recheck_at < self._since + limit_ms and self.state == machine.GATED:
+            return self._recheck_at, machine.HEAP_RECHECK_DUE
+        return self._since + limit_ms, event
 
     def wake_at(self) -> float:
         """When :meth:`tick` has something to do next; ``NEVER`` when only the world can go on."""
-        if self.state == machine.PAUSED:
-            return self._resume_at
-        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
-            return self.vitals.wake_at()
-        deadline = self._since + self.policy.deadline_ms(self.state)[0]
-        return min(deadline, self._recheck_at) if self.state == machine.GATED else deadline
+        return self._next()[0]
 
     def tick(self, now: int) -> "Effects":
         """Act on the clock that ran out by ``now``, if one did; call again while ``wake_at() <= now``."""
-        event = self._due(now)
-        return self.on(event, now) if event else ()
-
-    def _due(self, now: int) -> "str | None":
-        if now < self.wake_at():
-            return None
-        if self.state == machine.PAUSED:
-            return self.escalation.next_retry(self.cause, now)
-        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
-            return self.vitals.due(now)
-        limit_ms, event = self.policy.deadline_ms(self.state)
-        if self.state == machine.GATED and now < self._since + limit_ms:
+        at, event = self._next()
+        if now < at:
+            return ()
+        if event == machine.HEAP_RECHECK_DUE:
             self._recheck_at = NEVER
-            return machine.HEAP_RECHECK_DUE
-        return event
+        return self.on(event or self.escalation.next_retry(self.cause, now), now)

@@ -79,7 +79,7 @@ class Link(Driver):
             say or host.log,
             memory,
             chance,
-            host.identity,
+            host.ComputersLedger(),
             reboot,
             reboots_ago_ms,
             host.literal(host_name, port),
@@ -173,9 +173,9 @@ class Link(Driver):
             raise RuntimeError("enter the link first: async with Link(…) as link")
         return self._loop
 
-    def _act(self, told: Callable[[int], tuple[str, ...]]) -> None:
+    def _tell(self, event: str, cause: str = "", of: Any = None) -> None:
         self._running_loop()
-        super()._act(told)
+        super()._tell(event, cause, of)
 
     def _rearm(self) -> None:
         """Set the one timer to the next deadline."""
@@ -281,7 +281,7 @@ class Link(Driver):
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            self._no_socket(error.errno or 0)
+            self._no_socket(error)
         else:
             self._own_socket(sock)
 
@@ -349,7 +349,7 @@ class Link(Driver):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._failed(machine.SOCKET_FAILED, error.errno or 0)
+            self._failed(machine.SOCKET_FAILED, error)
             return
         self._received(data)
 

@@ -257,10 +257,6 @@ class Escalation:
         self.network_answered()
         self._trouble_since = NEVER
 
-    def lasted(self) -> None:
-        """A connection held for the sustained uptime: only this takes the backoff back."""
-        self.in_a_row = 0
-
     def doze_trouble(self, now: int) -> bool:
         """A beacon loss or an expiry by the access point; true when they were often enough to stop power save."""
         self._dozed = self._recent(self._dozed, now) + [now]  # noqa: RUF005  MicroPython knows no [*a, b]
@@ -271,18 +267,17 @@ class Escalation:
 
     def next_retry(self, cause: str, now: int) -> str:
         """The event that ends the pause at ``now``, after the last failure's ``cause``."""
-        policy = self._policy
+        policy, bounces, otherwise = self._policy, False, machine.RETRY_SOCKET
         if cause in OF_MEMORY and self._memory >= policy.socket_tries:
-            return self._bounce(now, machine.RETRY_SOCKET)
-        if cause in OF_WIFI:
-            if self._radio >= policy.wifi_tries and self._radio % policy.wifi_tries == 0:
-                return self._bounce(now, machine.RETRY_JOIN)
-            return machine.RETRY_JOIN
-        if self._names >= policy.name_tries and self._names % policy.name_tries == 0:
-            return self._bounce(now, machine.RETRY_NAME)
-        if cause in OF_NAMES or (self.in_a_row and self.in_a_row % policy.socket_tries == 0):
-            return machine.RETRY_NAME
-        return machine.RETRY_SOCKET
+            bounces = True
+        elif cause in OF_WIFI:
+            bounces = self._radio > 0 and self._radio % policy.wifi_tries == 0
+            otherwise = machine.RETRY_JOIN
+        elif self._names and self._names % policy.name_tries == 0:
+            bounces, otherwise = True, machine.RETRY_NAME
+        elif cause in OF_NAMES or (self.in_a_row and self.in_a_row % policy.socket_tries == 0):
+            otherwise = machine.RETRY_NAME
+        return self._bounce(now, otherwise) if bounces else otherwise
 
     def _bounce(self, now: int, otherwise: str) -> str:
         """Wi-Fi anew while its budget lasts, then a reboot while that lasts, else ``otherwise``."""

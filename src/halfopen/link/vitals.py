@@ -58,17 +58,15 @@ class Vitals:
 
     def queued(self, size: int, now: int) -> None:
         """``size`` bytes wait for the socket."""
-        if size == 0:
-            return
-        if self.pending == 0:
-            self._progressed = now
-        self._queued += size
-        self._writes.append((self._queued, now))
+        if size:
+            if not self._writes:
+                self._progressed = now
+            self._queued += size
+            self._writes.append((self._queued, now))
 
     def accepted(self, size: int, now: int) -> None:
-        """The socket took ``size`` bytes of the queue. Raises :class:`ValueError` for more than was queued."""
-        if size > self.pending:
-            raise ValueError(f"{size} bytes accepted, {self.pending} queued")
+        """The socket took ``size`` bytes of the queue, which are not more than were queued."""
+        assert size <= self.pending, f"{size} bytes accepted, {self.pending} queued"
         self._accepted += size
         self._progressed = now
         while self._writes and self._writes[0][0] <= self._accepted:
@@ -78,14 +76,14 @@ class Vitals:
         """The application waits for an answer until ``due``; ``NEVER`` when it no longer does."""
         self._answer_due = due
 
-    def _clocks(self) -> "list[tuple[float, str]]":
-        """Every running clock as (when it runs out, the event that says so)."""
+    def next_clock(self) -> "tuple[float, str]":
+        """The clock that runs out first: when, and the event that says so."""
         policy = self._policy
         clocks = [
             (self._born + policy.age_ms, machine.AGE_REACHED),
             (self._answer_due, machine.ANSWER_EXPIRED),
         ]
-        if self.pending:
+        if self._writes:
             clocks.append((self._progressed + policy.progress_ms, machine.SEND_STALLED))
             clocks.append((self._writes[0][1] + policy.write_ms, machine.SEND_EXPIRED))
         if self._expects_answers and not self._deaf:
@@ -93,19 +91,10 @@ class Vitals:
                 clocks.append((self._heard + policy.silence_ms, machine.SILENCE_NOTICED))
             else:
                 clocks.append((self._doubted + policy.answer_ms, machine.SILENCE_EXPIRED))
-        return clocks
+        return min(clocks)
 
     def quiet(self, event: str, now: int) -> int:
         """Milliseconds without a byte heard, or without one taken where ``event`` says that a send deadline ran out."""
         return now - (
             self._progressed if event in (machine.SEND_STALLED, machine.SEND_EXPIRED) else self._heard
         )
-
-    def wake_at(self) -> float:
-        """When the next clock runs out."""
-        return min([at for at, _ in self._clocks()])
-
-    def due(self, now: int) -> "str | None":
-        """The event of the clock that ran out first by ``now``, or ``None``."""
-        at, event = min(self._clocks())
-        return event if at <= now else None
