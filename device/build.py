@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import json
 import shutil
 import subprocess
@@ -26,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import numbering  # noqa: E402
 from inlining import inline, merge  # noqa: E402
+from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source  # noqa: E402
+from parting import follow, forget_unread, loaded, loader, part, share_out  # noqa: E402
 from shortening import Shortener, bound_by, users_names  # noqa: E402
 
-ROOT = Path(__file__).parents[1]
-PACKAGE = "halfopen.link"
 #: The modules of the one file that every program loads, dependencies first; the last gives the file its name.
 CORE = (
     *("machine", "policy", "vitals", "journal", "keeper", "ledger", "capability", "buffered", "driver"),
@@ -40,155 +39,25 @@ BESIDE = (
     *("wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
     *("guard", "guard_on_micropython"),
 )
-#: Classes whose public methods are the user's: kept although nothing here calls them.
-USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger", "Capability")
 #: A class, and the only one that a device derives from it.
 MERGED = ("Driver", "Link")
+#: Its methods that are loaded when they are first called, by the file that they are in.
+LATE = {
+    "bounds": ("_say_what_it_can", "bound"),
+    "names": ("_look_up", "_name_answered", "_end_lookup"),
+    "station": ("_look_at_radio", "_begin_to_join", "roamed", "radio_trouble", "power_save_off", "wifi_lost"),
+    "sealing": ("_start_tls", "_shake_hands", "_encrypt", "_received_sealed", "_decrypt"),
+    "sleeping": ("prepare_sleep", "wake", "_say_goodbye", "_finish"),
+}
+#: Attributes that MicroPython reads: of an exception, of a stream.
+BORROWED = {"errno", "args"}
+#: Classes whose public methods are the user's: kept although nothing here calls them.
+USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger", "Capability")
 #: Public names of theirs that are for the link itself.
-INTERNAL = ("expect_answer", "resume", "release", "accepted_up_to", "received")
-
-
-def text_of(name: str) -> str:
-    """The source of the module ``name`` of the link."""
-    return (ROOT / "src" / "halfopen" / "link" / f"{name}.py").read_text(encoding="utf-8")
-
-
-def source(name: str) -> ast.Module:
-    """The module ``name`` of the link without what only readers and type checkers need."""
-    return ast.fix_missing_locations(Stripper().visit(ast.parse(text_of(name))))  # type: ignore[no-any-return]
-
-
-def exported(name: str) -> set[str]:
-    """What the module's ``__all__`` offers, wherever it comes from."""
-    for node in ast.parse(text_of(name)).body:
-        if isinstance(node, ast.Assign) and _is_name(node.targets[0], "__all__"):
-            return set(ast.literal_eval(node.value))
-    return set()
-
-
-class Stripper(ast.NodeTransformer):
-    """Takes out docstrings, annotations, asserts, ``__all__`` and what stands behind TYPE_CHECKING."""
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        super().generic_visit(node)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [line for line in node.body if not _is_text(line)]
-            if not node.body:
-                node.body = [ast.Pass()]
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(node.arg)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
-        return None if node.value is None else ast.Assign([node.target], self.visit(node.value))
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if _is_name(node.test, "TYPE_CHECKING") else self.generic_visit(node)
-
-    def visit_Assert(self, node: ast.Assert) -> None:
-        return None
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        wanted = not any(_is_name(target, "TYPE_CHECKING", "__all__") for target in node.targets)
-        return self.generic_visit(node) if wanted else None
-
-
-def _is_text(node: ast.stmt) -> bool:
-    value = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(value, ast.Constant) and isinstance(value.value, str)
-
-
-def _is_name(node: ast.expr, *names: str) -> bool:
-    return isinstance(node, ast.Name) and node.id in names
-
-
-class Linker(ast.NodeTransformer):
-    """Turns one module's names for another's things into those things, and constants into their values.
-
-    ``constants`` are (module, name) → value; names of CORE modules stand in one namespace, so no prefix is left.
-    """
-
-    def __init__(self, name: str, constants: dict[tuple[str, str], ast.Constant]) -> None:
-        self._name, self._constants = name, constants
-        self._modules: dict[str, str] = {}
-        #: Modules that stay files of their own.
-        self._beside: dict[str, str] = {}
-        self._names: dict[str, tuple[str, str]] = {}
-        #: Imports of what is not the link's.
-        self.foreign: list[str] = []
-        #: Names of the core that a module beside it needs.
-        self.wanted: set[str] = set()
-
-    def visit_Import(self, node: ast.Import) -> ast.stmt | None:
-        return self._keep(node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | None:
-        if not (node.module or "").startswith(PACKAGE):
-            return self._keep(node)
-        owner = (node.module or "")[len(PACKAGE) + 1 :]
-        stays = []
-        for alias in node.names:
-            if (owner or alias.name) in BESIDE and (owner, alias.name) not in self._constants:
-                stays.append(alias)
-                if not owner:
-                    self._beside[alias.asname or alias.name] = alias.name
-                continue
-            if owner:
-                self._names[alias.asname or alias.name] = (owner, alias.name)
-            else:
-                self._modules[alias.asname or alias.name] = alias.name
-        if not stays:
-            return None
-        kept = ast.ImportFrom(node.module, stays, 0)
-        return self._keep(ast.copy_location(kept, node))
-
-    def _keep(self, node: ast.Import | ast.ImportFrom) -> ast.stmt | None:
-        if node.col_offset:
-            return node  # inside a function or a try
-        self.foreign.append(ast.unparse(node))
-        return None
-
-    def _of(self, owner: str, name: str) -> ast.expr:
-        if (owner, name) in self._constants:
-            return self._constants[owner, name]
-        self.wanted.add(name)
-        return ast.Name(name, ast.Load())
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if not isinstance(node.ctx, ast.Load):
-            return node
-        if node.id in self._names:
-            return self._of(*self._names[node.id])
-        return self._constants.get((self._name, node.id), node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id in self._modules:
-            return self._of(self._modules[node.value.id], node.attr)
-        if isinstance(node.value, ast.Name) and node.value.id in self._beside:
-            return self._constants.get((self._beside[node.value.id], node.attr), node)
-        return self.generic_visit(node)
-
-
-def constants_of(name: str, tree: ast.Module) -> dict[tuple[str, str], ast.Constant]:
-    """The texts and whole numbers that ``tree`` names at its top."""
-    found = {}
-    for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign) else None
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(value, ast.Constant)
-            and isinstance(value.value, str | int)
-        ):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    found[name, target.id] = value
-    return found
-
+INTERNAL = {
+    *("expect_answer", "resume", "release", "accepted_up_to", "received"),
+    *("bound_ms", "stack_notices_ms", "cause_of", "said"),
+}
 
 def mentioned(trees: list[ast.stmt]) -> set[str]:
     """Every name, attribute and text in ``trees``: whatever can lead to a call."""
@@ -205,31 +74,27 @@ def mentioned(trees: list[ast.stmt]) -> set[str]:
 def _is_hook(method: ast.FunctionDef) -> bool:
     """Whether it only says that a derived class must have it."""
     raised = method.body[-1].exc if isinstance(method.body[-1], ast.Raise) else None
-    return len(method.body) == 1 and raised is not None and _is_name(raised, "NotImplementedError")
+    return len(method.body) == 1 and raised is not None and is_name(raised, "NotImplementedError")
 
 
-def shake(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
-    """Leave out what nothing mentions, neither here nor among ``wanted``, until nothing more falls."""
+def shake(files: dict[str, list[ast.stmt]], wanted: set[str]) -> None:
+    """Leave out of the first file's classes what no file mentions, nor ``wanted``, until nothing more falls."""
+    body = next(iter(files.values()))
     while True:
-        known = mentioned(body) | wanted
-        kept = []
+        known = mentioned([line for lines in files.values() for line in lines]) | wanted
         for node in body:
             if isinstance(node, ast.ClassDef):
                 node.body = [line for line in node.body if _stays(node.name, line, known)] or [ast.Pass()]
-            names = bound_by(node)
-            if not names or names & known:
-                kept.append(node)
-        if mentioned(kept) | wanted == known:
-            return kept
-        body = kept
+        if mentioned([line for lines in files.values() for line in lines]) | wanted == known:
+            return
 
 
 def _stays(owner: str, line: ast.stmt, known: set[str]) -> bool:
     if not isinstance(line, ast.FunctionDef):
         return True
-    if _is_hook(line):
+    if _is_hook(line) or line.name == "__repr__":
         return False
-    users = owner in USERS and not line.name.startswith("_")
+    users = owner in USERS and not line.name.startswith("_") and line.name not in INTERNAL
     return users or line.name in known or line.name.startswith("__")
 
 
@@ -239,70 +104,64 @@ def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
     constants = {
         key: value for name, tree in trees.items() for key, value in constants_of(name, tree).items()
     } | numbering.numbers()
-    foreign: dict[str, None] = {}
-    core: list[ast.stmt] = numbering.definitions()
-    replaced = {*_all_bound(core), *numbering.REPLACED}
-    beside: dict[str, tuple[Linker, list[ast.stmt]]] = {}
+    core = CORE[-1]
+    files: dict[str, list[ast.stmt]] = {core: numbering.definitions()}
+    replaced = {name for node in files[core] for name in bound_by(node)} | set(numbering.REPLACED)
+    imports: dict[str, str] = {}
     for name, tree in trees.items():
-        linker = Linker(name, constants)
-        body = linker.visit(tree).body
-        body = [node for node in body if not any((name, bound) in constants for bound in bound_by(node))]
+        linker = Linker(name, constants, BESIDE)
+        body = link(name, tree, linker, constants)
+        imports |= linker.imports
         if name in CORE:
-            body = [node for node in body if not isinstance(node, ast.For | ast.Delete) and not bound_by(node) & replaced]
-            for bound in _all_bound(body) & _all_bound(core):
-                raise SystemExit(f"device/build.py: {bound} is defined twice in {', '.join(CORE)}")
-            core += body
-            foreign.update(dict.fromkeys(linker.foreign))
+            files[core] += [
+                node for node in body if not isinstance(node, ast.For | ast.Delete) and not bound_by(node) & replaced
+            ]
         else:
-            linker.wanted |= exported(name) - _all_bound(body)
-            beside[name] = linker, body
-    core = merged(core)
-    kept = shake(copy.deepcopy(core), exported(CORE[-1]))
-    public = {name for node in kept if bound_by(node) & set(USERS) for name in users_names(node)} - set(INTERNAL)
-    others = [line for _, body in beside.values() for line in body]
-    kept = inline(kept, others, public | set(numbering.methods()) | exported(CORE[-1]))
-    files = {CORE[-1]: module_of(list(foreign), kept)}
-    for name, (linker, body) in beside.items():
-        borrowed = [node for node in core if bound_by(node) and not bound_by(node) & _all_bound(kept)]
-        own = needed(borrowed, linker.wanted)  # what the core itself does without
-        names = ", ".join(sorted((linker.wanted | loaded(own)) & _all_bound(kept)))
-        imports = [*linker.foreign, *([f"from {PACKAGE}.{CORE[-1]} import {names}"] if names else [])]
-        files[name] = module_of(imports, [*copy.deepcopy(own), *body])
-    shortener = Shortener(files, CORE[-1], USERS, set(INTERNAL), numbering.methods())
-    return {name: shortener.visit(tree) for name, tree in files.items()}, shortener.names
+            files[name] = body
+    exports = exported(core)
+    merged(files[core])
+    part(files, core, MERGED[-1], LATE)
+    public = {name for node in files[core] if bound_by(node) & set(USERS) for name in users_names(node)} - INTERNAL
+    public |= set(numbering.methods())
+    late = {name for names in LATE.values() for name in names}
+    shake(files, exports | late)
+    share_out(files, core, exports)
+    for _ in range(3):  # what a method that moved calls may move after it
+        follow(files, core, public)
+        share_out(files, core, exports)
+    inline(files, public | late | exports)
+    share_out(files, core, exports)
+    forget_unread(files, public | BORROWED)
+    return finished(files, imports, late)
 
 
-def merged(body: list[ast.stmt]) -> list[ast.stmt]:
-    """``body`` with :data:`MERGED` in one class."""
+def finished(
+    files: dict[str, list[ast.stmt]], imports: dict[str, str], late: set[str]
+) -> tuple[dict[str, ast.Module], dict[str, str]]:
+    """``files`` with their imports and short names, and the dictionary of these."""
+    core = CORE[-1]
+    trees = {}
+    for file, body in files.items():
+        reads = loaded(body)
+        needed = [line for name, line in imports.items() if name in reads and file != name]
+        names = set() if file == core else reads & {name for node in files[core] for name in bound_by(node)}
+        names |= exported(file) - {name for node in body for name in bound_by(node)} if file in BESIDE else set()
+        own = [f"from {PACKAGE}.{core} import {', '.join(sorted(names))}"] if names else []
+        trees[file] = ast.Module([*ast.parse("\n".join([*needed, *own])).body, *body], [])
+    within = {core, *LATE}
+    shortener = Shortener(trees, within, {*USERS, *[n for n in late if not n.startswith("_")]}, INTERNAL, numbering.methods())
+    made = {name: shortener.visit(tree) for name, tree in trees.items()}
+    short = {file: [shortener.names.get(name, name) for name in names] for file, names in LATE.items()}
+    owner = next(node for node in made[core].body if isinstance(node, ast.ClassDef) and node.name == MERGED[-1])
+    owner.body.append(loader(owner.name, PACKAGE, short, shortener.free))
+    return made, shortener.names
+
+
+def merged(body: list[ast.stmt]) -> None:
+    """Make one class of :data:`MERGED` in ``body``."""
     base, derived = (next(n for n in body if isinstance(n, ast.ClassDef) and n.name == name) for name in MERGED)
     body[body.index(derived)] = merge(base, derived)
     body.remove(base)
-    return body
-
-
-def needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
-    """The definitions of ``body`` that ``wanted`` names, and those that they need."""
-    while True:
-        found = [node for node in body if bound_by(node) & wanted]
-        more = wanted | loaded(found)
-        if more == wanted:
-            return found
-        wanted = more
-
-
-def loaded(body: list[ast.stmt]) -> set[str]:
-    """The names that ``body`` reads."""
-    nodes = [node for line in body for node in ast.walk(line)]
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-
-
-def _all_bound(body: list[ast.stmt]) -> set[str]:
-    return {bound for node in body for bound in bound_by(node)}
-
-
-def module_of(imports: list[str], body: list[ast.stmt]) -> ast.Module:
-    """A whole file."""
-    return ast.Module([*ast.parse("\n".join(imports)).body, *body], [])
 
 
 def texts() -> tuple[dict[str, str], dict[str, str]]:

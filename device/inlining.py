@@ -43,29 +43,29 @@ class _SuperCalls(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def inline(body: _Body, others: list[ast.stmt], keep: set[str]) -> _Body:
-    """``body`` of a module with every function in place that is called once, in it and in ``others`` together.
+def inline(files: dict[str, _Body], keep: set[str]) -> None:
+    """Put every function of the first file in place that is called once in all ``files`` together.
 
     Functions whose names are in ``keep`` stay, and those whose name means several things.
     """
+    body = next(iter(files.values()))
+    every = [line for lines in files.values() for line in lines]
     done: set[str] = set()
-    while True:
-        found = next(_once_called(body, others, keep | done), None)
-        if found is None:
-            return body
+    while (found := next(_once_called(body, every, keep | done), None)) is not None:
         owner, function = found
         done.add(function.name)
         caller = _Caller(function)
-        tree = ast.Module(body, [])
-        caller.visit(tree)
+        for line in every:
+            caller.visit(line)
         if caller.written:
             owner.remove(function)
+            every = [line for line in every if line is not function]
 
 
-def _once_called(body: _Body, others: _Body, keep: set[str]) -> Iterator[tuple[_Body, ast.FunctionDef]]:
+def _once_called(body: _Body, every: _Body, keep: set[str]) -> Iterator[tuple[_Body, ast.FunctionDef]]:
     """Functions that could be written where they are called, each with the body in which it stands."""
     owners = [body, *[line.body for line in body if isinstance(line, ast.ClassDef)]]
-    nodes = [node for line in [*body, *others] for node in ast.walk(line)]
+    nodes = [node for line in every for node in ast.walk(line)]
     defined = collections.Counter(
         node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     )

@@ -95,9 +95,9 @@ class Shortener(ast.NodeTransformer):
     """Renames in trees of whole files. ``names`` is the dictionary, long → short."""
 
     def __init__(
-        self, files: dict[str, ast.Module], core: str, users: tuple[str, ...], private: set[str], fixed: dict[str, str]
+        self, files: dict[str, ast.Module], core: set[str], users: set[str], private: set[str], fixed: dict[str, str]
     ) -> None:
-        """``users`` are the definitions of the file ``core`` that programs use, those of all other files are.
+        """``users`` are the definitions of the files ``core`` that programs use, those of all other files are.
 
         ``private`` are public names of theirs that programs do without, ``fixed`` are names given already.
         """
@@ -105,7 +105,7 @@ class Shortener(ast.NodeTransformer):
         kept = _FOREIGN_NAMES.union(*[_by_modules(tree) for tree in trees])
         for file, tree in files.items():
             for node in tree.body:
-                if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file != core or node.name in users):
+                if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users):
                     kept |= users_names(node)
         kept -= private
         every = [node for tree in trees for node in ast.walk(tree)]
@@ -124,14 +124,14 @@ class Shortener(ast.NodeTransformer):
         for name in sorted(wanted, key=lambda name: (-counts[name], name)):
             self.names[name] = next(short)
         #: Short names that only attributes have: free for parameters.
-        self._free = [at for name, at in self.names.items() if name not in plain | said]
+        self.free = [at for name, at in self.names.items() if name not in plain | said]
         self._said = said
         self._turns: list[dict[str, str]] = []
         self._public = {
             node.name
             for file, tree in files.items()
             for node in tree.body
-            if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file != core or node.name in users)
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users)
         }
         self._in_users = False
 
@@ -183,7 +183,7 @@ class Shortener(ast.NodeTransformer):
         node.args.kw_defaults = [value and self.visit(value) for value in node.args.kw_defaults]
         given = [arg for arg in _parameters(node) if not (by_name and arg is not node.args.args[0]) and arg.arg not in self._said]
         begin = sum(map(len, self._turns))
-        self._turns.append({arg.arg: self._free[begin + turn] for turn, arg in enumerate(given)})
+        self._turns.append({arg.arg: self.free[begin + turn] for turn, arg in enumerate(given)})
         for arg in _parameters(node):
             arg.arg = self._turns[-1].get(arg.arg) or self.names.get(arg.arg, arg.arg)
         if isinstance(node, ast.Lambda):

@@ -71,6 +71,10 @@ class Capability:
         self.reboot = reboot
 
     def __repr__(self) -> str:
+        return self.said()
+
+    def said(self) -> str:
+        """Every ability as ``name=value``, as the journal says it."""
         said = ["stack=" + self.stack, "keepalive=" + self.keepalive]
         for name in ("user_timeout", "linger", "shutdown", "pollhup", "wifi", "reboot"):
             said.append(f"{name}={'yes' if getattr(self, name) else 'no'}")

@@ -180,7 +180,7 @@ class Driver:
         self._tell(machine.STARTED)
 
     def _say_what_it_can(self) -> None:
-        self._say(f"I (0) {journal.TAG}: capability {self.capability}")
+        self._say(f"I (0) {journal.TAG}: capability {self.capability.said()}")
         self._say(journal.bounds_line(0, [(c, self._keeper.bound_ms(c)) for c in capability.CAUSES]))
 
     def _tell(self, event: str, cause: str = "", of: "Any" = None) -> None:
