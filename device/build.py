@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numbering  # noqa: E402
 from inlining import inline, merge  # noqa: E402
 from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source  # noqa: E402
-from parting import follow, forget_unread, loaded, loader, part, share_out  # noqa: E402
+from parting import drop_empty, follow, forget_unread, loaded, loader, part, put_tuples, share_out  # noqa: E402
 from shortening import Shortener, bound_by, users_names  # noqa: E402
 
 #: The modules of the one file that every program loads, dependencies first; the last gives the file its name.
@@ -36,19 +36,26 @@ CORE = (
 )
 #: Files that a program loads when it wants them.
 BESIDE = (
-    *("wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
+    *("limits", "wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
     *("guard", "guard_on_micropython"),
 )
 #: A class, and the only one that a device derives from it.
 MERGED = ("Driver", "Link")
 #: Its methods that are loaded when they are first called, by the file that they are in.
 LATE = {
-    "bounds": ("_say_what_it_can", "bound"),
+    "bounds": ("_say_what_it_can", "bound", "_bound_ms"),
     "names": ("_look_up", "_name_answered", "_end_lookup"),
-    "station": ("_look_at_radio", "_begin_to_join", "roamed", "radio_trouble", "power_save_off", "wifi_lost"),
+    "station": (
+        *("_look_at_radio", "_begin_to_join", "_leave_wifi", "_disable_power_save", "_reason_of"),
+        *("roamed", "radio_trouble", "power_save_off", "wifi_lost"),
+    ),
     "sealing": ("_start_tls", "_shake_hands", "_encrypt", "_received_sealed", "_decrypt"),
     "sleeping": ("prepare_sleep", "wake", "_say_goodbye", "_finish"),
 }
+#: Those of them that programs make themselves.
+MADE = {"Link", "Policy"}
+#: Functions so small that they are put wherever they are called.
+SMALL = {"method_of", "ask_again_ms"}
 #: Attributes that MicroPython reads: of an exception, of a stream.
 BORROWED = {"errno", "args"}
 #: Classes whose public methods are the user's: kept although nothing here calls them.
@@ -56,7 +63,7 @@ USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger",
 #: Public names of theirs that are for the link itself.
 INTERNAL = {
     *("expect_answer", "resume", "release", "accepted_up_to", "received"),
-    *("bound_ms", "stack_notices_ms", "cause_of", "said"),
+    *("notices_ms", "stack_notices_ms", "cause_of", "said", "gate", "deadline_ms", "pause_before", "ask_again_ms"),
 }
 
 def mentioned(trees: list[ast.stmt]) -> set[str]:
@@ -121,7 +128,7 @@ def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
     exports = exported(core)
     merged(files[core])
     part(files, core, MERGED[-1], LATE)
-    public = {name for node in files[core] if bound_by(node) & set(USERS) for name in users_names(node)} - INTERNAL
+    public = {name for node in files[core] if bound_by(node) & set(USERS) for name in users_names(node, bound_by(node) <= MADE)} - INTERNAL
     public |= set(numbering.methods())
     late = {name for names in LATE.values() for name in names}
     shake(files, exports | late)
@@ -129,10 +136,22 @@ def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
     for _ in range(3):  # what a method that moved calls may move after it
         follow(files, core, public)
         share_out(files, core, exports)
-    inline(files, public | late | exports)
+    put_tuples(files, core)
+    drop_empty(files, public)
+    inline(files, public | late | exports, SMALL)
     share_out(files, core, exports)
     forget_unread(files, public | BORROWED)
     return finished(files, imports, late)
+
+
+#: A program may read a limit by its name.
+_LIMIT_ASKED = """
+def __getattr__(self, name):
+    from {package}.limits import field_of
+    if not field_of(name):
+        raise AttributeError(name)
+    return getattr(self, field_of(name))
+"""
 
 
 def finished(
@@ -149,11 +168,17 @@ def finished(
         own = [f"from {PACKAGE}.{core} import {', '.join(sorted(names))}"] if names else []
         trees[file] = ast.Module([*ast.parse("\n".join([*needed, *own])).body, *body], [])
     within = {core, *LATE}
-    shortener = Shortener(trees, within, {*USERS, *[n for n in late if not n.startswith("_")]}, INTERNAL, numbering.methods())
+    policy = next(node for node in files[core] if isinstance(node, ast.ClassDef) and node.name == "Policy")
+    limits = {name for line in policy.body if isinstance(line, ast.Assign) for name in bound_by(line)}
+    shortener = Shortener(trees, within, {*USERS, *[n for n in late if not n.startswith("_")]}, MADE, INTERNAL | limits, numbering.methods())
     made = {name: shortener.visit(tree) for name, tree in trees.items()}
     short = {file: [shortener.names.get(name, name) for name in names] for file, names in LATE.items()}
     owner = next(node for node in made[core].body if isinstance(node, ast.ClassDef) and node.name == MERGED[-1])
     owner.body.append(loader(owner.name, PACKAGE, short, shortener.free))
+    policy.body.append(ast.parse(_LIMIT_ASKED.format(package=PACKAGE)).body[0])
+    named = {name: shortener.names[name] for name in sorted(limits)}
+    field_of = next(node for node in made["limits"].body if isinstance(node, ast.FunctionDef) and node.name == "field_of")
+    field_of.body = ast.parse(f"return {named!r}.get({field_of.args.args[0].arg}, '')").body
     return made, shortener.names
 
 

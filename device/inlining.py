@@ -20,7 +20,7 @@ def merge(base: ast.ClassDef, derived: ast.ClassDef) -> ast.ClassDef:
     kept: _Body = []
     for line in base.body:
         if isinstance(line, ast.FunctionDef) and line.name in own:
-            called = _SuperCalls(line.name, f"{line.name.strip('_')}_of_{base.name.lower()}")
+            called = _SuperCalls(line.name, f"_{line.name.strip('_')}_of_{base.name.lower()}")
             called.visit(own[line.name])
             if not called.found:
                 continue
@@ -43,15 +43,16 @@ class _SuperCalls(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def inline(files: dict[str, _Body], keep: set[str]) -> None:
+def inline(files: dict[str, _Body], keep: set[str], small: set[str]) -> None:
     """Put every function of the first file in place that is called once in all ``files`` together.
 
-    Functions whose names are in ``keep`` stay, and those whose name means several things.
+    Functions whose names are in ``keep`` stay, and those whose name means several things. Those in ``small`` are put in
+    place wherever they are called.
     """
     body = next(iter(files.values()))
     every = [line for lines in files.values() for line in lines]
     done: set[str] = set()
-    while (found := next(_once_called(body, every, keep | done), None)) is not None:
+    while (found := next(_once_called(body, every, keep | done, small), None)) is not None:
         owner, function = found
         done.add(function.name)
         caller = _Caller(function)
@@ -62,7 +63,9 @@ def inline(files: dict[str, _Body], keep: set[str]) -> None:
             every = [line for line in every if line is not function]
 
 
-def _once_called(body: _Body, every: _Body, keep: set[str]) -> Iterator[tuple[_Body, ast.FunctionDef]]:
+def _once_called(
+    body: _Body, every: _Body, keep: set[str], small: set[str]
+) -> Iterator[tuple[_Body, ast.FunctionDef]]:
     """Functions that could be written where they are called, each with the body in which it stands."""
     owners = [body, *[line.body for line in body if isinstance(line, ast.ClassDef)]]
     nodes = [node for line in every for node in ast.walk(line)]
@@ -84,7 +87,8 @@ def _once_called(body: _Body, every: _Body, keep: set[str]) -> Iterator[tuple[_B
                 and not line.decorator_list
                 and not line.args.vararg
                 and not line.args.kwarg
-                and defined[line.name] == said[line.name] == 1
+                and defined[line.name] == 1
+                and (said[line.name] == 1 or line.name in small)
                 and not any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(line))
             ):
                 yield owner, line

@@ -98,7 +98,7 @@ def spelt(name):
     words, at = {words!r}, 0
     for _ in range(name):
         at = words.find(" ", at) + 1
-    return words[at : words.find(" ", at)]
+    return words[at : words.find(" ", at)] or spelt(name - {to_cause}).lower().replace("_", "-")
 """
 
 
@@ -135,10 +135,16 @@ def _rows(places: dict[tuple[str, ...], int]) -> bytes:
     return b"".join([*exact, *general])
 
 
+def _as_cause(event: str) -> str:
+    """The cause that is spelt like its event: ``peer-closed`` for ``PEER_CLOSED``; the device makes it of that."""
+    return event.lower().replace("_", "-")
+
+
 def definitions() -> list[ast.stmt]:
     """What replaces the sources' definitions of the same names."""
     effects, places = _packed_effects()
-    words = ["", *STATES, *EVENTS, *CAUSES, *[""] * _SPARE, *EFFECTS, ""]
+    causes = ["" if word == _as_cause(event) else word for event, word in zip(_NAMING, _CAUSES, strict=True)]
+    words = ["", *STATES, *EVENTS, *causes, *_OTHER_CAUSES, *[""] * _SPARE, *EFFECTS, ""]
     first = 1 + len(STATES)
     rows = _rows(places)
     code = _ON_DEVICES.format(

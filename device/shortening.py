@@ -53,12 +53,12 @@ def _defined(trees: list[ast.Module]) -> set[str]:
     return found
 
 
-def users_names(node: ast.ClassDef | ast.FunctionDef) -> set[str]:
-    """What a program may say of a class or function of its own: public members, and parameters of what it calls."""
+def users_names(node: ast.ClassDef | ast.FunctionDef, made: bool) -> set[str]:
+    """What a program may say of it: public members, parameters of what it calls; ``made``: of the constructor, too."""
     public = {node.name}
     for part in ast.walk(node):
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and (
-            part.name == "__init__" or not part.name.startswith("_")
+            (part.name == "__init__" and made) or not part.name.startswith("_")
         ):
             public |= {part.name, *[arg.arg for arg in _parameters(part)]}
         elif isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
@@ -95,9 +95,10 @@ class Shortener(ast.NodeTransformer):
     """Renames in trees of whole files. ``names`` is the dictionary, long → short."""
 
     def __init__(
-        self, files: dict[str, ast.Module], core: set[str], users: set[str], private: set[str], fixed: dict[str, str]
+        self, files: dict[str, ast.Module], core: set[str], users: set[str], made: set[str], private: set[str], fixed: dict[str, str]
     ) -> None:
-        """``users`` are the definitions of the files ``core`` that programs use, those of all other files are.
+        """``users`` are the definitions of the files ``core`` that programs use, those of all other files are; ``made`` are
+        the classes among them that programs make themselves.
 
         ``private`` are public names of theirs that programs do without, ``fixed`` are names given already.
         """
@@ -106,7 +107,7 @@ class Shortener(ast.NodeTransformer):
         for file, tree in files.items():
             for node in tree.body:
                 if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users):
-                    kept |= users_names(node)
+                    kept |= users_names(node, file not in core or node.name in made)
         kept -= private
         every = [node for tree in trees for node in ast.walk(tree)]
         said = {node.arg for node in every if isinstance(node, ast.keyword) and node.arg}
@@ -133,7 +134,8 @@ class Shortener(ast.NodeTransformer):
             for node in tree.body
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users)
         }
-        self._in_users = False
+        self._makeable = made | {n.name for file in set(files) - core for n in files[file].body if isinstance(n, ast.ClassDef)}
+        self._in_users = self._made = False
 
     def _new(self, name: str) -> str:
         for turns in reversed(self._turns):
@@ -160,7 +162,7 @@ class Shortener(ast.NodeTransformer):
         return ast.ImportFrom(node.module, names, node.level)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        self._in_users = node.name in self._public
+        self._in_users, self._made = node.name in self._public, node.name in self._makeable
         node.name = self.names.get(node.name, node.name)
         self.generic_visit(node)
         self._in_users = False
@@ -168,7 +170,7 @@ class Shortener(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         public = self._in_users or node.name in self._public
-        by_name = public and (node.name == "__init__" or not node.name.startswith("_"))
+        by_name = public and (node.name == "__init__" and self._made or not node.name.startswith("_"))
         node.name = self.names.get(node.name, node.name)
         return self._visit_function(node, by_name)
 

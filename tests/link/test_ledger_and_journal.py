@@ -10,7 +10,7 @@ import pytest
 
 from halfopen.link import journal
 from halfopen.link.host import ComputersLedger
-from halfopen.link.journal import Change
+from halfopen.link.journal import Change, SessionChange
 from halfopen.link.ledger import Ledger
 
 
@@ -90,7 +90,7 @@ class TestJournal:
         assert (entry.fd, entry.heap, entry.block, entry.attempt, entry.epoch) == (54, 81920, 45056, 3, 1)
 
     def test_a_servers_line_names_session_and_client(self) -> None:
-        change = Change(
+        change = SessionChange(
             7, "ONLINE", "EVICTED", "CLOSING", "evicted", 0, 0, True, session=12, peer="10.0.0.7:51234"
         )
         line = journal.transition_line(change, 54, None, None)

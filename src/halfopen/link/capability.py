@@ -80,7 +80,7 @@ class Capability:
             said.append(f"{name}={'yes' if getattr(self, name) else 'no'}")
         return " ".join(said)
 
-    def bound_ms(self, cause: str, policy: "Policy", expects_answers: bool) -> float:
+    def notices_ms(self, cause: str, policy: "Policy", expects_answers: bool) -> float:
         """The longest time in milliseconds for which a peer dead in the way of ``cause`` can go unnoticed.
 
         The clock starts when the peer dies (``idle``, ``unacked``) or when the socket took the last byte while more
@@ -92,7 +92,7 @@ class Capability:
             raise ValueError(f"no such cause: {cause}; there are {', '.join(CAUSES)}")
         noticed = [policy.age_ms]
         if cause in (FULL_BUFFER, ZERO_WINDOW):
-            noticed += [policy.progress_ms + policy.ask_again_ms, policy.write_ms]
+            noticed += [policy.progress_ms + policy.ask_again_ms(), policy.write_ms]
         if cause != ZERO_WINDOW:
             noticed.append(self.stack_notices_ms(cause, policy))
             if expects_answers:

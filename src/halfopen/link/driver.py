@@ -59,7 +59,7 @@ class Driver:
         literal: "Any",
     ) -> None:
         if reboots_ago_ms and min(reboots_ago_ms) < 0:
-            raise ValueError("reboots_ago_ms are ages, not times: none can be negative")
+            raise ValueError("reboots_ago_ms are ages: none is negative")
         self.capability = able
         self.ledger = ledger
         self._heartbeat, self._tls, self._server_name = heartbeat, tls, server_name
@@ -69,11 +69,10 @@ class Driver:
         self._keeper = Keeper(
             self.policy,
             able,
-            expects_answers=heartbeat is not None,
-            tls=tls is not None,
-            chance=chance,
-            observe=self._observe,
-            reboots=[-ago for ago in reboots_ago_ms],
+            heartbeat is not None,
+            chance,
+            self._observe,
+            [-ago for ago in reboots_ago_ms],
         )
         #: What the host's name means as far as known, without asking, when it was last answered, and to be tried when the
         #: last lookup failed: an address that served is better than none.
@@ -116,7 +115,10 @@ class Driver:
 
         ``cause`` is ``idle``, ``unacked``, ``full-buffer`` or ``zero-window``; raises :class:`ValueError` else.
         """
-        return self._keeper.bound_ms(cause) / 1000
+        return self._bound_ms(cause) / 1000
+
+    def _bound_ms(self, cause: str) -> float:
+        return self.capability.notices_ms(cause, self.policy, self._heartbeat is not None)
 
     def wake(self) -> None:
         """Begin a new epoch after ``prepare_sleep``."""
@@ -181,7 +183,7 @@ class Driver:
 
     def _say_what_it_can(self) -> None:
         self._say(f"I (0) {journal.TAG}: capability {self.capability.said()}")
-        self._say(journal.bounds_line(0, [(c, self._keeper.bound_ms(c)) for c in capability.CAUSES]))
+        self._say(journal.bounds_line(0, [(c, self._bound_ms(c)) for c in capability.CAUSES]))
 
     def _tell(self, event: str, cause: str = "", of: "Any" = None) -> None:
         """Tell the keeper, unless ``of``, a socket or a connection, is the link's no more by the time it listens."""
@@ -303,12 +305,11 @@ class Driver:
     def _forget_name(self) -> None:
         self._known = self._literal
 
-    def _new_epoch(self) -> None:
-        self._forget_name()
+    _new_epoch = _forget_name
 
     def _check_heap(self) -> None:
         free, block = self._memory()
-        self._reply(self._keeper.gate(free, block))
+        self._reply(self.policy.gate(free, block, self._tls is not None))
 
     def _sweep(self) -> None:
         if self._keeper.cause == DESCRIPTORS:
@@ -501,7 +502,7 @@ class Driver:
             except OSError as error:
                 if error.errno in _LATER:
                     self._watch(reads, True)
-                    self._ask_at = self.now() + self.policy.ask_again_ms
+                    self._ask_at = self.now() + self.policy.ask_again_ms()
                 else:
                     self._failed(machine.SOCKET_FAILED, error)
                 return

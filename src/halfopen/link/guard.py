@@ -12,7 +12,7 @@ session (``None``: the listening socket), and reports ``SOCKET_CLOSED`` after ea
 
 from halfopen.link import machine
 from halfopen.link.capability import errno_name, event_of_refusal
-from halfopen.link.journal import Change
+from halfopen.link.journal import SessionChange
 from halfopen.link.policy import HEAP_LOW, NEVER, PEER_CLOSED, RELEASED, STOPPED, cause_named_by
 from halfopen.link.vitals import Vitals
 
@@ -134,7 +134,7 @@ class Guard:
 
     A session that was heard less than ``patience_ms`` ago is never evicted: the newcomer is refused instead.
     ``expects_answers``: clients answer a heartbeat or speak by themselves, so silence means something. ``observe`` is
-    told every :class:`Change`, with the session it concerns (``None``: the listening socket).
+    told every :class:`SessionChange`, with the session it concerns (``None``: the listening socket).
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Guard:
         cap: int,
         patience_ms: float = PATIENCE_MS,
         expects_answers: bool = False,
-        observe: "Callable[[Change, Session | None], None]",
+        observe: "Callable[[SessionChange, Session | None], None]",
     ) -> None:
         if cap < 1 or not patience_ms >= 0:
             raise ValueError("cap < 1 or patience_ms < 0")
@@ -169,7 +169,7 @@ class Guard:
 
     def bound_ms(self, cause: str) -> float:
         """How long a client dead in the way of ``cause`` can go unnoticed, in milliseconds; see ``Capability``."""
-        return self.able.bound_ms(cause, self.policy, self._expects_answers)
+        return self.able.notices_ms(cause, self.policy, self._expects_answers)
 
     def _in(self, states: "tuple[str, ...]") -> "list[Session]":
         """Sessions in ``states``, the one that was heard longest ago first."""
@@ -180,9 +180,7 @@ class Guard:
         """What to do now that ``event`` happened to the listening socket. Raises :class:`KeyError` for no row."""
         before = self.state
         self.state, effects = DOOR[(before, event)]
-        self._observe(
-            Change(now, before, event, self.state, cause, 0, 0, cause not in _WANTED, None, 0), None
-        )
+        self._observe(SessionChange(now, before, event, self.state, cause, 0, 0, cause not in _WANTED), None)
         return [(effect, None) for effect in effects]
 
     def room(self, now: int) -> "Effects":
@@ -250,9 +248,9 @@ class Guard:
             session.parting_at = now + self.policy.parting_ms if state == PARTING else NEVER
         loss = before != PARTING and cause not in _WANTED
         quiet = session.vitals.quiet(event, now)
-        self._observe(
-            Change(now, before, event, state, cause, 0, 0, loss, quiet, session.number, session.peer), session
-        )
+        who = {"session": session.number, "peer": session.peer}
+        change = SessionChange(now, before, event, state, cause, 0, 0, loss, quiet, **who)
+        self._observe(change, session)
         return [(effect, session) for effect in effects]
 
     def heard(self, session: Session, now: int) -> "Effects":

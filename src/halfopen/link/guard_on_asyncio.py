@@ -180,7 +180,7 @@ class Guard:
             self._timer = None
         at = self._core.wake_at()
         if any(session.wire.out for session in self._core.sessions.values()):
-            at = min(at, self.now() + self.policy.ask_again_ms)
+            at = min(at, self.now() + self.policy.ask_again_ms())
         if at < NEVER:
             self._timer = self.running_loop().call_at(self._began + at / 1000, self._time_came)
 

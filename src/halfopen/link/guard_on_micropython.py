@@ -88,7 +88,7 @@ class Client:
         if self.lost is None and self.leaves and not self.out:
             self._guard.tell(self, machine.RELEASED)
         elif self.lost is None:
-            deaf = self.session.vitals.pending > _QUEUED_BYTES_MAX
+            deaf = self.session.vitals.pending_bytes() > _QUEUED_BYTES_MAX
             self.session.vitals.deafened(deaf, self._guard.now())
             self._guard.watch(self.sock, (0 if deaf else select.POLLIN) | (select.POLLOUT if self.out else 0))
 
@@ -175,7 +175,7 @@ class Guard:
         """Wait for at most ``timeout_ms`` until something happens, and do what it asks for."""
         wait = min(timeout_ms, self.core.wake_at() - self.now())
         if [client for client in self._clients.values() if client.out]:
-            wait = min(wait, self.core.policy.ask_again_ms)  # stacks call a socket writable late
+            wait = min(wait, self.core.policy.ask_again_ms())  # stacks call a socket writable late
         for item in self._poller.poll(max(0, int(wait))):
             client = self._clients.get(id(item[0]))
             if client and item[1] & ~select.POLLOUT:

@@ -43,9 +43,7 @@ class Keeper:
         self,
         policy: "Policy",
         able: "Capability",
-        *,
         expects_answers: bool,
-        tls: bool,
         chance: "Callable[[], float]",
         observe: "Callable[[Change], None]",
         reboots: "list[int] | tuple[int, ...]" = (),
@@ -57,14 +55,13 @@ class Keeper:
         self.attempt = 0
         #: Why the last attempt or connection ended, "" while none has.
         self.cause = ""
-        self.opened = 0
-        self.closed = 0
+        self.sockets_opened = 0
+        self.sockets_closed = 0
         #: Whether the last close was towards somebody who will not answer a FIN.
         self.peer_is_dead = False
         self.vitals: Vitals | None = None
         self.escalation = Escalation(policy, able.wifi, able.reboot, reboots)
         self._expects_answers = expects_answers
-        self._tls = tls
         self._chance = chance
         self._observe = observe
         self._since = 0
@@ -75,13 +72,9 @@ class Keeper:
         self._lingering: list[int] = []
 
     @property
-    def held(self) -> int:
+    def sockets_held(self) -> int:
         """Descriptors taken and not given back: 1 in ``machine.HOLDS``, else 0."""
-        return self.opened - self.closed
-
-    def bound_ms(self, cause: str) -> float:
-        """How long a peer dead in the way of ``cause`` can go unnoticed, in milliseconds; see ``Capability``."""
-        return self.able.bound_ms(cause, self.policy, self._expects_answers)
+        return self.sockets_opened - self.sockets_closed
 
     def lingering(self, now: int) -> int:
         """PCBs that earlier closes towards dead peers still hold at ``now``."""
@@ -99,9 +92,9 @@ class Keeper:
         cause = cause or cause_named_by(event)
         wanted = cause in WANTED
         if event == machine.SOCKET_OPENED:
-            self.opened += 1
+            self.sockets_opened += 1
         if machine.CLOSE_SOCKET in effects:
-            self.closed += 1
+            self.sockets_closed += 1
             # a goodbye that was not answered, or a connection given back while in doubt, leads to nobody either
             in_doubt = before == machine.DOUBTED and wanted
             self.peer_is_dead = cause in DEAD_PEER or in_doubt or event == machine.PARTING_EXPIRED
@@ -153,10 +146,6 @@ class Keeper:
             self.epoch += 1
         if state not in machine.HOLDS:
             self.vitals = None
-
-    def gate(self, free: "int | None", largest: "int | None") -> str:
-        """The event that answers ``CHECK_HEAP``: bytes free and the largest block, ``None`` where a port cannot tell."""
-        return self.policy.gate(free, largest, self._tls)
 
     def accepted(self, size: int, now: int) -> None:
         """The socket took ``size`` of the bytes queued."""

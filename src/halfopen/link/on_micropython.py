@@ -58,8 +58,11 @@ def free_memory() -> "tuple[int | None, int | None]":
         import esp32  # type: ignore[import-not-found]
     except ImportError:
         return gc.mem_free(), None  # type: ignore[attr-defined]
-    regions = [region for region in esp32.idf_heap_info(esp32.HEAP_DATA) if region[0] < _INTERNAL_MAX]
-    return sum([region[1] for region in regions]), max([region[2] for region in regions])
+    free = largest = 0
+    for total, left, block, _ in esp32.idf_heap_info(esp32.HEAP_DATA):
+        if total < _INTERNAL_MAX:
+            free, largest = free + left, max(largest, block)
+    return free, largest
 
 
 def of_this_board(*, wifi: bool, reboot: bool) -> Capability:
@@ -211,8 +214,11 @@ class Link(Driver):
         super()._observe(change)
 
     def _detail(self, change: "Change") -> str:
+        return "" if self._radio is None else self._reason_of(change)
+
+    def _reason_of(self, change: "Change") -> str:
         reasons = (machine.WIFI_LOST, machine.JOIN_FAILED, machine.JOIN_EXPIRED)
-        return f"reason={self._radio.reason()}" if self._radio is not None and change.event in reasons else ""
+        return f"reason={self._radio.reason()}" if change.event in reasons else ""  # type: ignore[union-attr]
 
     # The radio.
 

@@ -86,25 +86,6 @@ OF_MEMORY = (HEAP_LOW, DESCRIPTORS, PCBS)
 LINGER_MS = 1159000
 
 
-#: Limits that may be 0: nothing is asked, or nothing allowed.
-_FROM_ZERO = (
-    "wifi_budget",
-    "reboot_budget",
-    "reboot_after_ms",
-    "backoff_ms",
-    "backoff_max_ms",
-    "heap_free_min",
-    "block_min",
-    "block_min_tls",
-)
-#: Deadlines that can be switched off; every other must come, or an attempt would never end.
-_MAY_NEVER_COME = ("unacked_ms", "silence_ms", "progress_ms", "write_ms", "age_ms", "uptime_ms")
-#: What sockets take at most: Linux's MAX_TCP_KEEPCNT, MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL (include/net/tcp.h).
-_SOCKETS_MAX = {"keep_count": 127, "keep_idle_s": 32767, "keep_interval_s": 32767}
-#: 24 days: a count of milliseconds that every port's timers and option values can hold.
-_MAX = 2147483647
-
-
 class Policy:
     """The deadlines and limits of one link; the article's values are the defaults.
 
@@ -149,19 +130,11 @@ class Policy:
 
     def __init__(self, **changes: float) -> None:
         """Raises :class:`TypeError` for a name that is none, :class:`ValueError` for a value that no link could keep."""
-        for name, value in changes.items():
-            if not isinstance(getattr(Policy, name, None), (int, float)):
-                raise TypeError("no such limit: " + name)
-            least = 0 if name in _FROM_ZERO else 1
-            if not (
-                least <= value <= _SOCKETS_MAX.get(name, _MAX) or (value == NEVER and name in _MAY_NEVER_COME)
-            ):
-                raise ValueError(f"{name} cannot be {value}")
-            setattr(self, name, value)
-        if self.backoff_max_ms < self.backoff_ms:
-            raise ValueError("backoff_max_ms must not be below backoff_ms")
+        if changes:
+            from halfopen.link import limits  # most programs change none
 
-    @property
+            limits.change(self, changes)
+
     def ask_again_ms(self) -> float:
         """How often a driver must offer bytes to a socket that does not call itself writable.
 

@@ -21,7 +21,8 @@ class Vitals:
         self._policy = policy
         self._expects_answers = expects_answers
         self._born = now
-        self._heard = now
+        #: When the peer was last heard; at first, when the connection began.
+        self.heard_at = now
         self._progressed = now
         self._doubted: int | None = None
         self._deaf = False
@@ -31,25 +32,19 @@ class Vitals:
         self._writes: list[tuple[int, int]] = []
         self._answer_due = NEVER
 
-    @property
-    def pending(self) -> int:
+    def pending_bytes(self) -> int:
         """Bytes queued that the socket has not accepted."""
         return self._queued - self._accepted
 
-    @property
-    def heard_at(self) -> int:
-        """When the peer was last heard; at first, when the connection began."""
-        return self._heard
-
     def heard(self, now: int) -> None:
         """A byte came from the peer."""
-        self._heard = now
+        self.heard_at = now
         self._doubted = None
 
     def deafened(self, deaf: bool, now: int) -> None:
         """The reader stopped because nobody takes what it read (or goes on): then silence proves nothing."""
         if self._deaf and not deaf:
-            self._heard = now
+            self.heard_at = now
         self._deaf = deaf
 
     def doubted(self, now: int) -> None:
@@ -66,7 +61,7 @@ class Vitals:
 
     def accepted(self, size: int, now: int) -> None:
         """The socket took ``size`` bytes of the queue, which are not more than were queued."""
-        assert size <= self.pending, f"{size} bytes accepted, {self.pending} queued"
+        assert size <= self.pending_bytes(), f"{size} bytes accepted, {self.pending_bytes()} queued"
         self._accepted += size
         self._progressed = now
         while self._writes and self._writes[0][0] <= self._accepted:
@@ -88,7 +83,7 @@ class Vitals:
             clocks.append((self._writes[0][1] + policy.write_ms, machine.SEND_EXPIRED))
         if self._expects_answers and not self._deaf:
             if self._doubted is None:
-                clocks.append((self._heard + policy.silence_ms, machine.SILENCE_NOTICED))
+                clocks.append((self.heard_at + policy.silence_ms, machine.SILENCE_NOTICED))
             else:
                 clocks.append((self._doubted + policy.answer_ms, machine.SILENCE_EXPIRED))
         return min(clocks)
@@ -96,5 +91,5 @@ class Vitals:
     def quiet(self, event: str, now: int) -> int:
         """Milliseconds without a byte heard, or without one taken where ``event`` says that a send deadline ran out."""
         return now - (
-            self._progressed if event in (machine.SEND_STALLED, machine.SEND_EXPIRED) else self._heard
+            self._progressed if event in (machine.SEND_STALLED, machine.SEND_EXPIRED) else self.heard_at
         )

@@ -137,7 +137,7 @@ class GuardedServer:
             self._timer = None
         at = self.core.wake_at()
         if any(client.out for client in self._clients.values()):
-            at = min(at, self.now() + self.core.policy.ask_again_ms)
+            at = min(at, self.now() + self.core.policy.ask_again_ms())
         if at < NEVER:
             self._timer = self._device.world.at(self._began + int(at * MS), self._time_came)
 
