@@ -36,14 +36,15 @@ CORE = (
 )
 #: Files that a program loads when it wants them.
 BESIDE = (
-    *("limits", "wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
+    *("limits", "budget", "wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
     *("guard", "guard_on_micropython"),
 )
 #: A class, and the only one that a device derives from it.
 MERGED = ("Driver", "Link")
 #: Its methods that are loaded when they are first called, by the file that they are in.
 LATE = {
-    "bounds": ("_say_what_it_can", "bound", "_bound_ms"),
+    "bounds": ("_say_what_it_can", "bound", "_bound_ms", "lingering"),
+    "budget": ("reboots_ago_ms", "_reboot"),
     "names": ("_look_up", "_name_answered", "_end_lookup"),
     "station": (
         *("_look_at_radio", "_begin_to_join", "_leave_wifi", "_disable_power_save", "_reason_of"),
@@ -55,7 +56,7 @@ LATE = {
 #: Those of them that programs make themselves.
 MADE = {"Link", "Policy"}
 #: Functions so small that they are put wherever they are called.
-SMALL = {"method_of", "ask_again_ms"}
+SMALL = {"method_of", "ask_again_ms", "failure_of"}
 #: Attributes that MicroPython reads: of an exception, of a stream.
 BORROWED = {"errno", "args"}
 #: Classes whose public methods are the user's: kept although nothing here calls them.

@@ -23,6 +23,10 @@ from halfopen.link import guard, machine, policy
 #: The effects' numbers begin here, so that ``chr`` makes letters of them.
 _FIRST_LETTER = ord("a")
 _STATES_MAX = 15
+#: Pieces that words have in common are a digit in the text of all words, or one of ``:;<=>?@``.
+_FIRST_DIGIT = ord("0")
+_PIECES_MAX = 17
+_SIGNS = range(_FIRST_DIGIT, _FIRST_DIGIT + _PIECES_MAX)
 
 STATES = [state for _, states in machine.STAGES for state in states]
 _NAMING = list(policy.CAUSE_OF)
@@ -78,13 +82,16 @@ _ON_DEVICES = """
 class ImpossibleEvent(Exception):
     pass
 
+def failure_of(effect):
+    return {failures!r}[effect - {letter}]
+
 def step(state, event):
     rows = {rows!r}
     for place in range(0, {size}, 3):
         if rows[place + 1] == event and rows[place] >> 4 in (0, state):
             begin = rows[place + 2] & 63
             return rows[place] & 15 or state, {effects!r}[begin : begin + (rows[place + 2] >> 6)]
-    raise ImpossibleEvent(spelt(event) + " is impossible in " + spelt(state))
+    raise ImpossibleEvent(spelt(event), spelt(state))
 
 def cause_named_by(event):
     return event + {to_cause} if {first} <= event < {end} else ""
@@ -98,7 +105,12 @@ def spelt(name):
     words, at = {words!r}, 0
     for _ in range(name):
         at = words.find(" ", at) + 1
-    return words[at : words.find(" ", at)] or spelt(name - {to_cause}).lower().replace("_", "-")
+    word = words[at : words.find(" ", at)]
+    if not word:
+        return spelt(name - {to_cause}).lower().replace("_", "-")
+    for at, piece in enumerate({pieces!r}.split(" ")):
+        word = word.replace(chr({digit} + at), piece)
+    return word
 """
 
 
@@ -135,6 +147,20 @@ def _rows(places: dict[tuple[str, ...], int]) -> bytes:
     return b"".join([*exact, *general])
 
 
+def _with_pieces(text: str) -> tuple[str, list[str]]:
+    """``text`` with a digit, or a sign after the digits, for each piece that words have in common; and the pieces."""
+    pieces: list[str] = []
+    while len(pieces) < _PIECES_MAX:
+        found = {text[at : at + size] for size in range(3, 12) for at in range(len(text) - size)}
+        plain = [piece for piece in found if " " not in piece and not any(ord(sign) in _SIGNS for sign in piece)]
+        best = max(plain, key=lambda piece: (text.count(piece) * (len(piece) - 1) - len(piece) - 1, piece))
+        if text.count(best) * (len(best) - 1) <= len(best) + 3:
+            break
+        text = text.replace(best, chr(_FIRST_DIGIT + len(pieces)))
+        pieces.append(best)
+    return text, pieces
+
+
 def _as_cause(event: str) -> str:
     """The cause that is spelt like its event: ``peer-closed`` for ``PEER_CLOSED``; the device makes it of that."""
     return event.lower().replace("_", "-")
@@ -147,11 +173,16 @@ def definitions() -> list[ast.stmt]:
     words = ["", *STATES, *EVENTS, *causes, *_OTHER_CAUSES, *[""] * _SPARE, *EFFECTS, ""]
     first = 1 + len(STATES)
     rows = _rows(places)
+    shorter, pieces = _with_pieces(" ".join(words))
     code = _ON_DEVICES.format(
         rows=rows,
         size=len(rows),
         effects=effects,
-        words=" ".join(words),
+        words=shorter,
+        pieces=" ".join(pieces),
+        digit=_FIRST_DIGIT,
+        failures=bytes([_EVENT_AT.get(machine.failure_of(effect), 0) for effect in EFFECTS]),
+        letter=_FIRST_LETTER,
         first=first,
         end=first + len(_NAMING),
         to_cause=len(EVENTS),
@@ -160,4 +191,4 @@ def definitions() -> list[ast.stmt]:
 
 
 #: Definitions of the sources that only made what :func:`definitions` has ready.
-REPLACED = ("TRANSITIONS", "_FATAL", "STAGES", "possible", "CAUSE_OF")
+REPLACED = ("TRANSITIONS", "_FATAL", "STAGES", "possible", "CAUSE_OF", "_FAILURE_OF")

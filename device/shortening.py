@@ -84,9 +84,18 @@ def _by_modules(tree: ast.Module) -> set[str]:
     return modules | asked
 
 
+#: Names that every MicroPython holds and a .mpy file says in one or two bytes (static_qstr_list of py/makeqstrdata.py):
+#: where nothing else of the link is called so, they cost neither flash nor heap.
+_HELD = """abs all any append bool bytearray bytecode bytes callable classmethod clear const copy count dict dir divmod end
+endswith eval exec extend find format from_bytes get globals hash id index insert isalpha isdigit islower isspace issubclass
+isupper items iter join key keys list little locals lower lstrip map micropython next object open ord pop popitem pow
+range read readinto readline remove replace reverse rfind rindex round rsplit rstrip send sep set setdefault sort sorted
+split start startswith staticmethod step stop str strip sum throw to_bytes tuple type update upper value values zip""".split()
+
+
 def _short(taken: set[str]) -> Iterator[str]:
     letters = string.ascii_lowercase + string.ascii_uppercase
-    for name in (*letters, *[one + two for one in letters for two in letters + string.digits]):
+    for name in (*_HELD, *letters, *[one + two for one in letters for two in letters + string.digits]):
         if name not in taken and not keyword.iskeyword(name):
             yield name
 
@@ -135,6 +144,7 @@ class Shortener(ast.NodeTransformer):
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users)
         }
         self._makeable = made | {n.name for file in set(files) - core for n in files[file].body if isinstance(n, ast.ClassDef)}
+        self._private = private
         self._in_users = self._made = False
 
     def _new(self, name: str) -> str:
@@ -170,7 +180,7 @@ class Shortener(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         public = self._in_users or node.name in self._public
-        by_name = public and (node.name == "__init__" and self._made or not node.name.startswith("_"))
+        by_name = public and (self._made if node.name == "__init__" else node.name[0] != "_" and node.name not in self._private)
         node.name = self.names.get(node.name, node.name)
         return self._visit_function(node, by_name)
 

@@ -304,7 +304,7 @@ class TestEscalation:
 
     def test_a_reboot_that_was_kept_counts(self) -> None:
         kept = Kept(able=Capability(stack="lwip", reboot=True), resolve_ms=1000)
-        kept.keeper.escalation.reboots.append(0)
+        kept.keeper.escalation.budget.reboots.append(0)
         for _ in range(20):
             kept.to(m.RESOLVING)
             kept.wait()
@@ -318,7 +318,7 @@ class TestEscalation:
 
     def test_repeated_beacon_loss_ends_power_save(self) -> None:
         kept = Kept(doze_troubles=3).to(m.ONLINE)
-        assert [kept.keeper.escalation.doze_trouble(0) for _ in range(4)] == [False, False, True, False]
+        assert [kept.keeper.escalation.budget.doze_trouble(0) for _ in range(4)] == [False, False, True, False]
         assert kept.on(m.DOZE_FORBIDDEN) == (m.DISABLE_POWER_SAVE,)
 
 
@@ -420,9 +420,9 @@ class TestWhatTheWorldDoes:
     def test_beacons_lost_once_in_a_while_do_not_end_power_save(self) -> None:
         kept = Kept(doze_troubles=3).to(m.ONLINE)
         for _ in range(9):
-            assert not kept.keeper.escalation.doze_trouble(kept.now)
+            assert not kept.keeper.escalation.budget.doze_trouble(kept.now)
             kept.now += 3_000_000
-        assert [kept.keeper.escalation.doze_trouble(kept.now) for _ in range(2)] == [False, True]
+        assert [kept.keeper.escalation.budget.doze_trouble(kept.now) for _ in range(2)] == [False, True]
 
     def test_devices_that_ran_out_of_pcbs_together_do_not_come_back_in_step(self) -> None:
         pauses = set()
@@ -550,10 +550,10 @@ class AnyWorld(RuleBasedStateMachine):
 
     @invariant()
     def budgets_are_kept(self) -> None:
-        escalation = self.kept.keeper.escalation
+        escalation = self.kept.keeper.escalation.budget
         window = self.kept.now - 3600000
         assert len([at for at in escalation.bounces if at > window]) <= 4
-        assert len([at for at in escalation.reboots if at > window]) <= 1
+        assert len([at for at in escalation.budget.reboots if at > window]) <= 1
 
     @invariant()
     def a_retry_was_paused_for(self) -> None:

@@ -30,16 +30,13 @@ TIMER_SLACK = 1.125
 #: MicroPython's errno module lacks them; newlib and Linux agree on their numbers.
 _AGREED = {23: "ENFILE", 24: "EMFILE"}
 
-_CAUSE_OF_ERRNO = {
-    "ECONNRESET": RESET,
-    "EPIPE": RESET,
-    "ENOTCONN": RESET,
-    "ECONNREFUSED": REFUSED,
-    "ETIMEDOUT": STACK_TIMEOUT,
-    "ENETUNREACH": UNREACHABLE,
-    "ENETDOWN": UNREACHABLE,
-    "EADDRNOTAVAIL": UNREACHABLE,
-}
+#: A cause, and the errors that mean it.
+_ERRORS = (
+    (RESET, " ECONNRESET EPIPE ENOTCONN "),
+    (REFUSED, " ECONNREFUSED "),
+    (STACK_TIMEOUT, " ETIMEDOUT "),
+    (UNREACHABLE, " ENETUNREACH ENETDOWN EADDRNOTAVAIL "),
+)
 
 
 class Capability:
@@ -114,7 +111,10 @@ class Capability:
         name = errno_name(code)
         if name == "EHOSTUNREACH" and self.stack == "lwip":
             return UNREACHABLE  # lwIP says so when its netif is down, Linux of a host that does not answer
-        return _CAUSE_OF_ERRNO.get(name, name)
+        for cause, names in _ERRORS:
+            if f" {name} " in names:
+                return cause
+        return name
 
 
 def errno_name(code: int) -> str:

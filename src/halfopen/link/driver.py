@@ -22,26 +22,11 @@ if TYPE_CHECKING:
     from halfopen.link.ledger import Ledger
 
 ONLINE = (machine.ONLINE, machine.DOUBTED)
-#: The socket takes nothing now. Windows has a number of its own for it, MicroPython has only the first name.
-_LATER = (errno.EAGAIN, getattr(errno, "EWOULDBLOCK", errno.EAGAIN))
-#: What it means that an effect could not be carried out.
-_FAILURE_OF = {
-    machine.JOIN_WIFI: machine.JOIN_FAILED,
-    machine.AWAIT_LEASE: machine.LEASE_EXPIRED,
-    machine.RESOLVE_NAME: machine.NAME_FAILED,
-    machine.OPEN_SOCKET: machine.SOCKET_REFUSED,
-    machine.CONNECT_SOCKET: machine.DIAL_FAILED,
-    machine.START_TLS: machine.SECURE_FAILED,
-    machine.HAND_OVER: machine.SOCKET_FAILED,
-    machine.SEND_BYTES: machine.SOCKET_FAILED,
-    machine.QUEUE_HEARTBEAT: machine.SOCKET_FAILED,
-    machine.SAY_GOODBYE: machine.PARTED,
-    machine.CLOSE_SOCKET: machine.SOCKET_CLOSED,
-}
-
-
 class Driver:
     """One link, but for the port it runs on; see the drivers for the arguments."""
+
+    #: The socket takes nothing now.
+    _later = errno.EAGAIN
 
     def __init__(
         self,
@@ -108,7 +93,8 @@ class Driver:
     @property
     def reboots_ago_ms(self) -> "tuple[int, ...]":
         """How long ago the link asked for a reboot, the one under way included: what ``reboot`` must keep for the next boot."""
-        return tuple([self.now() - at for at in self._keeper.escalation.reboots])
+        budget = self._keeper.escalation.budget
+        return () if budget is None else tuple([self.now() - at for at in budget.reboots])
 
     def bound(self, cause: str) -> float:
         """The longest time in seconds for which a dead peer can go unnoticed; infinite when nothing can notice.
@@ -134,7 +120,8 @@ class Driver:
 
     def radio_trouble(self) -> None:
         """A beacon loss or an expiry by the access point; repeated, it switches power save off."""
-        if self._keeper.escalation.doze_trouble(self.now()):
+        budget = self._keeper.escalation.budget
+        if budget is not None and budget.doze_trouble(self.now()):
             self._tell(machine.DOZE_FORBIDDEN)
 
     def power_save_off(self) -> None:
@@ -152,11 +139,6 @@ class Driver:
         self._to_send.append(data)
         self._tell(machine.SEND_ASKED, "", connection)
         return self._queued
-
-    @property
-    def injects(self) -> bool:
-        """Whether heartbeats of the link's own are sent between the user's bytes."""
-        return bool(self._heartbeat)
 
     def release(self, connection: "Buffered") -> None:
         """``connection`` is no longer wanted."""
@@ -217,8 +199,9 @@ class Driver:
     def _could_not(self, effect: str, error: Exception) -> None:
         """Carrying out ``effect`` raised what nobody foresaw: the attempt fails, the link goes on."""
         self._note("E", f"{journal.spelt(effect)}: {journal.plain(repr(error))}")
-        if effect in _FAILURE_OF:
-            self._reply(_FAILURE_OF[effect], DRIVER_ERROR)
+        failure = machine.failure_of(effect)
+        if failure:
+            self._reply(failure, DRIVER_ERROR)
 
     def _due_at(self) -> float:
         """When :meth:`_time_came` wants to be called next."""
@@ -500,7 +483,7 @@ class Driver:
             try:
                 size = self._sock.send(self._out)
             except OSError as error:
-                if error.errno in _LATER:
+                if error.errno == self._later:
                     self._watch(reads, True)
                     self._ask_at = self.now() + self.policy.ask_again_ms()
                 else:

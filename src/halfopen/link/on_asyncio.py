@@ -156,6 +156,11 @@ class Link(Driver):
         finally:
             self._watchers.discard(watcher)
 
+    @property
+    def injects(self) -> bool:
+        """Whether heartbeats of the link's own are sent between the user's bytes."""
+        return bool(self._heartbeat)
+
     async def prepare_sleep(self) -> None:
         """Close in order (FIN, and the peer's answer to it) and stay down until :meth:`wake`."""
         self._tell(machine.SLEEP_ASKED)
@@ -167,6 +172,8 @@ class Link(Driver):
         return 0 if self._loop is None else int((self._loop.time() - self._began) * 1000 + 0.999)
 
     # What differs from other ports.
+
+    _later = errno.EWOULDBLOCK  # Windows has a number of its own for it
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

@@ -47,7 +47,9 @@ _LOOK_MS = 200
 #: close() only queues the FIN; before the radio goes dark the stack needs a moment to send it. Not tried on hardware.
 PARTING_FIN_MS = 100
 #: MP_STREAM_POLL_RD, _WR, _ERR and _HUP of MicroPython's py/stream.h: the same on every port.
-_READABLE, _WRITABLE, _BROKEN = 1, 4, 8 | 16
+_READABLE = 1
+_WRITABLE = 4
+_BROKEN = 24  # ERR or HUP
 #: What is too large to be internal memory (520 KB in all) is PSRAM, which network buffers cannot use.
 _INTERNAL_MAX = 524288
 
@@ -182,12 +184,9 @@ class Link(Driver):
         """
         if self._feed is not None:
             self._feed()
-        now = self.now()
-        if self._radio is not None and now - self._looked >= _LOOK_MS:
-            self._looked = now
+        if self._radio is not None:
             self._look_at_radio()
-        if self._due_at() <= self.now():
-            self._time_came()
+        self._time_came()
         if self._lookup is not None:
             wait_ms = min(wait_ms, self._lookup.ask_again(self.now()))
         wait = max(0, min(wait_ms, _LOOK_MS, self._due_at() - self.now()))
@@ -196,8 +195,7 @@ class Link(Driver):
                 self._ready(flags)
             elif self._lookup is not None:
                 self._name_answered()
-        if self._due_at() <= self.now():
-            self._time_came()
+        self._time_came()
 
     # What differs from other ports.
 
@@ -223,8 +221,11 @@ class Link(Driver):
     # The radio.
 
     def _look_at_radio(self) -> None:
-        radio, state = self._radio, self._keeper.state
+        radio, state, now = self._radio, self._keeper.state, self.now()
         assert radio is not None
+        if now - self._looked < _LOOK_MS:
+            return
+        self._looked = now
         if state == machine.JOINING:
             joined = radio.joined()
             if joined is not None:

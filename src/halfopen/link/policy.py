@@ -6,6 +6,12 @@ floats: seconds as a float would lose their milliseconds after four hours.
 
 from halfopen.link import machine
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from halfopen.link.budget import Budget
+
 #: No such deadline.
 NEVER = float("inf")
 
@@ -191,19 +197,20 @@ class Escalation:
     after trouble that lasted (``reboot_after_ms``), however fast its attempts failed.
     """
 
-    def __init__(self, policy: Policy, wifi: bool, reboot: bool, reboots: "tuple[int, ...]" = ()) -> None:
+    def __init__(self, policy: Policy, wifi: bool, reboot: bool, reboots: "Sequence[int]" = ()) -> None:
         """``wifi`` and ``reboot`` say what the port can do; ``reboots`` are the times of earlier ones, where kept."""
         self._policy = policy
-        self._wifi = wifi
-        self._reboot = reboot
         self.in_a_row = 0
         self._names = 0
         self._radio = 0
         self._memory = 0
         self._trouble_since: float = NEVER
-        self._dozed: list[int] = []
-        self.bounces: list[int] = []
-        self.reboots = list(reboots)
+        #: What may be done about the radio and the board; ``None`` where nothing can.
+        self.budget: Budget | None = None
+        if wifi or reboot or reboots:
+            from halfopen.link.budget import Budget
+
+            self.budget = Budget(policy, wifi, reboot, reboots)
 
     def failed(self, cause: str, now: int) -> None:
         """An attempt or a connection ended for ``cause``."""
@@ -230,14 +237,6 @@ class Escalation:
         self.network_answered()
         self._trouble_since = NEVER
 
-    def doze_trouble(self, now: int) -> bool:
-        """A beacon loss or an expiry by the access point; true when they were often enough to stop power save."""
-        self._dozed = self._recent(self._dozed, now) + [now]  # noqa: RUF005  MicroPython knows no [*a, b]
-        if len(self._dozed) < self._policy.doze_troubles:
-            return False
-        self._dozed = []
-        return True
-
     def next_retry(self, cause: str, now: int) -> str:
         """The event that ends the pause at ``now``, after the last failure's ``cause``."""
         policy, bounces, otherwise = self._policy, False, machine.RETRY_SOCKET
@@ -250,22 +249,6 @@ class Escalation:
             bounces, otherwise = True, machine.RETRY_NAME
         elif cause in OF_NAMES or (self.in_a_row and self.in_a_row % policy.socket_tries == 0):
             otherwise = machine.RETRY_NAME
-        return self._bounce(now, otherwise) if bounces else otherwise
-
-    def _bounce(self, now: int, otherwise: str) -> str:
-        """Wi-Fi anew while its budget lasts, then a reboot while that lasts, else ``otherwise``."""
-        policy = self._policy
-        self.bounces = self._recent(self.bounces, now)
-        self.reboots = self._recent(self.reboots, now)
-        if self._wifi and len(self.bounces) < policy.wifi_budget:
-            self.bounces.append(now)
-            return machine.RETRY_WIFI
-        lasting = now - self._trouble_since >= policy.reboot_after_ms
-        if self._reboot and lasting and len(self.reboots) < policy.reboot_budget:
-            self.reboots.append(now)
-            return machine.RETRY_REBOOT
+        if bounces and self.budget is not None:
+            return self.budget.bounce(now, self._trouble_since, otherwise)
         return otherwise
-
-    def _recent(self, times: "list[int]", now: int) -> "list[int]":
-        """What of ``times`` the budgets still count."""
-        return [at for at in times if at > now - self._policy.budget_window_ms]
