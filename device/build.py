@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numbering  # noqa: E402
 from inlining import inline, merge  # noqa: E402
 from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source  # noqa: E402
-from parting import drop_empty, follow, forget_unread, loaded, loader, part, put_tuples, share_out  # noqa: E402
+from parting import follow, loaded, loader, part, share_out  # noqa: E402
 from shortening import Shortener, bound_by, users_names  # noqa: E402
+from tightening import Membership, drop_empty, forget_unread, put_defaults, put_tuples  # noqa: E402
 
 #: The modules of the one file that every program loads, dependencies first; the last gives the file its name.
 CORE = (
@@ -43,15 +44,20 @@ BESIDE = (
 MERGED = ("Driver", "Link")
 #: Its methods that are loaded when they are first called, by the file that they are in.
 LATE = {
-    "bounds": ("_say_what_it_can", "bound", "_bound_ms", "lingering"),
+    "bounds": ("_say_what_it_can", "_bound_ms"),
     "budget": ("reboots_ago_ms", "_reboot"),
     "names": ("_look_up", "_name_answered", "_end_lookup"),
     "station": (
         *("_look_at_radio", "_begin_to_join", "_leave_wifi", "_disable_power_save", "_reason_of"),
-        *("roamed", "radio_trouble", "power_save_off", "wifi_lost"),
+        "radio_trouble",
     ),
     "sealing": ("_start_tls", "_shake_hands", "_encrypt", "_received_sealed", "_decrypt"),
-    "sleeping": ("prepare_sleep", "wake", "_say_goodbye", "_finish"),
+    "keepalive": ("_set_keepalive", "_abort"),
+    # what only programs ask for; also where whatever else is asked for would be
+    "asked": (
+        *("bound", "lingering", "roamed", "power_save_off", "wifi_lost", "prepare_sleep", "wake"),
+        *("_say_goodbye", "_finish"),
+    ),
 }
 #: Those of them that programs make themselves.
 MADE = {"Link", "Policy"}
@@ -140,18 +146,22 @@ def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
     put_tuples(files, core)
     drop_empty(files, public)
     inline(files, public | late | exports, SMALL)
-    share_out(files, core, exports)
+    for _ in range(3):
+        follow(files, core, public | late)
+        share_out(files, core, exports)
     forget_unread(files, public | BORROWED)
+    put_defaults(files[core])
+    files = {name: [Membership().visit(line) for line in body] for name, body in files.items()}
     return finished(files, imports, late)
 
 
 #: A program may read a limit by its name.
 _LIMIT_ASKED = """
 def __getattr__(self, name):
-    from {package}.limits import field_of
-    if not field_of(name):
+    field = {load}("limits").field_of(name)
+    if not field:
         raise AttributeError(name)
-    return getattr(self, field_of(name))
+    return getattr(self, field)
 """
 
 
@@ -164,7 +174,7 @@ def finished(
     for file, body in files.items():
         reads = loaded(body)
         needed = [line for name, line in imports.items() if name in reads and file != name]
-        names = set() if file == core else reads & {name for node in files[core] for name in bound_by(node)}
+        names = set() if file == core else reads & {name for node in files[core] for name in offered_by(node)}
         names |= exported(file) - {name for node in body for name in bound_by(node)} if file in BESIDE else set()
         own = [f"from {PACKAGE}.{core} import {', '.join(sorted(names))}"] if names else []
         trees[file] = ast.Module([*ast.parse("\n".join([*needed, *own])).body, *body], [])
@@ -175,12 +185,19 @@ def finished(
     made = {name: shortener.visit(tree) for name, tree in trees.items()}
     short = {file: [shortener.names.get(name, name) for name in names] for file, names in LATE.items()}
     owner = next(node for node in made[core].body if isinstance(node, ast.ClassDef) and node.name == MERGED[-1])
-    owner.body.append(loader(owner.name, PACKAGE, short, shortener.free))
-    policy.body.append(ast.parse(_LIMIT_ASKED.format(package=PACKAGE)).body[0])
+    owner.body.append(loader(owner.name, shortener.names.get("load", "load"), short, shortener.free))
+    policy.body.append(ast.parse(_LIMIT_ASKED.format(load=shortener.names["load"])).body[0])
     named = {name: shortener.names[name] for name in sorted(limits)}
     field_of = next(node for node in made["limits"].body if isinstance(node, ast.FunctionDef) and node.name == "field_of")
     field_of.body = ast.parse(f"return {named!r}.get({field_of.args.args[0].arg}, '')").body
     return made, shortener.names
+
+
+def offered_by(node: ast.stmt) -> set[str]:
+    """The names that a statement at the top of the core binds, what it tries to import with them."""
+    if isinstance(node, ast.Try):
+        return {name for line in node.body if isinstance(line, ast.Import) for name in [line.names[0].name]}
+    return bound_by(node)
 
 
 def merged(body: list[ast.stmt]) -> None:

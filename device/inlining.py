@@ -44,51 +44,57 @@ class _SuperCalls(ast.NodeTransformer):
 
 
 def inline(files: dict[str, _Body], keep: set[str], small: set[str]) -> None:
-    """Put every function of the first file in place that is called once in all ``files`` together.
+    """Put every function of the first file in place that is called once there, or in all the other ``files``.
 
     Functions whose names are in ``keep`` stay, and those whose name means several things. Those in ``small`` are put in
     place wherever they are called.
     """
     body = next(iter(files.values()))
-    every = [line for lines in files.values() for line in lines]
+    others = [line for lines in files.values() for line in lines if lines is not body]
     done: set[str] = set()
-    while (found := next(_once_called(body, every, keep | done, small), None)) is not None:
+    while (found := next(_once_called(body, others, keep | done, small), None)) is not None:
         owner, function = found
         done.add(function.name)
         caller = _Caller(function)
-        for line in every:
+        here, elsewhere = _said(body)[function.name], _said(others)[function.name]
+        for line in body if here else others:
             caller.visit(line)
-        if caller.written:
+        if caller.written and not (here and elsewhere):
             owner.remove(function)
-            every = [line for line in every if line is not function]
+
+
+def _said(lines: _Body) -> collections.Counter[str]:
+    """How often each name is read, as a name or as an attribute."""
+    return collections.Counter(
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for line in lines
+        for node in ast.walk(line)
+        if isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    )
 
 
 def _once_called(
-    body: _Body, every: _Body, keep: set[str], small: set[str]
+    body: _Body, others: _Body, keep: set[str], small: set[str]
 ) -> Iterator[tuple[_Body, ast.FunctionDef]]:
     """Functions that could be written where they are called, each with the body in which it stands."""
     owners = [body, *[line.body for line in body if isinstance(line, ast.ClassDef)]]
-    nodes = [node for line in every for node in ast.walk(line)]
+    nodes = [node for line in [*body, *others] for node in ast.walk(line)]
     defined = collections.Counter(
         node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     )
-    set_or_said = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
-    set_or_said |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
-    said = collections.Counter(
-        node.attr if isinstance(node, ast.Attribute) else node.id
-        for node in nodes
-        if isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    )
+    stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    stored |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    here, there = _said(body), _said(others)
     for owner in owners:
         for line in owner:
             if (
                 isinstance(line, ast.FunctionDef)
-                and line.name not in keep | set_or_said
+                and line.name not in keep | stored
                 and not line.decorator_list
                 and not line.args.vararg
                 and not line.args.kwarg
                 and defined[line.name] == 1
-                and (said[line.name] == 1 or line.name in small)
+                and (here[line.name] == 1 or here[line.name] + there[line.name] == 1 or line.name in small)
                 and not any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(line))
             ):
                 yield owner, line

@@ -121,6 +121,10 @@ class Linker(ast.NodeTransformer):
                 self._names[alias.asname or alias.name] = (owner, alias.name)
             else:
                 self._modules[alias.asname or alias.name] = alias.name
+        if node.col_offset and not owner:
+            return _loading(stays[0].name, stays[0].name, None)
+        if node.col_offset and stays:
+            return _loading(stays[0].name, owner, stays[0].name)
         kept = ast.ImportFrom(node.module, stays, 0)
         return self._keep(ast.copy_location(kept, node)) if stays else None
 
@@ -148,6 +152,11 @@ class Linker(ast.NodeTransformer):
         if isinstance(node.value, ast.Name) and node.value.id in self._files:
             return self._constants.get((self._files[node.value.id], node.attr), node)
         return self.generic_visit(node)
+
+
+def _loading(name: str, file: str, of: str | None) -> ast.stmt:
+    """An import inside a function by the core's own ``load``, which says the package's name once."""
+    return ast.parse(f"{name} = load({file!r})" + (f".{of}" if of else "")).body[0]
 
 
 def constants_of(name: str, tree: ast.Module) -> dict[tuple[str, str], ast.Constant]:

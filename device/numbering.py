@@ -45,6 +45,7 @@ GUARDS_EFFECTS = [
 ]
 
 CAUSES = [*_CAUSES, *_OTHER_CAUSES]
+LAST_EVENT = len(STATES) + len(EVENTS)
 if len(STATES) > _STATES_MAX or len(STATES) + len(EVENTS) + len(CAUSES) >= _FIRST_LETTER:
     raise SystemExit("device/numbering.py: too many names for the numbers that a device's table has room for")
 #: How many numbers between the causes and the effects stand for nothing.
@@ -92,6 +93,9 @@ def step(state, event):
             begin = rows[place + 2] & 63
             return rows[place] & 15 or state, {effects!r}[begin : begin + (rows[place + 2] >> 6)]
     raise ImpossibleEvent(spelt(event), spelt(state))
+
+def load(file):
+    return __import__("halfopen.link." + file, None, None, (file,))
 
 def cause_named_by(event):
     return event + {to_cause} if {first} <= event < {end} else ""

@@ -118,7 +118,7 @@ class Virtual:
         """Something happens, or time passes to the next deadline."""
         keeper, dice = self.keeper, self.dice
         if keeper.vitals is not None and keeper.state in (m.ONLINE, m.DOUBTED):
-            keeper.vitals.queued(dice.randrange(1000), self.now)
+            keeper.vitals.bytes_queued(dice.randrange(1000), self.now)
             keeper.accepted(dice.randrange(keeper.vitals.pending_bytes() + 1), self.now)
         if (keeper.state == m.PAUSED or dice.random() < 0.1) and keeper.wake_at() < float("inf"):
             self.now = max(self.now, int(keeper.wake_at()))

@@ -68,7 +68,7 @@ def life(seed, events):
                 ledger.sweep()
         assert len(ledger) == keeper.sockets_held
         if keeper.vitals is not None:
-            keeper.vitals.queued(chance.below(2000), now)
+            keeper.vitals.bytes_queued(chance.below(2000), now)
             keeper.accepted(chance.below(keeper.vitals.pending_bytes() + 1), now)
         print(keeper.state, ",".join(effects), keeper.wake_at(), keeper.lingering(now))
     for change in changes:

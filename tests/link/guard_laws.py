@@ -98,9 +98,9 @@ class World:
         elif what == "say":
             self.carry_out(self.core.heard(session, self.now))
         elif what == "queue" and session.state in g.SERVED:
-            session.vitals.queued(1 + number, self.now)
+            session.vitals.bytes_queued(1 + number, self.now)
         elif what == "take" and session.state in g.SERVED:
-            session.vitals.accepted(min(number, session.vitals.pending_bytes()), self.now)
+            session.vitals.bytes_accepted(min(number, session.vitals.pending_bytes()), self.now)
         elif what in ("leave", "break"):
             event = m.PEER_CLOSED if what == "leave" else m.SOCKET_FAILED
             self.carry_out(self.core.on(session, event, self.now))

@@ -53,7 +53,7 @@ class Kept:
 
     def queued(self, size: int, now: int) -> None:
         assert self.keeper.vitals is not None
-        self.keeper.vitals.queued(size, now)
+        self.keeper.vitals.bytes_queued(size, now)
 
     def wait(self) -> tuple[str, ...]:
         """Let time pass to the next deadline."""
@@ -522,7 +522,7 @@ class AnyWorld(RuleBasedStateMachine):
     @rule(size=st.integers(0, 5000))
     def bytes_are_queued(self, size: int) -> None:
         if self.kept.keeper.vitals is not None:
-            self.kept.keeper.vitals.queued(size, self.kept.now)
+            self.kept.keeper.vitals.bytes_queued(size, self.kept.now)
 
     @rule(share=st.floats(0, 1))
     def the_socket_takes_some(self, share: float) -> None:
@@ -553,7 +553,7 @@ class AnyWorld(RuleBasedStateMachine):
         escalation = self.kept.keeper.escalation.budget
         window = self.kept.now - 3600000
         assert len([at for at in escalation.bounces if at > window]) <= 4
-        assert len([at for at in escalation.budget.reboots if at > window]) <= 1
+        assert len([at for at in escalation.reboots if at > window]) <= 1
 
     @invariant()
     def a_retry_was_paused_for(self) -> None:

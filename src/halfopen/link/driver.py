@@ -44,7 +44,7 @@ class Driver:
         literal: "Any",
     ) -> None:
         if reboots_ago_ms and min(reboots_ago_ms) < 0:
-            raise ValueError("reboots_ago_ms are ages: none is negative")
+            raise ValueError("negative reboots_ago_ms")
         self.capability = able
         self.ledger = ledger
         self._heartbeat, self._tls, self._server_name = heartbeat, tls, server_name
@@ -198,7 +198,7 @@ class Driver:
 
     def _could_not(self, effect: str, error: Exception) -> None:
         """Carrying out ``effect`` raised what nobody foresaw: the attempt fails, the link goes on."""
-        self._note("E", f"{journal.spelt(effect)}: {journal.plain(repr(error))}")
+        self._note("E", f"{journal.spelt(effect)}: {error!r}")  # repr leaves nothing that could steer a terminal
         failure = machine.failure_of(effect)
         if failure:
             self._reply(failure, DRIVER_ERROR)
@@ -474,7 +474,7 @@ class Driver:
 
     def _queue(self, size: int) -> None:
         if self._keeper.vitals is not None:
-            self._keeper.vitals.queued(size, self.now())
+            self._keeper.vitals.bytes_queued(size, self.now())
 
     def _pump(self) -> None:
         """Send while the socket takes it; watch for room while it does not."""

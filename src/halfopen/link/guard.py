@@ -255,7 +255,7 @@ class Guard:
 
     def heard(self, session: Session, now: int) -> "Effects":
         """Bytes came from the client."""
-        session.vitals.heard(now)
+        session.vitals.heard_byte(now)
         return self.on(session, machine.HEARD, now)
 
     def _next(self) -> "tuple[float, int]":

@@ -419,7 +419,7 @@ class Wire:
             return
         self.out += data
         self._queued += len(data)
-        self.session.vitals.queued(len(data), self.now())
+        self.session.vitals.bytes_queued(len(data), self.now())
         self.pump()
         self._guard.rearm()
 
@@ -437,7 +437,7 @@ class Wire:
                 return
             del self.out[:size]
             self._accepted += size
-            self.session.vitals.accepted(size, self.now())
+            self.session.vitals.bytes_accepted(size, self.now())
             self.connection.accepted_up_to(self._accepted)
         if self.sock.fileno() >= 0:
             loop.remove_writer(self.sock)

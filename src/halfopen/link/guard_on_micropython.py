@@ -60,7 +60,7 @@ class Client:
         """Queue ``data``, which must not change any more; to a client that is gone nothing is sent."""
         if data and self.lost is None:
             self.out.append(data)
-            self.session.vitals.queued(len(data), self._guard.now())
+            self.session.vitals.bytes_queued(len(data), self._guard.now())
             self.pump()
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class Client:
             self.out[0] = memoryview(self.out[0])[size:]
             if not self.out[0]:
                 self.out.pop(0)
-            self.session.vitals.accepted(size, self._guard.now())
+            self.session.vitals.bytes_accepted(size, self._guard.now())
         if self.lost is None and self.leaves and not self.out:
             self._guard.tell(self, machine.RELEASED)
         elif self.lost is None:

@@ -88,7 +88,7 @@ class Keeper:
         if vitals is not None:
             quiet = vitals.quiet(event, now)
             if event == machine.HEARD:
-                vitals.heard(now)
+                vitals.heard_byte(now)
         cause = cause or cause_named_by(event)
         wanted = cause in WANTED
         if event == machine.SOCKET_OPENED:
@@ -150,7 +150,7 @@ class Keeper:
     def accepted(self, size: int, now: int) -> None:
         """The socket took ``size`` of the bytes queued."""
         if self.vitals is not None:
-            self.vitals.accepted(size, now)
+            self.vitals.bytes_accepted(size, now)
 
     def _next(self) -> "tuple[float, str]":
         """When something must be done next, and the event that says so; the pause's is decided when it is over."""

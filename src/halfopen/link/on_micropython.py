@@ -22,7 +22,7 @@ from halfopen.link.blocking import Connection, Lost
 from halfopen.link.capability import Capability
 from halfopen.link.driver import Driver
 from halfopen.link.ledger import Ledger
-from halfopen.link.names import Lookup, literal
+from halfopen.link.names import Lookup
 from halfopen.link.policy import Policy
 
 TYPE_CHECKING = False
@@ -79,11 +79,16 @@ def of_this_board(*, wifi: bool, reboot: bool) -> Capability:
     )
 
 
+def set_keepalive(sock: "Any", policy: Policy) -> None:
+    """Set keepalive on a fresh socket, with a firmware that can. Raises :class:`OSError`."""
+    halfopen_keepalive.set(sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count)
+
+
 def prepare(sock: "Any", policy: Policy) -> None:
     """Make a fresh socket non-blocking, and set keepalive where the firmware can. Raises :class:`OSError`."""
     sock.setblocking(False)
     if halfopen_keepalive is not None:
-        halfopen_keepalive.set(sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count)
+        set_keepalive(sock, policy)
 
 
 class Link(Driver):
@@ -118,7 +123,8 @@ class Link(Driver):
         able = of_this_board(wifi=radio is not None, reboot=reboot is not None)
         name = host if server_name is None else server_name
         super().__init__(
-            policy, able, heartbeat, tls, name, say, memory, chance, Ledger(), reboot, reboots_ago_ms, literal(host)
+            policy, able, heartbeat, tls, name, say, memory, chance, Ledger(), reboot, reboots_ago_ms,
+            host if host.replace(".", "").isdigit() else "",
         )  # fmt: skip
         self._host, self._port, self._radio, self._feed = host, port, radio, feed
         self._resolver = resolver
@@ -310,7 +316,9 @@ class Link(Driver):
     def _connect_socket(self) -> None:
         sock = self._sock
         try:
-            prepare(sock, self.policy)
+            sock.setblocking(False)
+            if halfopen_keepalive is not None:
+                self._set_keepalive()
             sock.connect(socket.getaddrinfo(self._known, self._port)[0][-1])
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
@@ -318,9 +326,16 @@ class Link(Driver):
                 return
         self._poll.register(sock, _WRITABLE | _BROKEN)
 
+    def _set_keepalive(self) -> None:
+        set_keepalive(self._sock, self.policy)
+
     def _abandon(self, sock: "Any") -> None:
-        if self.capability.linger:  # built into the firmware: no PCB is left that retransmits for 19 minutes
-            halfopen_keepalive.linger(sock.fileno())
+        if self.capability.linger:
+            self._abort()
+
+    def _abort(self) -> None:
+        """Have the close leave no PCB that retransmits for 19 minutes."""
+        halfopen_keepalive.linger(self._sock.fileno())
 
     def _open_channel(self) -> "Any":
         from halfopen.link.tls_on_micropython import TlsChannel

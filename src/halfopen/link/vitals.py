@@ -36,7 +36,7 @@ class Vitals:
         """Bytes queued that the socket has not accepted."""
         return self._queued - self._accepted
 
-    def heard(self, now: int) -> None:
+    def heard_byte(self, now: int) -> None:
         """A byte came from the peer."""
         self.heard_at = now
         self._doubted = None
@@ -51,7 +51,7 @@ class Vitals:
         """A heartbeat was queued."""
         self._doubted = now
 
-    def queued(self, size: int, now: int) -> None:
+    def bytes_queued(self, size: int, now: int) -> None:
         """``size`` bytes wait for the socket."""
         if size:
             if not self._writes:
@@ -59,7 +59,7 @@ class Vitals:
             self._queued += size
             self._writes.append((self._queued, now))
 
-    def accepted(self, size: int, now: int) -> None:
+    def bytes_accepted(self, size: int, now: int) -> None:
         """The socket took ``size`` bytes of the queue, which are not more than were queued."""
         assert size <= self.pending_bytes(), f"{size} bytes accepted, {self.pending_bytes()} queued"
         self._accepted += size

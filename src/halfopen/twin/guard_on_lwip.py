@@ -46,7 +46,7 @@ class Client:
     def send(self, data: bytes) -> None:
         """Queue ``data``."""
         self.out += data
-        self.session.vitals.queued(len(data), self.server.now())
+        self.session.vitals.bytes_queued(len(data), self.server.now())
         self.server.pump(self)
 
     def close(self) -> None:
@@ -244,7 +244,7 @@ class GuardedServer:
             while client.out:
                 size = client.sock.send(client.out)
                 client.out = client.out[size:]
-                client.session.vitals.accepted(size, self.now())
+                client.session.vitals.bytes_accepted(size, self.now())
         except OSError as error:
             self._failed(client, error)
             return
