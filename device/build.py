@@ -28,7 +28,7 @@ from inlining import inline, merge  # noqa: E402
 from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source  # noqa: E402
 from parting import follow, loaded, loader, part, share_out  # noqa: E402
 from shortening import Shortener, bound_by, users_names  # noqa: E402
-from tightening import Membership, drop_empty, forget_unread, put_defaults, put_tuples  # noqa: E402
+from tightening import Membership, drop_empty, forget_unread, met_first, put_defaults, put_tuples  # noqa: E402
 
 #: The modules of the one file that every program loads, dependencies first; the last gives the file its name.
 CORE = (
@@ -52,11 +52,10 @@ LATE = {
         "radio_trouble",
     ),
     "sealing": ("_start_tls", "_shake_hands", "_encrypt", "_received_sealed", "_decrypt"),
-    "keepalive": ("_set_keepalive", "_abort"),
-    # what only programs ask for; also where whatever else is asked for would be
+    # what programs ask for, or boards with the keepalive module; whatever no other file has is looked for here
     "asked": (
         *("bound", "lingering", "roamed", "power_save_off", "wifi_lost", "prepare_sleep", "wake"),
-        *("_say_goodbye", "_finish"),
+        *("_say_goodbye", "_finish", "_set_keepalive", "_abort"),
     ),
 }
 #: Those of them that programs make themselves.
@@ -190,6 +189,7 @@ def finished(
     named = {name: shortener.names[name] for name in sorted(limits)}
     field_of = next(node for node in made["limits"].body if isinstance(node, ast.FunctionDef) and node.name == "field_of")
     field_of.body = ast.parse(f"return {named!r}.get({field_of.args.args[0].arg}, '')").body
+    made[core].body.insert(0, met_first(ast.fix_missing_locations(made[core])))
     return made, shortener.names
 
 

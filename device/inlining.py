@@ -105,6 +105,11 @@ def _is_simple(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
 
 
+def _is_chain(node: ast.expr) -> bool:
+    """Whether it is a name's attribute, or an attribute of one."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_chain(node.value))
+
+
 class _Caller(ast.NodeTransformer):
     """Writes ``function`` in the place of its one call, where that can be done."""
 
@@ -214,8 +219,12 @@ class _Caller(ast.NodeTransformer):
         taken |= {part.name for part in ast.walk(caller) if isinstance(part, ast.ExceptHandler) and part.name}
         instead: dict[str, ast.expr] = {}
         before: _Body = []
+        lines = self._function.body
+        uses = collections.Counter(part.id for line in lines for part in ast.walk(line) if isinstance(part, ast.Name))
+        alone = len(lines) == 1 and not isinstance(lines[0], ast.While | ast.For | ast.Try)
         for name, value in self._arguments(call).items():
-            if _is_simple(value) and name not in self._bound:
+            read_once = alone and uses[name] == 1 and _is_chain(value)
+            if (_is_simple(value) or read_once) and name not in self._bound:
                 instead[name] = value
                 continue
             local = _fresh(name, taken)

@@ -84,7 +84,7 @@ class Buffered:
     def _check(self, size: int, limit: int, separator: "bytes | None") -> None:
         """Raises :class:`ValueError` for a request that could never be met."""
         if not 0 <= size <= self.unread_max or limit < size or separator == b"":
-            raise ValueError("no such size, limit or separator")
+            raise ValueError("size, limit or separator")
 
     def _has(self, size: int, separator: "bytes | None") -> bool:
         """Whether ``size`` bytes came, and the ``separator`` where one is asked for, or as much as is kept."""

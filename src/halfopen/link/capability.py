@@ -11,6 +11,8 @@ from halfopen.link.policy import NEVER, REFUSED, RESET, STACK_TIMEOUT, UNREACHAB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from halfopen.link.policy import Policy
 
 IDLE = "idle"
@@ -46,26 +48,19 @@ class Capability:
     ``linger`` means that SO_LINGER 0 works, so that a close towards a dead peer leaves no PCB behind.
     """
 
-    def __init__(
-        self,
-        *,
-        stack: str = "other",
-        keepalive: str = "none",
-        user_timeout: bool = False,
-        linger: bool = False,
-        shutdown: bool = False,
-        pollhup: bool = False,
-        wifi: bool = False,
-        reboot: bool = False,
-    ) -> None:
-        self.stack = stack
-        self.keepalive = keepalive
-        self.user_timeout = user_timeout
-        self.linger = linger
-        self.shutdown = shutdown
-        self.pollhup = pollhup
-        self.wifi = wifi
-        self.reboot = reboot
+    stack: str = "other"
+    keepalive: str = "none"
+    user_timeout: bool = False
+    linger: bool = False
+    shutdown: bool = False
+    pollhup: bool = False
+    wifi: bool = False
+    reboot: bool = False
+
+    def __init__(self, **able: "Any") -> None:
+        """``able`` are the attributes that differ from a port that can do nothing."""
+        for name in able:
+            setattr(self, name, able[name])
 
     def __repr__(self) -> str:
         return self.said()
