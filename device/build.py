@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import json
 import shutil
 import subprocess
 import sys
@@ -23,12 +22,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import numbering  # noqa: E402
-from inlining import inline, merge  # noqa: E402
-from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source  # noqa: E402
-from parting import follow, loaded, loader, part, share_out  # noqa: E402
-from shortening import Shortener, bound_by, users_names  # noqa: E402
-from tightening import Membership, drop_empty, forget_unread, met_first, put_defaults, put_tuples  # noqa: E402
+import numbering
+from inlining import inline, merge
+from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source
+from parting import follow, loaded, loader, part, share_out
+from shortening import Shortener, bound_by, users_names
+from tightening import Membership, drop_empty, forget_unread, met_first, put_defaults, put_tuples
 
 #: The modules of the one file that every program loads, dependencies first; the last gives the file its name.
 CORE = (
@@ -69,8 +68,18 @@ USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger",
 #: Public names of theirs that are for the link itself.
 INTERNAL = {
     *("expect_answer", "resume", "release", "accepted_up_to", "received"),
-    *("notices_ms", "stack_notices_ms", "cause_of", "said", "gate", "deadline_ms", "pause_before", "ask_again_ms"),
+    *(
+        "notices_ms",
+        "stack_notices_ms",
+        "cause_of",
+        "said",
+        "gate",
+        "deadline_ms",
+        "pause_before",
+        "ask_again_ms",
+    ),
 }
+
 
 def mentioned(trees: list[ast.stmt]) -> set[str]:
     """Every name, attribute and text in ``trees``: whatever can lead to a call."""
@@ -127,14 +136,21 @@ def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
         imports |= linker.imports
         if name in CORE:
             files[core] += [
-                node for node in body if not isinstance(node, ast.For | ast.Delete) and not bound_by(node) & replaced
+                node
+                for node in body
+                if not isinstance(node, ast.For | ast.Delete) and not bound_by(node) & replaced
             ]
         else:
             files[name] = body
     exports = exported(core)
     merged(files[core])
     part(files, core, MERGED[-1], LATE)
-    public = {name for node in files[core] if bound_by(node) & set(USERS) for name in users_names(node, bound_by(node) <= MADE)} - INTERNAL
+    public = {
+        name
+        for node in files[core]
+        if bound_by(node) & set(USERS)
+        for name in users_names(node, bound_by(node) <= MADE)
+    } - INTERNAL
     public |= set(numbering.methods())
     late = {name for names in LATE.values() for name in names}
     shake(files, exports | late)
@@ -174,20 +190,27 @@ def finished(
         reads = loaded(body)
         needed = [line for name, line in imports.items() if name in reads and file != name]
         names = set() if file == core else reads & {name for node in files[core] for name in offered_by(node)}
-        names |= exported(file) - {name for node in body for name in bound_by(node)} if file in BESIDE else set()
+        names |= (
+            exported(file) - {name for node in body for name in bound_by(node)} if file in BESIDE else set()
+        )
         own = [f"from {PACKAGE}.{core} import {', '.join(sorted(names))}"] if names else []
         trees[file] = ast.Module([*ast.parse("\n".join([*needed, *own])).body, *body], [])
     within = {core, *LATE}
     policy = next(node for node in files[core] if isinstance(node, ast.ClassDef) and node.name == "Policy")
     limits = {name for line in policy.body if isinstance(line, ast.Assign) for name in bound_by(line)}
-    shortener = Shortener(trees, within, {*USERS, *[n for n in late if not n.startswith("_")]}, MADE, INTERNAL | limits, numbering.methods())
+    users = {*USERS, *[name for name in late if not name.startswith("_")]}
+    shortener = Shortener(trees, within, users, MADE, INTERNAL | limits, numbering.methods())
     made = {name: shortener.visit(tree) for name, tree in trees.items()}
     short = {file: [shortener.names.get(name, name) for name in names] for file, names in LATE.items()}
-    owner = next(node for node in made[core].body if isinstance(node, ast.ClassDef) and node.name == MERGED[-1])
+    owner = next(
+        node for node in made[core].body if isinstance(node, ast.ClassDef) and node.name == MERGED[-1]
+    )
     owner.body.append(loader(owner.name, shortener.names.get("load", "load"), short, shortener.free))
     policy.body.append(ast.parse(_LIMIT_ASKED.format(load=shortener.names["load"])).body[0])
     named = {name: shortener.names[name] for name in sorted(limits)}
-    field_of = next(node for node in made["limits"].body if isinstance(node, ast.FunctionDef) and node.name == "field_of")
+    field_of = next(
+        node for node in made["limits"].body if isinstance(node, ast.FunctionDef) and node.name == "field_of"
+    )
     field_of.body = ast.parse(f"return {named!r}.get({field_of.args.args[0].arg}, '')").body
     made[core].body.insert(0, met_first(ast.fix_missing_locations(made[core])))
     return made, shortener.names
@@ -202,7 +225,9 @@ def offered_by(node: ast.stmt) -> set[str]:
 
 def merged(body: list[ast.stmt]) -> None:
     """Make one class of :data:`MERGED` in ``body``."""
-    base, derived = (next(n for n in body if isinstance(n, ast.ClassDef) and n.name == name) for name in MERGED)
+    base, derived = (
+        next(n for n in body if isinstance(n, ast.ClassDef) and n.name == name) for name in MERGED
+    )
     body[body.index(derived)] = merge(base, derived)
     body.remove(base)
 
@@ -222,7 +247,7 @@ def build(out: Path) -> dict[str, int]:
     if command is None:
         raise SystemExit("device/build.py: mpy-cross is not installed")
     sizes = {}
-    files, names = texts()
+    files, _ = texts()
     for name, text in files.items():
         packed, made = folder / f"{name}.py", folder / f"{name}.mpy"
         packed.write_text(text, encoding="utf-8")

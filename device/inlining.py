@@ -82,7 +82,9 @@ def _once_called(
     defined = collections.Counter(
         node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     )
-    stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    stored = {
+        node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
     stored |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
     here, there = _said(body), _said(others)
     for owner in owners:
@@ -115,8 +117,14 @@ class _Caller(ast.NodeTransformer):
 
     def __init__(self, function: ast.FunctionDef) -> None:
         self._function = function
-        self._bound = {part.id for part in ast.walk(function) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-        self._bound |= {part.name for part in ast.walk(function) if isinstance(part, ast.ExceptHandler) and part.name}
+        self._bound = {
+            part.id
+            for part in ast.walk(function)
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        }
+        self._bound |= {
+            part.name for part in ast.walk(function) if isinstance(part, ast.ExceptHandler) and part.name
+        }
         self.written = False
         self._callers: list[ast.FunctionDef] = []
 
@@ -130,7 +138,13 @@ class _Caller(ast.NodeTransformer):
 
     def _is_call(self, node: ast.AST | None) -> bool:
         called = node.func if isinstance(node, ast.Call) else None
-        name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        name = (
+            called.attr
+            if isinstance(called, ast.Attribute)
+            else called.id
+            if isinstance(called, ast.Name)
+            else ""
+        )
         return name == self._function.name
 
     def _lines(self, lines: _Body, last: bool) -> _Body:
@@ -180,15 +194,24 @@ class _Caller(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         body = self._function.body
-        if not self._is_call(node) or len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
+        if (
+            not self._is_call(node)
+            or len(body) != 1
+            or not isinstance(body[0], ast.Return)
+            or body[0].value is None
+        ):
             return node
         given = self._arguments(node)
         if given is None:
             return node
         uses = collections.Counter(part.id for part in ast.walk(body[0]) if isinstance(part, ast.Name))
-        deep = any(isinstance(part, ast.Lambda | ast.ListComp | ast.GeneratorExp) for part in ast.walk(body[0]))
+        deep = any(
+            isinstance(part, ast.Lambda | ast.ListComp | ast.GeneratorExp) for part in ast.walk(body[0])
+        )
         for name, value in given.items():
-            if not _is_simple(value) and (uses[name] > 1 or deep or sum(not _is_simple(v) for v in given.values()) > 1):
+            if not _is_simple(value) and (
+                uses[name] > 1 or deep or sum(not _is_simple(v) for v in given.values()) > 1
+            ):
                 return node
         self.written = True
         return _Substitute(given).visit(copy.deepcopy(body[0].value))  # type: ignore[no-any-return]
@@ -215,12 +238,16 @@ class _Caller(ast.NodeTransformer):
         """The lines that bind what is no plain name, and the function's lines with arguments in place."""
         caller = self._callers[-1]
         taken = {part.id for part in ast.walk(caller) if isinstance(part, ast.Name)}
-        taken |= {arg.arg for part in ast.walk(caller) if isinstance(part, ast.arguments) for arg in part.args}
+        taken |= {
+            arg.arg for part in ast.walk(caller) if isinstance(part, ast.arguments) for arg in part.args
+        }
         taken |= {part.name for part in ast.walk(caller) if isinstance(part, ast.ExceptHandler) and part.name}
         instead: dict[str, ast.expr] = {}
         before: _Body = []
         lines = self._function.body
-        uses = collections.Counter(part.id for line in lines for part in ast.walk(line) if isinstance(part, ast.Name))
+        uses = collections.Counter(
+            part.id for line in lines for part in ast.walk(line) if isinstance(part, ast.Name)
+        )
         alone = len(lines) == 1 and not isinstance(lines[0], ast.While | ast.For | ast.Try)
         for name, value in self._arguments(call).items():
             read_once = alone and uses[name] == 1 and _is_chain(value)
@@ -273,7 +300,9 @@ def _ends(body: _Body) -> bool:
 
 
 def _returns_value(body: _Body) -> bool:
-    return any(isinstance(part, ast.Return) and part.value is not None for line in body for part in ast.walk(line))
+    return any(
+        isinstance(part, ast.Return) and part.value is not None for line in body for part in ast.walk(line)
+    )
 
 
 def _without_returns(body: _Body, target: ast.expr | None) -> _Body | None:

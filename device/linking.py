@@ -16,7 +16,18 @@ PACKAGE = "halfopen.link"
 NEVER_ABLE = ("shutdown", "user_timeout")
 
 #: Attributes that are ``None`` or an object that is true.
-NEVER_EMPTY = ("vitals", "_connection", "_channel", "_radio", "_lookup", "_feed", "_restart", "_sock", "budget", "_yielded")
+NEVER_EMPTY = (
+    "vitals",
+    "_connection",
+    "_channel",
+    "_radio",
+    "_lookup",
+    "_feed",
+    "_restart",
+    "_sock",
+    "budget",
+    "_yielded",
+)
 
 
 def text_of(name: str) -> str:
@@ -53,7 +64,7 @@ class Stripper(ast.NodeTransformer):
         node.returns = None
         return self.generic_visit(node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  as ast calls it
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
         return None if node.value is None else ast.Assign([node.target], self.visit(node.value))
@@ -96,7 +107,9 @@ class Linker(ast.NodeTransformer):
     ``constants`` are (module, name) → value; modules in ``apart`` stay files of their own.
     """
 
-    def __init__(self, name: str, constants: dict[tuple[str, str], ast.Constant], apart: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, constants: dict[tuple[str, str], ast.Constant], apart: tuple[str, ...]
+    ) -> None:
         self._name, self._constants, self._apart = name, constants, apart
         self._modules: dict[str, str] = {}
         self._files: dict[str, str] = {}
@@ -132,7 +145,11 @@ class Linker(ast.NodeTransformer):
         if node.col_offset:
             return node  # inside a function or a try
         for alias in node.names:
-            one = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+            one = (
+                ast.Import([alias])
+                if isinstance(node, ast.Import)
+                else ast.ImportFrom(node.module, [alias], 0)
+            )
             self.imports[alias.asname or alias.name] = ast.unparse(one)
         return None
 
@@ -169,7 +186,9 @@ def constants_of(name: str, tree: ast.Module) -> dict[tuple[str, str], ast.Const
     return found
 
 
-def link(name: str, tree: ast.Module, linker: Linker, constants: dict[tuple[str, str], ast.Constant]) -> list[ast.stmt]:
+def link(
+    name: str, tree: ast.Module, linker: Linker, constants: dict[tuple[str, str], ast.Constant]
+) -> list[ast.stmt]:
     """The definitions of the module ``name``, without constants, which are in place."""
     body = linker.visit(tree).body
     return [node for node in body if not any((name, bound) in constants for bound in bound_by(node))]

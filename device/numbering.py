@@ -66,7 +66,9 @@ def numbers() -> dict[tuple[str, str], ast.Constant]:
         (guard, (_EFFECT_AT,)),
     ):
         for name, value in vars(module).items():
-            number = next((table[value] for table in tables if isinstance(value, str) and value in table), None)
+            number = next(
+                (table[value] for table in tables if isinstance(value, str) and value in table), None
+            )
             if number is not None and name.isupper():
                 found[module.__name__.rpartition(".")[2], name] = ast.Constant(number)
     return found
@@ -156,7 +158,9 @@ def _with_pieces(text: str) -> tuple[str, list[str]]:
     pieces: list[str] = []
     while len(pieces) < _PIECES_MAX:
         found = {text[at : at + size] for size in range(3, 12) for at in range(len(text) - size)}
-        plain = [piece for piece in found if " " not in piece and not any(ord(sign) in _SIGNS for sign in piece)]
+        plain = [
+            piece for piece in found if " " not in piece and not any(ord(sign) in _SIGNS for sign in piece)
+        ]
         best = max(plain, key=lambda piece: (text.count(piece) * (len(piece) - 1) - len(piece) - 1, piece))
         if text.count(best) * (len(best) - 1) <= len(best) + 3:
             break

@@ -104,7 +104,11 @@ def share_out(files: _Files, core: str, exported: set[str]) -> None:
 
 def _is_idle(node: ast.stmt, body: list[ast.stmt], exported: set[str]) -> bool:
     bound = bound_by(node)
-    return bool(bound) and not bound & exported and not bound & loaded([line for line in body if line is not node])
+    return (
+        bool(bound)
+        and not bound & exported
+        and not bound & loaded([line for line in body if line is not node])
+    )
 
 
 def loaded(body: list[ast.stmt]) -> set[str]:

@@ -37,7 +37,11 @@ def main() -> int:
         print("usage: python device/readback.py [FILE]")
         return 2
     try:
-        text = Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace") if sys.argv[1:] else sys.stdin.read()
+        text = (
+            Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace")
+            if sys.argv[1:]
+            else sys.stdin.read()
+        )
     except OSError as error:
         print(f"readback: {sys.argv[1]}: {error.strerror}")
         return 2

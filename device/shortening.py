@@ -22,7 +22,8 @@ from collections.abc import Iterator
 #: What stands in one of these is never renamed, whoever has it.
 _FOREIGN = (
     *(builtins, str, bytes, bytearray, memoryview, list, dict, set, tuple, int, float, OSError, property),
-    *(io.IOBase, socket.socket, ssl.SSLContext, ssl.SSLSocket, select.poll(), asyncio.Task, collections.deque),
+    *(io.IOBase, socket.socket, ssl.SSLContext, ssl.SSLSocket, asyncio.Task, collections.deque),
+    select.poll() if hasattr(select, "poll") else select,
 )
 _FOREIGN_NAMES = {name for kind in _FOREIGN for name in dir(kind)}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -86,16 +87,24 @@ def _by_modules(tree: ast.Module) -> set[str]:
 
 #: Names that every MicroPython holds and a .mpy file says in one or two bytes (static_qstr_list of py/makeqstrdata.py):
 #: where nothing else of the link is called so, they cost neither flash nor heap.
-_HELD = """abs all any append bool bytearray bytecode bytes callable classmethod clear const copy count dict dir divmod end
-endswith eval exec extend find format from_bytes get globals hash id index insert isalpha isdigit islower isspace issubclass
-isupper items iter join key keys list little locals lower lstrip map micropython next object open ord pop popitem pow
-range read readinto readline remove replace reverse rfind rindex round rsplit rstrip send sep set setdefault sort sorted
-split start startswith staticmethod step stop str strip sum throw to_bytes tuple type update upper value values zip""".split()
+_HELD = (
+    "abs all any append bool bytearray bytecode bytes callable classmethod clear const copy count dict "
+    "dir divmod end endswith eval exec extend find format from_bytes get globals hash id index insert "
+    "isalpha isdigit islower isspace issubclass isupper items iter join key keys list little locals lower "
+    "lstrip map micropython next object open ord pop popitem pow range read readinto readline remove "
+    "replace reverse rfind rindex round rsplit rstrip send sep set setdefault sort sorted split start "
+    "startswith staticmethod step stop str strip sum throw to_bytes tuple type update upper value values "
+    "zip "
+)
 
 
 def _short(taken: set[str]) -> Iterator[str]:
     letters = string.ascii_lowercase + string.ascii_uppercase
-    for name in (*_HELD, *letters, *[one + two for one in letters for two in letters + string.digits]):
+    for name in (
+        *_HELD.split(),
+        *letters,
+        *[one + two for one in letters for two in letters + string.digits],
+    ):
         if name not in taken and not keyword.iskeyword(name):
             yield name
 
@@ -104,7 +113,13 @@ class Shortener(ast.NodeTransformer):
     """Renames in trees of whole files. ``names`` is the dictionary, long → short."""
 
     def __init__(
-        self, files: dict[str, ast.Module], core: set[str], users: set[str], made: set[str], private: set[str], fixed: dict[str, str]
+        self,
+        files: dict[str, ast.Module],
+        core: set[str],
+        users: set[str],
+        made: set[str],
+        private: set[str],
+        fixed: dict[str, str],
     ) -> None:
         """``users`` are the definitions of the files ``core`` that programs use, those of all other files are; ``made`` are
         the classes among them that programs make themselves.
@@ -115,7 +130,9 @@ class Shortener(ast.NodeTransformer):
         kept = _FOREIGN_NAMES.union(*[_by_modules(tree) for tree in trees])
         for file, tree in files.items():
             for node in tree.body:
-                if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users):
+                if isinstance(node, ast.ClassDef | ast.FunctionDef) and (
+                    file not in core or node.name in users
+                ):
                     kept |= users_names(node, file not in core or node.name in made)
         kept -= private
         every = [node for tree in trees for node in ast.walk(tree)]
@@ -143,7 +160,9 @@ class Shortener(ast.NodeTransformer):
             for node in tree.body
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and (file not in core or node.name in users)
         }
-        self._makeable = made | {n.name for file in set(files) - core for n in files[file].body if isinstance(n, ast.ClassDef)}
+        self._makeable = made | {
+            n.name for file in set(files) - core for n in files[file].body if isinstance(n, ast.ClassDef)
+        }
         self._private = private
         self._in_users = self._made = False
 
@@ -168,7 +187,9 @@ class Shortener(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
-        names = [ast.alias(self.names.get(a.name, a.name), a.asname and self._new(a.asname)) for a in node.names]
+        names = [
+            ast.alias(self.names.get(a.name, a.name), a.asname and self._new(a.asname)) for a in node.names
+        ]
         return ast.ImportFrom(node.module, names, node.level)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -180,11 +201,13 @@ class Shortener(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         public = self._in_users or node.name in self._public
-        by_name = public and (self._made if node.name == "__init__" else node.name[0] != "_" and node.name not in self._private)
+        by_name = public and (
+            self._made if node.name == "__init__" else node.name[0] != "_" and node.name not in self._private
+        )
         node.name = self.names.get(node.name, node.name)
         return self._visit_function(node, by_name)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  as ast calls it
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return self._visit_function(node, False)
@@ -193,7 +216,11 @@ class Shortener(ast.NodeTransformer):
         """Rename in a function; ``by_name`` where programs may pass its parameters by name."""
         node.args.defaults = [self.visit(value) for value in node.args.defaults]
         node.args.kw_defaults = [value and self.visit(value) for value in node.args.kw_defaults]
-        given = [arg for arg in _parameters(node) if not (by_name and arg is not node.args.args[0]) and arg.arg not in self._said]
+        given = [
+            arg
+            for arg in _parameters(node)
+            if not (by_name and arg is not node.args.args[0]) and arg.arg not in self._said
+        ]
         begin = sum(map(len, self._turns))
         self._turns.append({arg.arg: self.free[begin + turn] for turn, arg in enumerate(given)})
         for arg in _parameters(node):

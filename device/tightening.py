@@ -22,7 +22,9 @@ def drop_empty(files: _Files, kept: set[str]) -> None:
     empty = {
         node.name
         for node in functions
-        if isinstance(node.body[0], ast.Pass) and named.count(node.name) == 1 and not node.name.startswith("__")
+        if isinstance(node.body[0], ast.Pass)
+        and named.count(node.name) == 1
+        and not node.name.startswith("__")
     } - kept
     for body in files.values():
         body[:] = [_Dropping(empty).visit(line) for line in body]
@@ -57,9 +59,9 @@ def put_tuples(files: _Files, core: str) -> None:
     """Tuples of constants that ``core`` names stand where they are read."""
     found = {}
     for node in files[core]:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Name):
-            if all(isinstance(part, ast.Constant) for part in node.value.elts):
-                found[node.targets[0].id] = node.value
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Tuple) and all(isinstance(part, ast.Constant) for part in value.elts):
+            found.update(dict.fromkeys(bound_by(node), value))
     files[core][:] = [node for node in files[core] if not bound_by(node) & set(found)]
     for body in files.values():
         body[:] = [_Putting(found).visit(line) for line in body]
@@ -89,8 +91,14 @@ class _Forgetting(_Dropping):
         self._read = read
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | None:
-        if all(isinstance(target, ast.Attribute) and target.attr not in self._read for target in node.targets):
-            return None if isinstance(node.value, ast.Constant | ast.Name | ast.Attribute) else ast.Expr(node.value)
+        if all(
+            isinstance(target, ast.Attribute) and target.attr not in self._read for target in node.targets
+        ):
+            return (
+                None
+                if isinstance(node.value, ast.Constant | ast.Name | ast.Attribute)
+                else ast.Expr(node.value)
+            )
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt | None:
@@ -116,18 +124,25 @@ def put_defaults(body: list[ast.stmt]) -> None:
                         line.body.remove(part)
                 line.body = line.body or [ast.Pass()]
         node.body[:0] = [
-            ast.Assign([ast.Name(name, ast.Store()) for name in names], value) for value, names in values.values()
+            ast.Assign([ast.Name(name, ast.Store()) for name in names], value)
+            for value, names in values.values()
         ]
 
 
 def _is_default(node: ast.expr) -> bool:
     plain = isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id == "NEVER")
     sum_of_plain = isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant)
-    return plain or sum_of_plain or (isinstance(node, ast.Tuple) and all(isinstance(e, ast.Constant) for e in node.elts))
+    return (
+        plain
+        or sum_of_plain
+        or (isinstance(node, ast.Tuple) and all(isinstance(e, ast.Constant) for e in node.elts))
+    )
 
 
 def _all_of(targets: list[ast.expr], me: str) -> bool:
-    return all(isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id == me for t in targets)
+    return all(
+        isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id == me for t in targets
+    )
 
 
 def _note(values: dict[str, tuple[ast.expr, list[str]]], value: ast.expr, names: list[str]) -> None:

@@ -109,7 +109,9 @@ class Virtual:
             elif effect == m.SWEEP:
                 self.ledger.sweep()
             elif effect == m.CHECK_HEAP:
-                self.tell(self.keeper.policy.gate(20000 if self.dice.random() < 0.02 else 90000, 30000, False))
+                self.tell(
+                    self.keeper.policy.gate(20000 if self.dice.random() < 0.02 else 90000, 30000, False)
+                )
             elif effect == m.OPEN_SOCKET:
                 outcomes = (m.DESCRIPTORS_EXHAUSTED, m.PCBS_EXHAUSTED, m.SOCKET_REFUSED)
                 self.tell(self.dice.choice(outcomes) if self.dice.random() < 0.1 else m.SOCKET_OPENED)

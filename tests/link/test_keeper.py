@@ -318,7 +318,12 @@ class TestEscalation:
 
     def test_repeated_beacon_loss_ends_power_save(self) -> None:
         kept = Kept(doze_troubles=3).to(m.ONLINE)
-        assert [kept.keeper.escalation.budget.doze_trouble(0) for _ in range(4)] == [False, False, True, False]
+        assert [kept.keeper.escalation.budget.doze_trouble(0) for _ in range(4)] == [
+            False,
+            False,
+            True,
+            False,
+        ]
         assert kept.on(m.DOZE_FORBIDDEN) == (m.DISABLE_POWER_SAVE,)
 
 

@@ -4,7 +4,6 @@ from halfopen.link.policy import NEVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Protocol
 
     class Carrier(Protocol):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         def injects(self) -> bool:
             """Whether heartbeats of the link's own are sent between the user's bytes."""
 
+
 #: Bytes kept for a user who does not read; beyond it the reader stops, and silence proves nothing any more.
 UNREAD_BYTES_MAX = 256 * 1024
 

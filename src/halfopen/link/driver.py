@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from halfopen.link.ledger import Ledger
 
 ONLINE = (machine.ONLINE, machine.DOUBTED)
+
+
 class Driver:
     """One link, but for the port it runs on; see the drivers for the arguments."""
 
@@ -198,7 +200,9 @@ class Driver:
 
     def _could_not(self, effect: str, error: Exception) -> None:
         """Carrying out ``effect`` raised what nobody foresaw: the attempt fails, the link goes on."""
-        self._note("E", f"{journal.spelt(effect)}: {error!r}")  # repr leaves nothing that could steer a terminal
+        self._note(
+            "E", f"{journal.spelt(effect)}: {error!r}"
+        )  # repr leaves nothing that could steer a terminal
         failure = machine.failure_of(effect)
         if failure:
             self._reply(failure, DRIVER_ERROR)

@@ -248,8 +248,10 @@ class Guard:
             session.parting_at = now + self.policy.parting_ms if state == PARTING else NEVER
         loss = before != PARTING and cause not in _WANTED
         quiet = session.vitals.quiet(event, now)
-        who = {"session": session.number, "peer": session.peer}
-        change = SessionChange(now, before, event, state, cause, 0, 0, loss, quiet, **who)
+        who = session.number, session.peer
+        change = SessionChange(
+            now, before, event, state, cause, 0, 0, loss, quiet, session=who[0], peer=who[1]
+        )
         self._observe(change, session)
         return [(effect, session) for effect in effects]
 

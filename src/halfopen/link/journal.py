@@ -114,7 +114,7 @@ def plain(text: str) -> str:
     return "".join([letter if " " <= letter < "\x7f" or letter > "\x9f" else "?" for letter in text])
 
 
-def heap_line(at: int, free: int, least: int) -> str:
+def heap_line(at: int, free: int, least: float) -> str:
     """The article's heap line: bytes free now, and the least that ever was."""
     return f"I ({at}) MEM: Free Heap: {free} bytes, Min Free: {least} bytes"
 

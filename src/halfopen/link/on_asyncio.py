@@ -43,6 +43,8 @@ class Link(Driver):
     of the journal (default: the logger ``halfopen.link``); ``memory`` tells bytes free and the largest block.
     """
 
+    ledger: host.ComputersLedger
+
     def __init__(
         self,
         host_name: str,

@@ -360,7 +360,9 @@ class Link(Driver):
             return
         if flags & ~_WRITABLE:
             try:
-                size = self._sock.readinto(self._buffer)  # there is no getsockopt to ask why a dial failed either
+                size = self._sock.readinto(
+                    self._buffer
+                )  # there is no getsockopt to ask why a dial failed either
                 if dialing:
                     raise OSError(errno.ECONNREFUSED)
             except OSError as error:

@@ -208,9 +208,9 @@ class Escalation:
         #: What may be done about the radio and the board; ``None`` where nothing can.
         self.budget: Budget | None = None
         if wifi or reboot or reboots:
-            from halfopen.link.budget import Budget
+            from halfopen.link import budget
 
-            self.budget = Budget(policy, wifi, reboot, reboots)
+            self.budget = budget.Budget(policy, wifi, reboot, reboots)
 
     def failed(self, cause: str, now: int) -> None:
         """An attempt or a connection ended for ``cause``."""

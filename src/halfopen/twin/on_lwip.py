@@ -215,7 +215,8 @@ class Link(Driver):
         memory = self._free_memory
         say = say or device.console.print
         super().__init__(
-            *(policy, able, heartbeat, tls, host, say, memory, chance.random, Ledger(), reboot, ()), literal(host)
+            *(policy, able, heartbeat, tls, host, say, memory, chance.random, Ledger(), reboot, ()),
+            literal(host),
         )
         self._host, self._port = host, port
         self._began = self._world.now
