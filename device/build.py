@@ -1,14 +1,16 @@
 """Builds what an ESP32 loads: ``python device/build.py OUT`` writes .mpy files and says how large they are.
 
-A module costs a device its bytecode, its names and its tables, so the sources are packed before mpy-cross compiles them:
+A module costs a device its bytecode, its names and its tables, so the sources' trees are worked on before mpy-cross compiles
+them:
 
-- the core and the driver become one file (every name is stored once a file);
-- docstrings, annotations, asserts and what stands behind TYPE_CHECKING go; constants are put where they are used;
-- the machine's table becomes four bytes a row, read by the same ``step()``;
-- what nothing on a device calls is left out.
+- ``linking``: core and driver become one file, without docstrings, annotations and asserts, constants in place;
+- ``numbering``: states, events, effects and causes are numbers, the machine's table three bytes a row;
+- ``parting``: what not every program needs goes into files that are loaded when it is first called;
+- ``inlining``: a function that is called once is written where it is called;
+- ``tightening``: what does nothing goes, what can be said in fewer bytes is;
+- ``shortening``: names that no program uses are short; ``device/names.json`` says what they mean.
 
-Names stay, so that a traceback still says something. No line of what a computer runs is changed, and the tests put
-the packed files through the same faults as the sources.
+No line of what a computer runs is changed, and the tests put the built files through the same faults as the sources.
 """
 
 from __future__ import annotations
@@ -48,23 +50,23 @@ LATE = {
     "names": ("_look_up", "_name_answered", "_end_lookup"),
     "station": (
         *("_look_at_radio", "_begin_to_join", "_leave_wifi", "_disable_power_save", "_reason_of"),
-        "radio_trouble",
+        *("roamed", "radio_trouble"),
     ),
     "sealing": ("_start_tls", "_shake_hands", "_encrypt", "_received_sealed", "_decrypt"),
     # what programs ask for, or boards with the keepalive module; whatever no other file has is looked for here
     "asked": (
-        *("bound", "lingering", "roamed", "power_save_off", "wifi_lost", "prepare_sleep", "wake"),
+        *("bound", "lingering", "power_save_off", "wifi_lost", "prepare_sleep", "wake"),
         *("_say_goodbye", "_finish", "_set_keepalive", "_abort"),
     ),
 }
-#: Those of them that programs make themselves.
-MADE = {"Link", "Policy"}
 #: Functions so small that they are put wherever they are called.
 SMALL = {"method_of", "ask_again_ms", "failure_of"}
 #: Attributes that MicroPython reads: of an exception, of a stream.
 BORROWED = {"errno", "args"}
 #: Classes whose public methods are the user's: kept although nothing here calls them.
 USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger", "Capability")
+#: Those of them that programs make themselves.
+MADE = {"Link", "Policy"}
 #: Public names of theirs that are for the link itself.
 INTERNAL = {
     *("expect_answer", "resume", "release", "accepted_up_to", "received"),
