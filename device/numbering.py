@@ -124,7 +124,9 @@ def _packed_effects() -> tuple[bytes, dict[tuple[str, ...], int]]:
     """Every sequence of effects within one text, and for each the byte that finds it."""
     text = b""
     places = {}
-    for sequence in sorted({effects for _, effects in machine.TRANSITIONS.values()}, key=len, reverse=True):
+    for sequence in sorted(
+        {effects for _, effects in machine.TRANSITIONS.values()}, key=lambda some: (-len(some), some)
+    ):
         wanted = bytes([_EFFECT_AT[effect] for effect in sequence])
         if wanted not in text:
             text += wanted

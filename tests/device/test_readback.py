@@ -27,7 +27,8 @@ def test_a_boards_traceback_is_read_back(require_tool: Callable[[str], str], tmp
     program.write_text(FAILS)
     folders = [str(ROOT / "device" / "mpy"), str(ROOT / "tests" / "link" / "board")]
     command = [require_tool("micropython"), str(program), *folders]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stderr
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    said = done.stdout + done.stderr
     assert "_time_came" not in said
     assert "ValueError: a policy of the program's own" in said
     (tmp_path / "traceback.txt").write_text(said)
