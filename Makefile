@@ -16,7 +16,7 @@ help:
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
 	@echo "make pictures draw the pictures of the README with Chromium"
-	@echo "make device   refresh what devices fetch: device/mpy and package.json (commit them)"
+	@echo "make device   refresh what devices fetch: device/mpy, names.json and package.json (commit them)"
 	@echo "make machine  draw docs/internals/machine.md from the table"
 	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
 	@echo "make fidelity  replay the recordings of lwIP and of the air in the twin, write docs/internals/fidelity.md"

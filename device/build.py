@@ -1,28 +1,36 @@
 """Builds what an ESP32 loads: ``python device/build.py OUT`` writes .mpy files and says how large they are.
 
-A module costs a device its bytecode, its names and its tables, so the sources are packed before mpy-cross compiles them:
+A module costs a device its bytecode, its names and its tables, so the sources' trees are worked on before mpy-cross compiles
+them:
 
-- the core and the driver become one file (every name is stored once a file);
-- docstrings, annotations, asserts and what stands behind TYPE_CHECKING go; constants are put where they are used;
-- the machine's table becomes four bytes a row, read by the same ``step()``;
-- what nothing on a device calls is left out.
+- ``linking``: core and driver become one file, without docstrings, annotations and asserts, constants in place;
+- ``numbering``: states, events, effects and causes are numbers, the machine's table three bytes a row;
+- ``parting``: what not every program needs goes into files that are loaded when it is first called;
+- ``inlining``: a function that is called once is written where it is called;
+- ``tightening``: what does nothing goes, what can be said in fewer bytes is;
+- ``shortening``: names that no program uses are short; ``device/names.json`` says what they mean.
 
-Names stay, so that a traceback still says something. No line of what a computer runs is changed, and the tests put
-the packed files through the same faults as the sources.
+No line of what a computer runs is changed, and the tests put the built files through the same faults as the sources.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PACKAGE = "halfopen.link"
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numbering
+from inlining import inline, merge
+from linking import PACKAGE, Linker, constants_of, exported, is_name, link, source
+from parting import follow, loaded, loader, part, share_out
+from shortening import Shortener, bound_by, users_names
+from tightening import Membership, drop_empty, forget_unread, met_first, put_defaults, put_tuples
+
 #: The modules of the one file that every program loads, dependencies first; the last gives the file its name.
 CORE = (
     *("machine", "policy", "vitals", "journal", "keeper", "ledger", "capability", "buffered", "driver"),
@@ -30,315 +38,206 @@ CORE = (
 )
 #: Files that a program loads when it wants them.
 BESIDE = (
-    *("wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
+    *("limits", "budget", "wlan", "tls_on_micropython", "awaiting", "recorder", "rtc", "flash", "delivery"),
     *("guard", "guard_on_micropython"),
 )
+#: A class, and the only one that a device derives from it.
+MERGED = ("Driver", "Link")
+#: Its methods that are loaded when they are first called, by the file that they are in.
+LATE = {
+    "bounds": ("_say_what_it_can", "_bound_ms"),
+    "budget": ("reboots_ago_ms", "_reboot"),
+    "names": ("_look_up", "_name_answered", "_end_lookup"),
+    "station": (
+        *("_look_at_radio", "_begin_to_join", "_leave_wifi", "_disable_power_save", "_reason_of"),
+        *("roamed", "radio_trouble"),
+    ),
+    "sealing": ("_start_tls", "_shake_hands", "_encrypt", "_received_sealed", "_decrypt"),
+    # what programs ask for, or boards with the keepalive module; whatever no other file has is looked for here
+    "asked": (
+        *("bound", "lingering", "power_save_off", "wifi_lost", "prepare_sleep", "wake"),
+        *("_say_goodbye", "_finish", "_set_keepalive", "_abort"),
+    ),
+}
+#: Functions so small that they are put wherever they are called.
+SMALL = {"method_of", "ask_again_ms", "failure_of"}
+#: Attributes that MicroPython reads: of an exception, of a stream.
+BORROWED = {"errno", "args"}
 #: Classes whose public methods are the user's: kept although nothing here calls them.
-USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Wlan", "TlsChannel")
-
-
-def text_of(name: str) -> str:
-    """The source of the module ``name`` of the link."""
-    return (ROOT / "src" / "halfopen" / "link" / f"{name}.py").read_text(encoding="utf-8")
-
-
-def source(name: str) -> ast.Module:
-    """The module ``name`` of the link without what only readers and type checkers need."""
-    return ast.fix_missing_locations(Stripper().visit(ast.parse(text_of(name))))  # type: ignore[no-any-return]
-
-
-def exported(name: str) -> set[str]:
-    """What the module's ``__all__`` offers, wherever it comes from."""
-    for node in ast.parse(text_of(name)).body:
-        if isinstance(node, ast.Assign) and _is_name(node.targets[0], "__all__"):
-            return set(ast.literal_eval(node.value))
-    return set()
-
-
-class Stripper(ast.NodeTransformer):
-    """Takes out docstrings, annotations, asserts, ``__all__`` and what stands behind TYPE_CHECKING."""
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        super().generic_visit(node)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [line for line in node.body if not _is_text(line)]
-            if not node.body:
-                node.body = [ast.Pass()]
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(node.arg)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
-        return None if node.value is None else ast.Assign([node.target], self.visit(node.value))
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if _is_name(node.test, "TYPE_CHECKING") else self.generic_visit(node)
-
-    def visit_Assert(self, node: ast.Assert) -> None:
-        return None
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        wanted = not any(_is_name(target, "TYPE_CHECKING", "__all__") for target in node.targets)
-        return self.generic_visit(node) if wanted else None
-
-
-def _is_text(node: ast.stmt) -> bool:
-    value = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(value, ast.Constant) and isinstance(value.value, str)
-
-
-def _is_name(node: ast.expr, *names: str) -> bool:
-    return isinstance(node, ast.Name) and node.id in names
-
-
-PACKED = """
-class Packed:
-    def __init__(self, rows, states, events, effects):
-        self._rows, self._states, self._events, self._effects = rows, states, events, effects
-
-    def __getitem__(self, row):
-        state, event = self._states.index(row[0]), self._events.index(row[1])
-        rows = self._rows
-        for place in range(0, len(rows), 4):
-            if rows[place] == state and rows[place + 1] == event:
-                return self._states[rows[place + 2]], self._effects[rows[place + 3]]
-        raise KeyError(row)
-
-    def __iter__(self):
-        for place in range(0, len(self._rows), 4):
-            yield self._states[self._rows[place]], self._events[self._rows[place + 1]]
-
-
-TRANSITIONS = Packed({rows!r}, {states!r}, {events!r}, {effects!r})
-"""
-
-
-def pack_table(tree: ast.Module) -> None:
-    """Replace the table of ``machine``, and what fills it, by bytes that answer like it.
-
-    Lists, not tuples: a tuple of constants would store each of its names once more.
-    """
-    sys.path.insert(0, str(ROOT / "src"))
-    from halfopen.link import machine
-
-    states = sorted({state for state, _ in machine.TRANSITIONS})
-    events = sorted({event for _, event in machine.TRANSITIONS})
-    effects = sorted({effects for _, effects in machine.TRANSITIONS.values()})
-    rows = bytearray()
-    for (state, event), (after, some) in machine.TRANSITIONS.items():
-        rows += bytes([states.index(state), events.index(event), states.index(after), effects.index(some)])
-    code = PACKED.format(
-        rows=bytes(rows), states=states, events=events, effects=[list(some) for some in effects]
-    )
-    body: list[ast.stmt] = []
-    for node in tree.body:
-        bound = node.targets[0] if isinstance(node, ast.Assign) else ast.Constant(0)
-        if _is_name(bound, "TRANSITIONS"):
-            body += ast.parse(code).body
-        elif not isinstance(node, ast.For | ast.Delete) and not _is_name(bound, "_FATAL", "STAGES"):
-            body.append(node)
-    tree.body = body
-
-
-class Linker(ast.NodeTransformer):
-    """Turns one module's names for another's things into those things, and constants into their values.
-
-    ``constants`` are (module, name) → value; names of CORE modules stand in one namespace, so no prefix is left.
-    """
-
-    def __init__(self, name: str, constants: dict[tuple[str, str], ast.Constant]) -> None:
-        self._name, self._constants = name, constants
-        self._modules: dict[str, str] = {}
-        #: Modules that stay files of their own.
-        self._beside: dict[str, str] = {}
-        self._names: dict[str, tuple[str, str]] = {}
-        #: Imports of what is not the link's.
-        self.foreign: list[str] = []
-        #: Names of the core that a module beside it needs.
-        self.wanted: set[str] = set()
-
-    def visit_Import(self, node: ast.Import) -> ast.stmt | None:
-        return self._keep(node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | None:
-        if not (node.module or "").startswith(PACKAGE):
-            return self._keep(node)
-        owner = (node.module or "")[len(PACKAGE) + 1 :]
-        stays = []
-        for alias in node.names:
-            if (owner or alias.name) in BESIDE and (owner, alias.name) not in self._constants:
-                stays.append(alias)
-                if not owner:
-                    self._beside[alias.asname or alias.name] = alias.name
-                continue
-            if owner:
-                self._names[alias.asname or alias.name] = (owner, alias.name)
-            else:
-                self._modules[alias.asname or alias.name] = alias.name
-        if not stays:
-            return None
-        kept = ast.ImportFrom(node.module, stays, 0)
-        return self._keep(ast.copy_location(kept, node))
-
-    def _keep(self, node: ast.Import | ast.ImportFrom) -> ast.stmt | None:
-        if node.col_offset:
-            return node  # inside a function or a try
-        self.foreign.append(ast.unparse(node))
-        return None
-
-    def _of(self, owner: str, name: str) -> ast.expr:
-        if (owner, name) in self._constants:
-            return self._constants[owner, name]
-        self.wanted.add(name)
-        return ast.Name(name, ast.Load())
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if not isinstance(node.ctx, ast.Load):
-            return node
-        if node.id in self._names:
-            return self._of(*self._names[node.id])
-        return self._constants.get((self._name, node.id), node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id in self._modules:
-            return self._of(self._modules[node.value.id], node.attr)
-        if isinstance(node.value, ast.Name) and node.value.id in self._beside:
-            return self._constants.get((self._beside[node.value.id], node.attr), node)
-        return self.generic_visit(node)
-
-
-def constants_of(name: str, tree: ast.Module) -> dict[tuple[str, str], ast.Constant]:
-    """The texts and whole numbers that ``tree`` names at its top."""
-    found = {}
-    for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign) else None
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(value, ast.Constant)
-            and isinstance(value.value, str | int)
-        ):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    found[name, target.id] = value
-    return found
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    """The names that a statement at the top of a module binds."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Assign):
-        return {part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return set()
+USERS = ("Link", "Driver", "Connection", "Buffered", "Lost", "Policy", "Ledger", "Capability")
+#: Those of them that programs make themselves.
+MADE = {"Link", "Policy"}
+#: Public names of theirs that are for the link itself.
+INTERNAL = {
+    *("expect_answer", "resume", "release", "accepted_up_to", "received"),
+    *(
+        "notices_ms",
+        "stack_notices_ms",
+        "cause_of",
+        "said",
+        "gate",
+        "deadline_ms",
+        "pause_before",
+        "ask_again_ms",
+    ),
+}
 
 
 def mentioned(trees: list[ast.stmt]) -> set[str]:
     """Every name, attribute and text in ``trees``: whatever can lead to a call."""
-    names = set()
+    names = set(numbering.methods())  # carried out by their letters
     for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 names.add(node.id)
             elif isinstance(node, ast.Attribute):
                 names.add(node.attr)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.add("_" + node.value.lower())  # an effect is carried out by the method of its name
     return names
 
 
 def _is_hook(method: ast.FunctionDef) -> bool:
     """Whether it only says that a derived class must have it."""
     raised = method.body[-1].exc if isinstance(method.body[-1], ast.Raise) else None
-    return len(method.body) == 1 and raised is not None and _is_name(raised, "NotImplementedError")
+    return len(method.body) == 1 and raised is not None and is_name(raised, "NotImplementedError")
 
 
-def shake(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
-    """Leave out what nothing mentions, neither here nor among ``wanted``, until nothing more falls."""
+def shake(files: dict[str, list[ast.stmt]], wanted: set[str]) -> None:
+    """Leave out of the first file's classes what no file mentions, nor ``wanted``, until nothing more falls."""
+    body = next(iter(files.values()))
     while True:
-        known = mentioned(body) | wanted
-        kept = []
+        known = mentioned([line for lines in files.values() for line in lines]) | wanted
         for node in body:
             if isinstance(node, ast.ClassDef):
                 node.body = [line for line in node.body if _stays(node.name, line, known)] or [ast.Pass()]
-            names = _bound(node)
-            if not names or names & known:
-                kept.append(node)
-        if mentioned(kept) | wanted == known:
-            return kept
-        body = kept
+        if mentioned([line for lines in files.values() for line in lines]) | wanted == known:
+            return
 
 
 def _stays(owner: str, line: ast.stmt, known: set[str]) -> bool:
     if not isinstance(line, ast.FunctionDef):
         return True
-    if _is_hook(line):
+    if _is_hook(line) or line.name == "__repr__":
         return False
-    users = owner in USERS and not line.name.startswith("_")
+    users = owner in USERS and not line.name.startswith("_") and line.name not in INTERNAL
     return users or line.name in known or line.name.startswith("__")
 
 
-def link_all() -> dict[str, str]:
-    """The text of every file for the device, by the module's name."""
+def link_all() -> tuple[dict[str, ast.Module], dict[str, str]]:
+    """Every file for the device by the module's name, and the dictionary of short names."""
     trees = {name: source(name) for name in (*CORE, *BESIDE)}
-    pack_table(trees["machine"])
     constants = {
         key: value for name, tree in trees.items() for key, value in constants_of(name, tree).items()
-    }
-    foreign: dict[str, None] = {}
-    core: list[ast.stmt] = []
-    beside: dict[str, tuple[Linker, list[ast.stmt]]] = {}
+    } | numbering.numbers()
+    core = CORE[-1]
+    files: dict[str, list[ast.stmt]] = {core: numbering.definitions()}
+    replaced = {name for node in files[core] for name in bound_by(node)} | set(numbering.REPLACED)
+    imports: dict[str, str] = {}
     for name, tree in trees.items():
-        linker = Linker(name, constants)
-        body = linker.visit(tree).body
-        body = [node for node in body if not any((name, bound) in constants for bound in _bound(node))]
+        linker = Linker(name, constants, BESIDE)
+        body = link(name, tree, linker, constants)
+        imports |= linker.imports
         if name in CORE:
-            for bound in {bound for node in body for bound in _bound(node)} & _all_bound(core):
-                raise SystemExit(f"device/build.py: {bound} is defined twice in {', '.join(CORE)}")
-            core += body
-            foreign.update(dict.fromkeys(linker.foreign))
+            files[core] += [
+                node
+                for node in body
+                if not isinstance(node, ast.For | ast.Delete) and not bound_by(node) & replaced
+            ]
         else:
-            linker.wanted |= exported(name) - _all_bound(body)
-            beside[name] = linker, body
-    kept = shake(copy.deepcopy(core), exported(CORE[-1]))
-    texts = {CORE[-1]: text_of_statements(list(foreign), kept)}
-    for name, (linker, body) in beside.items():
-        borrowed = [node for node in core if _bound(node) and not _bound(node) & _all_bound(kept)]
-        own = needed(borrowed, linker.wanted)  # what the core itself does without
-        names = ", ".join(sorted((linker.wanted | loaded(own)) & _all_bound(kept)))
-        imports = [*linker.foreign, *([f"from {PACKAGE}.{CORE[-1]} import {names}"] if names else [])]
-        texts[name] = text_of_statements(imports, [*own, *body])
-    return texts
+            files[name] = body
+    exports = exported(core)
+    merged(files[core])
+    part(files, core, MERGED[-1], LATE)
+    public = {
+        name
+        for node in files[core]
+        if bound_by(node) & set(USERS)
+        for name in users_names(node, bound_by(node) <= MADE)
+    } - INTERNAL
+    public |= set(numbering.methods())
+    late = {name for names in LATE.values() for name in names}
+    shake(files, exports | late)
+    share_out(files, core, exports)
+    for _ in range(3):  # what a method that moved calls may move after it
+        follow(files, core, public)
+        share_out(files, core, exports)
+    put_tuples(files, core)
+    drop_empty(files, public)
+    inline(files, public | late | exports, SMALL)
+    for _ in range(3):
+        follow(files, core, public | late)
+        share_out(files, core, exports)
+    forget_unread(files, public | BORROWED)
+    put_defaults(files[core])
+    files = {name: [Membership().visit(line) for line in body] for name, body in files.items()}
+    return finished(files, imports, late)
 
 
-def needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
-    """The definitions of ``body`` that ``wanted`` names, and those that they need."""
-    while True:
-        found = [node for node in body if _bound(node) & wanted]
-        more = wanted | loaded(found)
-        if more == wanted:
-            return found
-        wanted = more
+#: A program may read a limit by its name.
+_LIMIT_ASKED = """
+def __getattr__(self, name):
+    field = {load}("limits").field_of(name)
+    if not field:
+        raise AttributeError(name)
+    return getattr(self, field)
+"""
 
 
-def loaded(body: list[ast.stmt]) -> set[str]:
-    """The names that ``body`` reads."""
-    nodes = [node for line in body for node in ast.walk(line)]
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+def finished(
+    files: dict[str, list[ast.stmt]], imports: dict[str, str], late: set[str]
+) -> tuple[dict[str, ast.Module], dict[str, str]]:
+    """``files`` with their imports and short names, and the dictionary of these."""
+    core = CORE[-1]
+    trees = {}
+    for file, body in files.items():
+        reads = loaded(body)
+        needed = [line for name, line in imports.items() if name in reads and file != name]
+        names = set() if file == core else reads & {name for node in files[core] for name in offered_by(node)}
+        names |= (
+            exported(file) - {name for node in body for name in bound_by(node)} if file in BESIDE else set()
+        )
+        own = [f"from {PACKAGE}.{core} import {', '.join(sorted(names))}"] if names else []
+        trees[file] = ast.Module([*ast.parse("\n".join([*needed, *own])).body, *body], [])
+    within = {core, *LATE}
+    policy = next(node for node in files[core] if isinstance(node, ast.ClassDef) and node.name == "Policy")
+    limits = {name for line in policy.body if isinstance(line, ast.Assign) for name in bound_by(line)}
+    users = {*USERS, *[name for name in late if not name.startswith("_")]}
+    shortener = Shortener(trees, within, users, MADE, INTERNAL | limits, numbering.methods())
+    made = {name: shortener.visit(tree) for name, tree in trees.items()}
+    short = {file: [shortener.names.get(name, name) for name in names] for file, names in LATE.items()}
+    owner = next(
+        node for node in made[core].body if isinstance(node, ast.ClassDef) and node.name == MERGED[-1]
+    )
+    owner.body.append(loader(owner.name, shortener.names.get("load", "load"), short, shortener.free))
+    policy.body.append(ast.parse(_LIMIT_ASKED.format(load=shortener.names["load"])).body[0])
+    named = {name: shortener.names[name] for name in sorted(limits)}
+    field_of = next(
+        node for node in made["limits"].body if isinstance(node, ast.FunctionDef) and node.name == "field_of"
+    )
+    field_of.body = ast.parse(f"return {named!r}.get({field_of.args.args[0].arg}, '')").body
+    made[core].body.insert(0, met_first(ast.fix_missing_locations(made[core])))
+    return made, shortener.names
 
 
-def _all_bound(body: list[ast.stmt]) -> set[str]:
-    return {bound for node in body for bound in _bound(node)}
+def offered_by(node: ast.stmt) -> set[str]:
+    """The names that a statement at the top of the core binds, what it tries to import with them."""
+    if isinstance(node, ast.Try):
+        return {name for line in node.body if isinstance(line, ast.Import) for name in [line.names[0].name]}
+    return bound_by(node)
 
 
-def text_of_statements(imports: list[str], body: list[ast.stmt]) -> str:
-    """A module's text."""
-    module = ast.Module([*ast.parse("\n".join(imports)).body, *body], [])
-    return ast.unparse(ast.fix_missing_locations(module))
+def merged(body: list[ast.stmt]) -> None:
+    """Make one class of :data:`MERGED` in ``body``."""
+    base, derived = (
+        next(n for n in body if isinstance(n, ast.ClassDef) and n.name == name) for name in MERGED
+    )
+    body[body.index(derived)] = merge(base, derived)
+    body.remove(base)
+
+
+def texts() -> tuple[dict[str, str], dict[str, str]]:
+    """The text of every file for the device by the module's name, and the dictionary of short names."""
+    files, names = link_all()
+    return {name: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for name, tree in files.items()}, names
 
 
 def build(out: Path) -> dict[str, int]:
@@ -350,9 +249,10 @@ def build(out: Path) -> dict[str, int]:
     if command is None:
         raise SystemExit("device/build.py: mpy-cross is not installed")
     sizes = {}
-    for name, text in link_all().items():
+    files, _ = texts()
+    for name, text in files.items():
         packed, made = folder / f"{name}.py", folder / f"{name}.mpy"
-        packed.write_text(text + "\n", encoding="utf-8")
+        packed.write_text(text, encoding="utf-8")
         subprocess.run([command, "-O3", "-s", f"{name}.py", "-o", str(made), str(packed)], check=True)
         packed.unlink()
         sizes[name] = made.stat().st_size

@@ -12,7 +12,9 @@ What is frozen are the packed sources, of which the .mpy files are made, too.
 package(  # noqa: F821  MicroPython's makemanifest.py offers it
     "halfopen",
     (
-        *("link/on_micropython.py", "link/tls_on_micropython.py", "link/wlan.py", "link/awaiting.py"),
+        *("link/on_micropython.py", "link/bounds.py", "link/limits.py", "link/names.py", "link/station.py"),
+        *("link/budget.py", "link/sealing.py", "link/asked.py"),
+        *("link/tls_on_micropython.py", "link/wlan.py", "link/awaiting.py"),
         *("link/recorder.py", "link/rtc.py", "link/flash.py", "link/delivery.py"),
         *("link/guard.py", "link/guard_on_micropython.py"),
     ),

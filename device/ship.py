@@ -2,6 +2,7 @@
 
 - ``device/mpy``: the .mpy files, in the repository because mip and mpremote fetch files from there;
 - ``package.json``: mip's manifest, which names each of them;
+- ``device/names.json``: what the short names in them mean, for ``device/readback.py``;
 - ``build/device``: the packed sources that ``device/manifest.py`` freezes.
 
 The tests say when what is committed is not what the sources give.
@@ -24,6 +25,7 @@ from halfopen import __version__  # noqa: E402
 #: Where things stand below the root of the repository.
 MPY = Path("device/mpy")
 PACKED = Path("build/device")
+NAMES = Path("device/names.json")
 FOLDER = Path(*build.PACKAGE.split("."))
 
 
@@ -37,14 +39,17 @@ def mip_manifest(names: list[str]) -> str:
     return json.dumps({"urls": urls, "deps": [], "version": __version__}, indent=2) + "\n"
 
 
-def write_packed(folder: Path) -> None:
-    """Write the packed sources below ``folder``, and nothing else that would be frozen."""
+def write_packed(folder: Path) -> dict[str, dict[str, str]]:
+    """Write the packed sources below ``folder``, and nothing else that would be frozen; what their short names mean."""
     packed = folder / FOLDER
     packed.mkdir(parents=True, exist_ok=True)
     for stale in packed.glob("*.py"):
         stale.unlink()
-    for name, text in build.link_all().items():
-        (packed / f"{name}.py").write_text(text + "\n", encoding="utf-8")
+    files, names = build.texts()
+    for name, text in files.items():
+        (packed / f"{name}.py").write_text(text, encoding="utf-8")
+    meanings = {short: long for long, short in sorted(names.items(), key=lambda pair: pair[1])}
+    return {"files": {name: f"{build.PACKAGE}.{name}" for name in files}, "meanings": meanings}
 
 
 def ship(root: Path) -> dict[str, int]:
@@ -53,7 +58,8 @@ def ship(root: Path) -> dict[str, int]:
         stale.unlink()
     sizes = build.build(root / MPY)
     (root / "package.json").write_text(mip_manifest(list(sizes)), encoding="utf-8")
-    write_packed(root / PACKED)
+    names = write_packed(root / PACKED)
+    (root / NAMES).write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
     return sizes
 
 

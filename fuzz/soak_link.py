@@ -88,7 +88,7 @@ class Virtual:
         self.losses = 0
         able = Capability(stack="lwip", keepalive="tuned", wifi=True, reboot=True)
         self.keeper = Keeper(
-            Policy(), able, expects_answers=True, tls=False, chance=self.dice.random, observe=self.observe
+            Policy(), able, expects_answers=True, chance=self.dice.random, observe=self.observe
         )
         self.ledger = Ledger()
         self.ticket = 0
@@ -107,9 +107,11 @@ class Virtual:
                 self.ledger.close(self.ticket)
                 self.tell(m.SOCKET_CLOSED)
             elif effect == m.SWEEP:
-                self.ledger.sweep(self.ticket if self.keeper.held else None)
+                self.ledger.sweep()
             elif effect == m.CHECK_HEAP:
-                self.tell(self.keeper.gate(20000 if self.dice.random() < 0.02 else 90000, 30000))
+                self.tell(
+                    self.keeper.policy.gate(20000 if self.dice.random() < 0.02 else 90000, 30000, False)
+                )
             elif effect == m.OPEN_SOCKET:
                 outcomes = (m.DESCRIPTORS_EXHAUSTED, m.PCBS_EXHAUSTED, m.SOCKET_REFUSED)
                 self.tell(self.dice.choice(outcomes) if self.dice.random() < 0.1 else m.SOCKET_OPENED)
@@ -118,22 +120,22 @@ class Virtual:
         """Something happens, or time passes to the next deadline."""
         keeper, dice = self.keeper, self.dice
         if keeper.vitals is not None and keeper.state in (m.ONLINE, m.DOUBTED):
-            keeper.queued(dice.randrange(1000), self.now)
-            keeper.accepted(dice.randrange(keeper.vitals.pending + 1), self.now)
+            keeper.vitals.bytes_queued(dice.randrange(1000), self.now)
+            keeper.accepted(dice.randrange(keeper.vitals.pending_bytes() + 1), self.now)
         if (keeper.state == m.PAUSED or dice.random() < 0.1) and keeper.wake_at() < float("inf"):
             self.now = max(self.now, int(keeper.wake_at()))
             self.obey(keeper.tick(self.now))
         elif keeper.state in (m.ONLINE, m.DOUBTED):
             self.now += dice.randrange(100)
             if dice.random() < 0.3:
-                self.obey(keeper.heard(self.now))
+                self.obey(keeper.on(m.HEARD, self.now))
             else:
                 self.tell(dice.choice(_ONLINE))
         elif keeper.state in _ENDS:
             self.tell(dice.choice(_ENDS[keeper.state]))
-        if not Descriptor.open == keeper.held == len(self.ledger) == (keeper.state in m.HOLDS):
+        if not Descriptor.open == keeper.sockets_held == len(self.ledger) == (keeper.state in m.HOLDS):
             raise Broken(
-                f"{keeper.state}: {Descriptor.open} open, {keeper.held} held, {len(self.ledger)} in the ledger"
+                f"{keeper.state}: {Descriptor.open} open, {keeper.sockets_held} held, {len(self.ledger)} in the ledger"
             )
 
 

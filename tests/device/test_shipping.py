@@ -102,8 +102,9 @@ def shipped(require_tool: Callable[[str], str], tmp_path_factory: pytest.TempPat
 
 
 def test_what_is_committed_is_what_the_sources_give(shipped: Path) -> None:
-    stale = "run `make device` and commit device/mpy and package.json"
+    stale = "run `make device` and commit device/mpy, device/names.json and package.json"
     assert (ROOT / "package.json").read_text() == (shipped / "package.json").read_text(), stale
+    assert (DEVICE / "names.json").read_text() == (shipped / "device" / "names.json").read_text(), stale
     committed, made = files_below(DEVICE / "mpy"), files_below(shipped / "device" / "mpy")
     assert committed.keys() == made.keys(), stale
     for name, content in made.items():

@@ -130,7 +130,7 @@ def served(*changes: tuple[int, str, str, str, str, int]) -> str:
     """Lines of a guarded server: session, state, event, next state, cause, descriptor; 100 ms apart."""
     lines = []
     for number, (session, before, event, state, cause, fd) in enumerate(changes):
-        change = Change(
+        change = journal.SessionChange(
             100 * number,
             before,
             event,
@@ -550,7 +550,7 @@ def test_a_request_without_an_answer_is_told() -> None:
 
 def test_bounds_of_a_server_are_not_the_links() -> None:
     blind = [("idle", float("inf"))]
-    started = Change(0, "IDLE", "STARTED", "LISTENING", "", 0, 0, False, None, 0)
+    started = journal.SessionChange(0, "IDLE", "STARTED", "LISTENING", "", 0, 0, False)
     server = [journal.bounds_line(0, blind), journal.transition_line(started, None, None, None)]
     assert not judged_lines(server).findings
     assert not judged_lines([journal.bounds_line(0, [("idle", 20000)]), *server]).findings

@@ -45,7 +45,6 @@ def life(seed, events):
         policy.Policy(uptime_ms=4000, doze_troubles=2),
         able,
         expects_answers=seed % 3 != 0,
-        tls=False,
         chance=chance.share,
         observe=changes.append,
     )
@@ -66,11 +65,11 @@ def life(seed, events):
             if effect == machine.CLOSE_SOCKET:
                 ledger.close(ticket)
             elif effect == machine.SWEEP:
-                ledger.sweep(ticket if keeper.held else None)
-        assert len(ledger) == keeper.held
+                ledger.sweep()
+        assert len(ledger) == keeper.sockets_held
         if keeper.vitals is not None:
-            keeper.queued(chance.below(2000), now)
-            keeper.accepted(chance.below(keeper.vitals.pending + 1), now)
+            keeper.vitals.bytes_queued(chance.below(2000), now)
+            keeper.accepted(chance.below(keeper.vitals.pending_bytes() + 1), now)
         print(keeper.state, ",".join(effects), keeper.wake_at(), keeper.lingering(now))
     for change in changes:
         line = journal.transition_line(change, None, 40000, None)
@@ -78,7 +77,7 @@ def life(seed, events):
         entry = journal.read(journal.TAG, line.split(": ", 1)[1])
         assert (entry.before, entry.state, entry.event) == (change.before, change.state, change.event)
     for cause in capability.CAUSES:
-        print(cause, keeper.bound_ms(cause))
+        print(cause, able.notices_ms(cause, keeper.policy, seed % 3 != 0))
     for row in sorted(machine.TRANSITIONS):
         print(row, machine.TRANSITIONS[row])
 

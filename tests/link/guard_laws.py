@@ -98,9 +98,9 @@ class World:
         elif what == "say":
             self.carry_out(self.core.heard(session, self.now))
         elif what == "queue" and session.state in g.SERVED:
-            session.vitals.queued(1 + number, self.now)
+            session.vitals.bytes_queued(1 + number, self.now)
         elif what == "take" and session.state in g.SERVED:
-            session.vitals.accepted(min(number, session.vitals.pending), self.now)
+            session.vitals.bytes_accepted(min(number, session.vitals.pending_bytes()), self.now)
         elif what in ("leave", "break"):
             event = m.PEER_CLOSED if what == "leave" else m.SOCKET_FAILED
             self.carry_out(self.core.on(session, event, self.now))
@@ -169,7 +169,7 @@ class World:
         assert len(self.ledger) <= SOCKETS - RESERVE, "the reserve is kept"
         assert core.state == g.LISTENING or core.wake_at() <= self.now + POLICY.pause_ms, "it listens again"
         assert all(idle >= self.patience_ms for _, idle in self.evicted), "patience is kept"
-        assert all(s.vitals.wake_at() > self.now for s in served), "no clock was missed"
+        assert all(s.vitals.next_clock()[0] > self.now for s in served), "no clock was missed"
         assert all(s.state in (*g.SERVED, g.PARTING) for s in core.sessions.values())
 
     def end(self) -> None:

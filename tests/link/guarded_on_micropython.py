@@ -43,8 +43,8 @@ class Answering:
 
     def say_progress(self):
         """Whether a socket took a byte of what is big; the listener notes when it heard so."""
-        if self.big is not None and self.big.session.vitals.pending != self.left:
-            self.left = self.big.session.vitals.pending
+        if self.big is not None and self.big.session.vitals.pending_bytes() != self.left:
+            self.left = self.big.session.vitals.pending_bytes()
             say("progress", left=self.left)
 
     def __call__(self, client, data):

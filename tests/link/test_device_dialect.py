@@ -56,8 +56,8 @@ def test_an_option_that_is_taken_and_forgotten_does_not_count() -> None:
     able = probe(LyingPort, object(), "lwip", wifi=True, reboot=True)  # type: ignore[arg-type]
     assert repr(able).startswith("stack=lwip keepalive=none user_timeout=no linger=no shutdown=no pollhup=no")
     assert LyingPort.Socket.closed
-    assert able.bound_ms("idle", Policy(), False) == NEVER
-    assert able.bound_ms("idle", Policy(), True) == 20000
+    assert able.notices_ms("idle", Policy(), False) == NEVER
+    assert able.notices_ms("idle", Policy(), True) == 20000
 
 
 def run(interpreter: str, *arguments: str, program: Path, heap: bool = False) -> str:

@@ -155,7 +155,7 @@ class TestNumbers:
     def test_the_bound_is_the_links_own(self, cause: str) -> None:
         able = Capability(stack="lwip")
         guard = g.Guard(POLICY, able, cap=1, expects_answers=True, observe=lambda *_: None)
-        assert guard.bound_ms(cause) == able.bound_ms(cause, POLICY, True)
+        assert guard.bound_ms(cause) == able.notices_ms(cause, POLICY, True)
 
 
 class TestVerdict:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from halfopen.link import journal
-from halfopen.link.journal import Change
+from halfopen.link.host import ComputersLedger
+from halfopen.link.journal import Change, SessionChange
 from halfopen.link.ledger import Ledger
 
 
@@ -28,7 +29,7 @@ def identity(sock: socket.socket) -> tuple[int, int] | None:
 class TestLedger:
     def test_a_sweep_closes_what_it_knows_and_nothing_else(self) -> None:
         stranger = socket.socket()
-        ledger = Ledger(identity)
+        ledger = ComputersLedger(identity)
         mine = [socket.socket() for _ in range(5)]
         tickets = [ledger.enter(sock, "tcp") for sock in mine]
         assert ledger.sweep(keep=tickets[2]) == 4
@@ -47,7 +48,7 @@ class TestLedger:
         assert (ledger.opened, ledger.closed) == (1, 1)
 
     def test_a_number_that_a_stranger_took_over_is_not_closed(self) -> None:
-        ledger = Ledger(identity)
+        ledger = ComputersLedger(identity)
         lost = socket.socket()
         ticket = ledger.enter(lost, "tcp")
         number = lost.fileno()
@@ -89,7 +90,7 @@ class TestJournal:
         assert (entry.fd, entry.heap, entry.block, entry.attempt, entry.epoch) == (54, 81920, 45056, 3, 1)
 
     def test_a_servers_line_names_session_and_client(self) -> None:
-        change = Change(
+        change = SessionChange(
             7, "ONLINE", "EVICTED", "CLOSING", "evicted", 0, 0, True, session=12, peer="10.0.0.7:51234"
         )
         line = journal.transition_line(change, 54, None, None)

@@ -9,12 +9,11 @@ import asyncio
 
 from halfopen.link import machine, on_micropython
 from halfopen.link.blocking import UNREAD_BYTES_MAX, Lost
-from halfopen.link.buffered import Buffered
+from halfopen.link.buffered import Shared
 from halfopen.link.policy import NEVER, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 __all__ = ("Connection", "Link", "Lost", "Policy")
@@ -27,7 +26,7 @@ async def _turn() -> None:
     await asyncio.sleep_ms(_TURN_MS)  # type: ignore[attr-defined]
 
 
-class Connection(Buffered):
+class Connection(Shared):
     """As :class:`halfopen.link.blocking.Connection`, with ``async with`` and ``await``."""
 
     async def __aenter__(self) -> "Connection":
@@ -43,32 +42,35 @@ class Connection(Buffered):
             raise Lost(self)
         if data:
             end = self._carrier.send(self, data)
-            await self._until(lambda: self._accepted >= end)
+            while self.accepted_bytes < end:
+                await self._turn()
 
     async def read(self, limit: int = UNREAD_BYTES_MAX, *, within_ms: float = NEVER) -> bytes:
         """At least one and at most ``limit`` bytes, ``within_ms``. Raises :class:`Lost` when all that came was read."""
-        await self._until(self._has_some(limit), within_ms)
-        return self._take_some(limit)
+        return await self._read(1, limit, None, within_ms)
 
     async def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 4096), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
-        await self._until(self._has(size), within_ms)
-        return self._take(size)
+        return await self._read(size, size, None, within_ms)
 
     async def read_until(self, separator: bytes = b"\n", *, within_ms: float = NEVER) -> bytes:
         """Bytes up to and with ``separator``, all ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
-        await self._until(self._has_line(separator), within_ms)
-        return self._take_line(separator)
+        return await self._read(0, UNREAD_BYTES_MAX, separator, within_ms)
 
-    async def _until(self, done: "Callable[[], bool]", within_ms: float = NEVER) -> None:
+    async def _read(self, size: int, limit: int, separator: "bytes | None", within_ms: float) -> bytes:
+        self._check(size, limit, separator)
         due = self._expect(within_ms)
         try:
-            while not done():
-                if self.lost is not None:
-                    raise Lost(self)
-                await _turn()
+            while not self._has(size, separator):
+                await self._turn()
         finally:
             self._no_longer_expect(due)
+        return self._take_up_to(limit, separator)
+
+    async def _turn(self) -> None:
+        if self.lost is not None:
+            raise Lost(self)
+        await _turn()
 
 
 class Link(on_micropython.Link):
@@ -89,7 +91,7 @@ class Link(on_micropython.Link):
     async def __anext__(self) -> "Any":
         """The next connection; one still held from the last round is closed first."""
         while (found := self.try_next()) is None:
-            if self.state == machine.IDLE:
+            if self._keeper.state == machine.IDLE:
                 raise StopAsyncIteration
             await _turn()
         return found
@@ -97,7 +99,7 @@ class Link(on_micropython.Link):
     async def asleep(self) -> None:
         """As ``prepare_sleep``, for a program whose other tasks go on meanwhile."""
         self._tell(machine.SLEEP_ASKED)
-        while self.state == machine.RETIRING:
+        while self._keeper.state == machine.RETIRING:
             await _turn()
         await asyncio.sleep_ms(on_micropython.PARTING_FIN_MS)  # type: ignore[attr-defined]
 
@@ -107,4 +109,4 @@ class Link(on_micropython.Link):
             await _turn()
 
     def _make_connection(self) -> Connection:  # type: ignore[override]
-        return Connection(self, self.peer, self._own_ip, UNREAD_BYTES_MAX)
+        return Connection(self, self.peer, self._own_ip)

@@ -5,10 +5,7 @@ from halfopen.link.policy import NEVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
-
-    from halfopen.link.on_micropython import Link
 
 #: Bytes kept for a user who does not read: as much as the stack's own window (5760) would hold besides.
 UNREAD_BYTES_MAX = 4096
@@ -31,10 +28,6 @@ class Connection(Buffered):
     Leaving the block by :class:`Lost` of this very connection is no error: the loop over the link goes on.
     """
 
-    def __init__(self, carrier: "Link", peer: str, local: str) -> None:
-        super().__init__(carrier, peer, local, UNREAD_BYTES_MAX)
-        self._link = carrier
-
     def __enter__(self) -> "Connection":
         return self
 
@@ -48,7 +41,8 @@ class Connection(Buffered):
         Raises :class:`Lost` when the connection ended, at the latest when the send deadlines of the policy ran out.
         """
         end = self.start_write(data)
-        self._until(lambda: self._accepted >= end)
+        while self.accepted_bytes < end:
+            self._go_on()
 
     def start_write(self, data: bytes) -> int:
         """Queue ``data``; it is taken when :attr:`accepted_bytes` has reached what this returns. Raises :class:`Lost`."""
@@ -62,29 +56,31 @@ class Connection(Buffered):
         When nothing comes ``within_ms`` the connection is closed as unanswered. Raises :class:`Lost`, but only when
         everything that had come was read.
         """
-        self._until(self._has_some(limit), within_ms)
-        return self._take_some(limit)
+        return self._read(1, limit, None, within_ms)
 
     def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 4096), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
-        self._until(self._has(size), within_ms)
-        return self._take(size)
+        return self._read(size, size, None, within_ms)
 
     def read_until(self, separator: bytes = b"\n", *, within_ms: float = NEVER) -> bytes:
         """Bytes up to and with ``separator``, all ``within_ms``.
 
         Raises :class:`Lost`, and :class:`ValueError` when 4096 bytes came without it.
         """
-        self._until(self._has_line(separator), within_ms)
-        return self._take_line(separator)
+        return self._read(0, UNREAD_BYTES_MAX, separator, within_ms)
 
-    def _until(self, done: "Callable[[], bool]", within_ms: float = NEVER) -> None:
-        """Keep the link going until ``done()``; raises :class:`Lost` when it cannot come true any more."""
-        due = self._expect(within_ms)
+    def _read(self, size: int, limit: int, separator: "bytes | None", within_ms: float) -> bytes:
+        self._check(size, limit, separator)
+        self._carrier.expect_answer(self, self._carrier.now() + within_ms)
         try:
-            while not done():
-                if self.lost is not None:
-                    raise Lost(self)
-                self._link.step(_A_WHILE_MS)
+            while not self._has(size, separator):
+                self._go_on()
         finally:
-            self._no_longer_expect(due)
+            self._carrier.expect_answer(self, NEVER)
+        return self._take_up_to(limit, separator)
+
+    def _go_on(self) -> None:
+        """Keep the link going for a while. Raises :class:`Lost` when nothing more can come."""
+        if self.lost is not None:
+            raise Lost(self)
+        self._carrier.step(_A_WHILE_MS)  # type: ignore[attr-defined]

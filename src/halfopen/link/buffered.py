@@ -4,19 +4,10 @@ from halfopen.link.policy import NEVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Protocol
-
-    from halfopen.link.ledger import Ledger
 
     class Carrier(Protocol):
         """What a connection asks of the link that carries it."""
-
-        ledger: Ledger
-
-        @property
-        def injects(self) -> bool:
-            """Whether heartbeats of the link's own are sent between the user's bytes."""
 
         def now(self) -> int:
             """Milliseconds of the link's clock."""
@@ -35,34 +26,21 @@ if TYPE_CHECKING:
 
 
 class Buffered:
-    """One connection as a driver sees it; ``unread_max`` bytes are kept for a user who does not read."""
+    """One connection as a driver sees it."""
 
-    def __init__(self, carrier: "Carrier", peer: str, local: str, unread_max: int) -> None:
+    #: Bytes kept for a user who does not read.
+    unread_max = 4096
+
+    def __init__(self, carrier: "Carrier", peer: str, local: str) -> None:
         self._carrier = carrier
         #: ``host:port`` of the other end as it was dialed, and of this end.
         self.peer, self.local = peer, local
         #: Why it ended; ``None`` while it stands.
         self.lost: str | None = None
-        self.unread_max = unread_max
+        #: How many bytes the socket took so far, a TLS handshake's included; it says nothing about the peer.
+        self.accepted_bytes = 0
         self._unread = bytearray()
         self._discards = False
-        self._accepted = 0
-        self._answers_due: list[float] = []
-
-    @property
-    def ledger(self) -> "Ledger":
-        """Who owns the descriptors that go with this connection."""
-        return self._carrier.ledger
-
-    @property
-    def injects(self) -> bool:
-        """Whether the link sends heartbeats between the user's bytes: no library may then speak over it."""
-        return self._carrier.injects
-
-    @property
-    def accepted_bytes(self) -> int:
-        """How many bytes the socket took so far, a TLS handshake's included; it says nothing about the peer."""
-        return self._accepted
 
     @property
     def unread_bytes(self) -> int:
@@ -90,69 +68,78 @@ class Buffered:
         """``data`` came."""
         if not self._discards:
             self._unread += data
-            self._wake()
 
     def accepted_up_to(self, end: int) -> None:
         """The socket took everything queued before ``end``."""
-        self._accepted = end
-        self._wake()
+        self.accepted_bytes = end
 
     def end(self, cause: str) -> None:
         """It is over."""
         if self.lost is None:
             self.lost = cause
-            self._wake()
-
-    def _wake(self) -> None:
-        """Somebody who waits may go on."""
 
     # What is ready, and taking it.
 
-    def _has_some(self, limit: int) -> "Callable[[], bool]":
-        if limit < 1:
-            raise ValueError("limit must be at least 1")
-        return lambda: len(self._unread) > 0
+    def _check(self, size: int, limit: int, separator: "bytes | None") -> None:
+        """Raises :class:`ValueError` for a request that could never be met."""
+        if not 0 <= size <= self.unread_max or limit < size or separator == b"":
+            raise ValueError("size, limit or separator")
 
-    def _has(self, size: int) -> "Callable[[], bool]":
-        if not 0 <= size <= self.unread_max:
-            raise ValueError(f"size must be between 0 and {self.unread_max}")
-        return lambda: len(self._unread) >= size
+    def _has(self, size: int, separator: "bytes | None") -> bool:
+        """Whether ``size`` bytes came, and the ``separator`` where one is asked for, or as much as is kept."""
+        return len(self._unread) >= size and (
+            separator is None or self._unread.find(separator) >= 0 or self.unread_is_full
+        )
 
-    def _has_line(self, separator: bytes) -> "Callable[[], bool]":
-        if not separator:
-            raise ValueError("the separator must not be empty")
-        return lambda: self._unread.find(separator) >= 0 or self.unread_is_full
-
-    def _take_line(self, separator: bytes) -> bytes:
-        place = self._unread.find(separator)
-        if place < 0:
-            raise ValueError(f"no separator in {len(self._unread)} bytes")
-        return self._take(place + len(separator))
-
-    def _take_some(self, limit: int) -> bytes:
-        return self._take(min(limit, len(self._unread)))
+    def _take_up_to(self, limit: int, separator: "bytes | None") -> bytes:
+        if separator is not None:
+            place = self._unread.find(separator)
+            if place < 0:
+                raise ValueError(f"no separator in {len(self._unread)} bytes")
+            limit = place + len(separator)
+        return self._take(limit)
 
     def _take(self, size: int) -> bytes:
         was_full = self.unread_is_full
         taken = bytes(self._unread[:size])
         self._unread[:size] = b""
-        if was_full and not self.unread_is_full and self.lost is None:
+        if was_full and not self.unread_is_full:
             self._carrier.resume(self)
         return taken
+
+
+class Shared(Buffered):
+    """A connection on which several tasks may wait, each for its own answer."""
+
+    def __init__(self, carrier: "Carrier", peer: str, local: str) -> None:
+        super().__init__(carrier, peer, local)
+        self._answers_due: list[float] = []
+
+    def received(self, data: "Any") -> None:
+        """``data`` came."""
+        super().received(data)
+        self._wake()
+
+    def accepted_up_to(self, end: int) -> None:
+        """The socket took everything queued before ``end``."""
+        super().accepted_up_to(end)
+        self._wake()
+
+    def end(self, cause: str) -> None:
+        """It is over."""
+        super().end(cause)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Somebody who waits may go on."""
 
     def _expect(self, within_ms: float) -> float:
         """An answer is awaited ``within_ms`` from now; give what this returns to :meth:`_no_longer_expect`."""
         due = self._carrier.now() + within_ms
-        if within_ms < NEVER:
-            self._answers_due.append(due)
-            self._say_what_is_due()
+        self._answers_due.append(due)
+        self._carrier.expect_answer(self, min(self._answers_due))
         return due
 
     def _no_longer_expect(self, due: float) -> None:
-        if due < NEVER:
-            self._answers_due.remove(due)
-            self._say_what_is_due()
-
-    def _say_what_is_due(self) -> None:
-        if self.lost is None:
-            self._carrier.expect_answer(self, min(self._answers_due) if self._answers_due else NEVER)
+        self._answers_due.remove(due)
+        self._carrier.expect_answer(self, min(self._answers_due) if self._answers_due else NEVER)

@@ -11,6 +11,8 @@ from halfopen.link.policy import NEVER, REFUSED, RESET, STACK_TIMEOUT, UNREACHAB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from halfopen.link.policy import Policy
 
 IDLE = "idle"
@@ -30,16 +32,13 @@ TIMER_SLACK = 1.125
 #: MicroPython's errno module lacks them; newlib and Linux agree on their numbers.
 _AGREED = {23: "ENFILE", 24: "EMFILE"}
 
-_CAUSE_OF_ERRNO = {
-    "ECONNRESET": RESET,
-    "EPIPE": RESET,
-    "ENOTCONN": RESET,
-    "ECONNREFUSED": REFUSED,
-    "ETIMEDOUT": STACK_TIMEOUT,
-    "ENETUNREACH": UNREACHABLE,
-    "ENETDOWN": UNREACHABLE,
-    "EADDRNOTAVAIL": UNREACHABLE,
-}
+#: A cause, and the errors that mean it.
+_ERRORS = (
+    (RESET, " ECONNRESET EPIPE ENOTCONN "),
+    (REFUSED, " ECONNREFUSED "),
+    (STACK_TIMEOUT, " ETIMEDOUT "),
+    (UNREACHABLE, " ENETUNREACH ENETDOWN EADDRNOTAVAIL "),
+)
 
 
 class Capability:
@@ -49,34 +48,31 @@ class Capability:
     ``linger`` means that SO_LINGER 0 works, so that a close towards a dead peer leaves no PCB behind.
     """
 
-    def __init__(
-        self,
-        *,
-        stack: str = "other",
-        keepalive: str = "none",
-        user_timeout: bool = False,
-        linger: bool = False,
-        shutdown: bool = False,
-        pollhup: bool = False,
-        wifi: bool = False,
-        reboot: bool = False,
-    ) -> None:
-        self.stack = stack
-        self.keepalive = keepalive
-        self.user_timeout = user_timeout
-        self.linger = linger
-        self.shutdown = shutdown
-        self.pollhup = pollhup
-        self.wifi = wifi
-        self.reboot = reboot
+    stack: str = "other"
+    keepalive: str = "none"
+    user_timeout: bool = False
+    linger: bool = False
+    shutdown: bool = False
+    pollhup: bool = False
+    wifi: bool = False
+    reboot: bool = False
+
+    def __init__(self, **able: "Any") -> None:
+        """``able`` are the attributes that differ from a port that can do nothing."""
+        for name in able:
+            setattr(self, name, able[name])
 
     def __repr__(self) -> str:
+        return self.said()
+
+    def said(self) -> str:
+        """Every ability as ``name=value``, as the journal says it."""
         said = ["stack=" + self.stack, "keepalive=" + self.keepalive]
         for name in ("user_timeout", "linger", "shutdown", "pollhup", "wifi", "reboot"):
             said.append(f"{name}={'yes' if getattr(self, name) else 'no'}")
         return " ".join(said)
 
-    def bound_ms(self, cause: str, policy: "Policy", expects_answers: bool) -> float:
+    def notices_ms(self, cause: str, policy: "Policy", expects_answers: bool) -> float:
         """The longest time in milliseconds for which a peer dead in the way of ``cause`` can go unnoticed.
 
         The clock starts when the peer dies (``idle``, ``unacked``) or when the socket took the last byte while more
@@ -88,7 +84,7 @@ class Capability:
             raise ValueError(f"no such cause: {cause}; there are {', '.join(CAUSES)}")
         noticed = [policy.age_ms]
         if cause in (FULL_BUFFER, ZERO_WINDOW):
-            noticed += [policy.progress_ms + policy.ask_again_ms, policy.write_ms]
+            noticed += [policy.progress_ms + policy.ask_again_ms(), policy.write_ms]
         if cause != ZERO_WINDOW:
             noticed.append(self.stack_notices_ms(cause, policy))
             if expects_answers:
@@ -110,7 +106,10 @@ class Capability:
         name = errno_name(code)
         if name == "EHOSTUNREACH" and self.stack == "lwip":
             return UNREACHABLE  # lwIP says so when its netif is down, Linux of a host that does not answer
-        return _CAUSE_OF_ERRNO.get(name, name)
+        for cause, names in _ERRORS:
+            if f" {name} " in names:
+                return cause
+        return name
 
 
 def errno_name(code: int) -> str:

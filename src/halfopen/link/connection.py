@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from halfopen.link.buffered import Buffered
+from halfopen.link.buffered import Shared
 from halfopen.link.policy import NEVER
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from halfopen.link.buffered import Carrier
+    from halfopen.link.host import ComputersLedger
+
+    class ComputersCarrier(Carrier, Protocol):
+        """What a connection asks besides where it can be handed to a library."""
+
+        ledger: ComputersLedger
+
+        @property
+        def injects(self) -> bool:
+            """Whether heartbeats of the link's own are sent between the user's bytes."""
+
 
 #: Bytes kept for a user who does not read; beyond it the reader stops, and silence proves nothing any more.
 UNREAD_BYTES_MAX = 256 * 1024
@@ -26,15 +38,21 @@ class Lost(ConnectionError):
         super().__init__(f"connection to {connection.peer} lost: {self.cause}")
 
 
-class Connection(Buffered):
+class Connection(Shared):
     """One connection; use it with ``async with``, which closes it whatever happens inside.
 
     Leaving the block by :class:`Lost` of this very connection is no error, from tasks of a TaskGroup neither: the loop
     over the link goes on.
     """
 
-    def __init__(self, carrier: Carrier, peer: str, local: str) -> None:
-        super().__init__(carrier, peer, local, UNREAD_BYTES_MAX)
+    unread_max = UNREAD_BYTES_MAX
+
+    def __init__(self, carrier: ComputersCarrier, peer: str, local: str) -> None:
+        super().__init__(carrier, peer, local)
+        #: Who owns the descriptors that go with this connection.
+        self.ledger = carrier.ledger
+        #: Whether the link sends heartbeats between the user's bytes: no library may then speak over it.
+        self.injects = carrier.injects
         self._waiting: list[asyncio.Future[None]] = []
 
     async def __aenter__(self) -> Connection:
@@ -65,7 +83,8 @@ class Connection(Buffered):
             return
         end = self._carrier.send(self, bytes(data))
         await asyncio.sleep(0)  # a socket that takes everything at once must not starve the loop
-        await self._until(lambda: self._accepted >= end)
+        while self.accepted_bytes < end:
+            await self._news()
 
     async def read(self, limit: int = 65536, *, within_ms: float = NEVER) -> bytes:
         """At least one and at most ``limit`` bytes.
@@ -73,37 +92,39 @@ class Connection(Buffered):
         When nothing comes ``within_ms`` the connection is closed as unanswered. Raises :class:`Lost`, but only when
         everything that had come was read.
         """
-        await self._until(self._has_some(limit), within_ms)
-        return self._take_some(limit)
+        return await self._read(1, limit, None, within_ms)
 
     async def read_exactly(self, size: int, *, within_ms: float = NEVER) -> bytes:
         """``size`` bytes (at most 256 KiB), all of them ``within_ms``. Raises :class:`Lost`, :class:`ValueError`."""
-        await self._until(self._has(size), within_ms)
-        return self._take(size)
+        return await self._read(size, size, None, within_ms)
 
     async def read_until(self, separator: bytes = b"\n", *, within_ms: float = NEVER) -> bytes:
         """Bytes up to and with ``separator``, all ``within_ms``.
 
         Raises :class:`Lost`, and :class:`ValueError` when 256 KiB came without it.
         """
-        await self._until(self._has_line(separator), within_ms)
-        return self._take_line(separator)
+        return await self._read(0, UNREAD_BYTES_MAX, separator, within_ms)
 
-    async def _until(self, done: Callable[[], bool], within_ms: float = NEVER) -> None:
-        """Wait until ``done()``; raises :class:`Lost` when it cannot come true any more."""
+    async def _read(self, size: int, limit: int, separator: bytes | None, within_ms: float) -> bytes:
+        self._check(size, limit, separator)
         due = self._expect(within_ms)
         try:
-            while not done():
-                if self.lost is not None:
-                    raise Lost(self)
-                news = asyncio.get_running_loop().create_future()
-                self._waiting.append(news)
-                try:
-                    await news
-                finally:
-                    self._waiting.remove(news)
+            while not self._has(size, separator):
+                await self._news()
         finally:
             self._no_longer_expect(due)
+        return self._take_up_to(limit, separator)
+
+    async def _news(self) -> None:
+        """Wait until something happened; raises :class:`Lost` when nothing more can."""
+        if self.lost is not None:
+            raise Lost(self)
+        news = asyncio.get_running_loop().create_future()
+        self._waiting.append(news)
+        try:
+            await news
+        finally:
+            self._waiting.remove(news)
 
     def _wake(self) -> None:
         for news in self._waiting:

@@ -9,7 +9,6 @@ import gc
 
 from halfopen.link import capability, journal, machine
 from halfopen.link.keeper import Keeper
-from halfopen.link.ledger import Ledger
 from halfopen.link.policy import DESCRIPTORS, DRIVER_ERROR, NEVER, TLS_FAILED, Policy
 
 TYPE_CHECKING = False
@@ -20,30 +19,16 @@ if TYPE_CHECKING:
     from halfopen.link.buffered import Buffered
     from halfopen.link.capability import Capability
     from halfopen.link.journal import Change
+    from halfopen.link.ledger import Ledger
 
-#: Bytes offered to a socket at once: what lwIP's send buffer could take many times over.
-_SEND_BYTES = 65536
 ONLINE = (machine.ONLINE, machine.DOUBTED)
-#: The socket takes nothing now. Windows has a number of its own for it, MicroPython has only the first name.
-_LATER = (errno.EAGAIN, getattr(errno, "EWOULDBLOCK", errno.EAGAIN))
-#: What it means that an effect could not be carried out.
-_FAILURE_OF = {
-    machine.JOIN_WIFI: machine.JOIN_FAILED,
-    machine.AWAIT_LEASE: machine.LEASE_EXPIRED,
-    machine.RESOLVE_NAME: machine.NAME_FAILED,
-    machine.OPEN_SOCKET: machine.SOCKET_REFUSED,
-    machine.CONNECT_SOCKET: machine.DIAL_FAILED,
-    machine.START_TLS: machine.SECURE_FAILED,
-    machine.HAND_OVER: machine.SOCKET_FAILED,
-    machine.SEND_BYTES: machine.SOCKET_FAILED,
-    machine.QUEUE_HEARTBEAT: machine.SOCKET_FAILED,
-    machine.SAY_GOODBYE: machine.PARTED,
-    machine.CLOSE_SOCKET: machine.SOCKET_CLOSED,
-}
 
 
 class Driver:
     """One link, but for the port it runs on; see the drivers for the arguments."""
+
+    #: The socket takes nothing now.
+    _later = errno.EAGAIN
 
     def __init__(
         self,
@@ -55,33 +40,35 @@ class Driver:
         say: "Callable[[str], Any]",
         memory: "Callable[[], tuple[int | None, int | None]]",
         chance: "Callable[[], float]",
-        identify: "Callable[[Any], Any] | None",
+        ledger: "Ledger",
         reboot: "Callable[[], Any] | None",
         reboots_ago_ms: "tuple[int, ...]",
         literal: "Any",
     ) -> None:
-        if [ago for ago in reboots_ago_ms if ago < 0]:
-            raise ValueError("reboots_ago_ms are ages, not times: none can be negative")
+        if reboots_ago_ms and min(reboots_ago_ms) < 0:
+            raise ValueError("negative reboots_ago_ms")
         self.capability = able
-        self.ledger = Ledger(identify)
+        self.ledger = ledger
         self._heartbeat, self._tls, self._server_name = heartbeat, tls, server_name
         self._users_say, self._users_memory, self._restart = say, memory, reboot
+        #: Its deadlines and limits.
+        self.policy = policy or Policy()
         self._keeper = Keeper(
-            policy or Policy(),
+            self.policy,
             able,
-            expects_answers=heartbeat is not None,
-            tls=tls is not None,
-            chance=chance,
-            observe=self._observe,
-            reboots=tuple([-ago for ago in reboots_ago_ms]),
+            heartbeat is not None,
+            chance,
+            self._observe,
+            [-ago for ago in reboots_ago_ms],
         )
         #: What the host's name means as far as known, without asking, when it was last answered, and to be tried when the
         #: last lookup failed: an address that served is better than none.
         self._known = self._literal = literal
         self._last_good = self._fallback = None
-        self._inbox: list[Callable[[int], tuple[str, ...]]] = []
+        #: What happened and was not told yet: event, cause, and the socket or connection that it must still concern.
+        self._inbox: list[tuple[str, str, Any]] = []
         self._acting = False
-        self._least_free: int | None = None
+        self._least_free: float = NEVER
         self._sock: Any = None
         self._ticket = 0
         self._fd: int | None = None
@@ -98,12 +85,7 @@ class Driver:
     @property
     def state(self) -> str:
         """The state of ``link.machine`` it is in."""
-        return self._keeper.state
-
-    @property
-    def policy(self) -> "Policy":
-        """Its deadlines and limits."""
-        return self._keeper.policy
+        return journal.spelt(self._keeper.state)
 
     @property
     def lingering(self) -> int:
@@ -113,14 +95,18 @@ class Driver:
     @property
     def reboots_ago_ms(self) -> "tuple[int, ...]":
         """How long ago the link asked for a reboot, the one under way included: what ``reboot`` must keep for the next boot."""
-        return tuple([self.now() - at for at in self._keeper.escalation.reboots])
+        budget = self._keeper.escalation.budget
+        return () if budget is None else tuple([self.now() - at for at in budget.reboots])
 
     def bound(self, cause: str) -> float:
         """The longest time in seconds for which a dead peer can go unnoticed; infinite when nothing can notice.
 
         ``cause`` is ``idle``, ``unacked``, ``full-buffer`` or ``zero-window``; raises :class:`ValueError` else.
         """
-        return self._keeper.bound_ms(cause) / 1000
+        return self._bound_ms(cause) / 1000
+
+    def _bound_ms(self, cause: str) -> float:
+        return self.capability.notices_ms(cause, self.policy, self._heartbeat is not None)
 
     def wake(self) -> None:
         """Begin a new epoch after ``prepare_sleep``."""
@@ -128,7 +114,7 @@ class Driver:
 
     def roamed(self, before: str, after: str) -> None:
         """The access point changed: an address that stayed keeps its sockets, a changed one closes them."""
-        self._act(lambda now: self._keeper.address(before, after, now))
+        self._tell(machine.ROAMED if before == after else machine.ADDRESS_CHANGED)
 
     def wifi_lost(self) -> None:
         """Layer 2 is gone: join again."""
@@ -136,7 +122,9 @@ class Driver:
 
     def radio_trouble(self) -> None:
         """A beacon loss or an expiry by the access point; repeated, it switches power save off."""
-        self._act(self._keeper.radio_trouble)
+        budget = self._keeper.escalation.budget
+        if budget is not None and budget.doze_trouble(self.now()):
+            self._tell(machine.DOZE_FORBIDDEN)
 
     def power_save_off(self) -> None:
         """Switch power save off, on request."""
@@ -151,22 +139,12 @@ class Driver:
     def send(self, connection: "Buffered", data: bytes) -> int:
         """Queue ``data`` of ``connection``; where its end stands in the stream of bytes sent."""
         self._to_send.append(data)
-        self._act(
-            lambda now: self._keeper.on(machine.SEND_ASKED, now) if connection is self._connection else ()
-        )
+        self._tell(machine.SEND_ASKED, "", connection)
         return self._queued
-
-    @property
-    def injects(self) -> bool:
-        """Whether heartbeats of the link's own are sent between the user's bytes."""
-        return bool(self._heartbeat)
 
     def release(self, connection: "Buffered") -> None:
         """``connection`` is no longer wanted."""
-        # it may be over by the time the keeper listens
-        self._act(
-            lambda now: self._keeper.on(machine.RELEASED, now) if connection is self._connection else ()
-        )
+        self._tell(machine.RELEASED, "", connection)
 
     def expect_answer(self, connection: "Buffered", due: float) -> None:
         """Close ``connection`` as unanswered at ``due``; ``NEVER`` when no answer is awaited any more."""
@@ -184,28 +162,35 @@ class Driver:
     # Telling the keeper, and doing what it says.
 
     def _begin(self) -> None:
-        self._say(f"I (0) {journal.TAG}: capability {self.capability}")
-        self._say(journal.bounds_line(0, [(c, self._keeper.bound_ms(c)) for c in capability.CAUSES]))
+        self._say_what_it_can()
         self._tell(machine.STARTED)
 
-    def _tell(self, event: str, cause: str = "") -> None:
-        self._act(lambda now: self._keeper.on(event, now, cause))
+    def _say_what_it_can(self) -> None:
+        self._say(f"I (0) {journal.TAG}: capability {self.capability.said()}")
+        self._say(journal.bounds_line(0, [(c, self._bound_ms(c)) for c in capability.CAUSES]))
+
+    def _tell(self, event: str, cause: str = "", of: "Any" = None) -> None:
+        """Tell the keeper, unless ``of``, a socket or a connection, is the link's no more by the time it listens."""
+        self._inbox.append((event, cause, of))
+        if not self._acting:
+            self._act()
 
     def _reply(self, event: str, cause: str = "") -> None:
         """Tell at once what came of an effect, before anything else that waits to be told."""
-        self._inbox.insert(0, lambda now: self._keeper.on(event, now, cause))
+        self._inbox.insert(0, (event, cause, None))
 
-    def _act(self, told: "Callable[[int], tuple[str, ...]]") -> None:
-        """Hand one thing to the keeper and carry out its effects, one thing at a time."""
-        self._inbox.append(told)
-        if self._acting:
-            return
+    def _act(self) -> None:
+        """Hand what waits to the keeper and carry out its effects, one thing at a time; no event: a clock may have run out."""
         self._acting = True
         try:
             while self._inbox:
-                for effect in self._inbox.pop(0)(self.now()):
+                event, cause, of = self._inbox.pop(0)
+                if of is not None and of is not self._sock and of is not self._connection:
+                    continue
+                now = self.now()
+                for effect in self._keeper.on(event, now, cause) if event else self._keeper.tick(now):
                     try:
-                        getattr(self, "_" + effect.lower())()
+                        getattr(self, machine.method_of(effect))()
                     except Exception as error:
                         self._could_not(effect, error)
         finally:
@@ -215,25 +200,27 @@ class Driver:
 
     def _could_not(self, effect: str, error: Exception) -> None:
         """Carrying out ``effect`` raised what nobody foresaw: the attempt fails, the link goes on."""
-        self._say(f"E ({self.now()}) {journal.TAG}: {effect}: {journal.plain(repr(error))}")
-        if effect in _FAILURE_OF:
-            self._reply(_FAILURE_OF[effect], DRIVER_ERROR)
+        self._note(
+            "E", f"{journal.spelt(effect)}: {error!r}"
+        )  # repr leaves nothing that could steer a terminal
+        failure = machine.failure_of(effect)
+        if failure:
+            self._reply(failure, DRIVER_ERROR)
 
     def _due_at(self) -> float:
         """When :meth:`_time_came` wants to be called next."""
-        at = self._keeper.wake_at()
-        return min(at, self._ask_at) if self._out and self.state in ONLINE else at
+        return min(self._keeper.wake_at(), self._ask_at)
 
     def _time_came(self) -> None:
         """A clock ran out, or it is time to offer bytes again to a socket that does not call itself writable."""
-        if self._out and self.state in ONLINE and self._ask_at <= self.now():
+        if self._ask_at <= self.now():
             self._pump()
-        self._act(self._keeper.tick)
+        self._tell("")
 
     def _observe(self, change: "Change") -> None:
         # first what the users hold, then what is told: whoever is told may call back
         if self._connection is not None and change.before in ONLINE and change.state not in ONLINE:
-            self._connection.end(change.cause)
+            self._connection.end(journal.spelt(change.cause))
             self._connection = None
         if change.before == machine.RESOLVING and change.state == machine.PAUSED:
             self._fallback = self._last_good
@@ -242,10 +229,13 @@ class Driver:
             self._fd = None
         free, block = self._memory()
         if free is not None:
-            self._least_free = free if self._least_free is None else min(self._least_free, free)
+            self._least_free = min(free, self._least_free)
             if change.state == machine.OPENING or change.event == machine.SOCKET_CLOSED:
                 self._say(journal.heap_line(change.at, free, self._least_free))
         self._say(journal.transition_line(change, fd, free, block, self._detail(change)))
+
+    def _note(self, level: str, what: str) -> None:
+        self._say(f"{level} ({self.now()}) {journal.TAG}: {what}")
 
     def _say(self, line: str) -> None:
         self._guarded(self._users_say, line)
@@ -302,19 +292,18 @@ class Driver:
     def _forget_name(self) -> None:
         self._known = self._literal
 
-    def _new_epoch(self) -> None:
-        self._forget_name()
+    _new_epoch = _forget_name
 
     def _check_heap(self) -> None:
         free, block = self._memory()
-        self._reply(self._keeper.gate(free, block))
+        self._reply(self.policy.gate(free, block, self._tls is not None))
 
     def _sweep(self) -> None:
         if self._keeper.cause == DESCRIPTORS:
             gc.collect()  # sockets that the program dropped without closing
-        swept = self.ledger.sweep(keep=self._ticket if self._keeper.held else None)
+        swept = self.ledger.sweep()  # no sweep comes while the attempt owns one
         if swept:
-            self._say(f"W ({self.now()}) {journal.TAG}: swept {swept} orphaned descriptors")
+            self._note("W", f"swept {swept} orphaned descriptors")
 
     def _own_socket(self, sock: "Any") -> None:
         """A socket was made for this attempt."""
@@ -323,19 +312,19 @@ class Driver:
         self._queued = self._accepted = 0
         self._reply(machine.SOCKET_OPENED)
 
-    def _no_socket(self, number: int) -> None:
-        """``socket()`` failed with error ``number``."""
+    def _no_socket(self, error: OSError) -> None:
+        """``socket()`` failed."""
+        number = error.errno or 0
         event = capability.event_of_refusal(number)
         cause = self.capability.cause_of(number) if number else "socket-refused"
         self._reply(event, cause if event == machine.SOCKET_REFUSED else "")
 
     def _tell_of_socket(self, event: str, cause: str = "") -> None:
         """Tell what happened to the socket, unless that socket is closed by the time the keeper listens."""
-        sock = self._sock
-        self._act(lambda now: self._keeper.on(event, now, cause) if sock is self._sock else ())
+        self._tell(event, cause, self._sock)
 
-    def _failed(self, event: str, number: int) -> None:
-        self._tell_of_socket(event, self.capability.cause_of(number))
+    def _failed(self, event: str, error: OSError) -> None:
+        self._tell_of_socket(event, self.capability.cause_of(error.errno or 0))
 
     def _dialed(self) -> None:
         """The peer answered the dial."""
@@ -350,16 +339,16 @@ class Driver:
         try:
             complete = self._channel.handshake()
         except OSError as error:  # ssl.SSLError is one
-            self._say(f"W ({self.now()}) {journal.TAG}: TLS: {error.__class__.__name__}")
+            self._note("W", f"TLS: {error.__class__.__name__}")
             self._tell_of_socket(machine.SECURE_FAILED, TLS_FAILED)
             return
         self._enqueue(self._channel.encrypted())
-        if complete and self.state == machine.SECURING:
+        if complete and self._keeper.state == machine.SECURING:
             self._tell(machine.SECURED)
-            self._decrypt(b"")
+            self._decrypt()
 
     def _hand_over(self) -> None:
-        self._keeper.queued(len(self._out), self.now())  # what is left of the handshake
+        self._queue(len(self._out))  # what is left of the handshake
         self._connection = self._make_connection()
         self._watch(True, bool(self._out))
 
@@ -371,8 +360,14 @@ class Driver:
             self._transmit(self._heartbeat)
 
     def _transmit(self, data: bytes) -> None:
+        if self._channel is None:
+            self._enqueue(data)
+        else:
+            self._encrypt(data)
+
+    def _encrypt(self, data: bytes) -> None:
         try:
-            self._enqueue(data if self._channel is None else self._channel.encrypt(data))
+            self._enqueue(self._channel.encrypt(data))
         except OSError:
             self._tell_of_socket(machine.SOCKET_FAILED, TLS_FAILED)
 
@@ -397,6 +392,7 @@ class Driver:
             self._sock = self._channel = None
             self._out = bytearray()
             self._to_send.clear()
+            self._ask_at = NEVER
         self._reply(machine.SOCKET_CLOSED)
 
     def _abandon(self, sock: "Any") -> None:
@@ -433,33 +429,41 @@ class Driver:
         """``data`` came from the wire; empty when the peer closed."""
         if not data:
             self._tell_of_socket(machine.PEER_CLOSED)
-        elif self.state == machine.SECURING:
-            self._channel.take(data)
+        elif self._channel is None:
+            self._tell(machine.HEARD)
+            self._hand_on(data)
+        else:
+            self._received_sealed(data)
+
+    def _received_sealed(self, data: "Any") -> None:
+        self._channel.take(data)
+        if self._keeper.state == machine.SECURING:
             self._shake_hands()
         else:
-            self._act(self._keeper.heard)
-            self._decrypt(data)
+            self._tell(machine.HEARD)
+            self._decrypt()
 
-    def _decrypt(self, data: "Any") -> None:
-        """Hand ``data`` from the wire to the user, through TLS where there is one."""
-        closed = False
-        if self._channel is not None:
-            self._channel.take(data)
-            data, closed = self._channel.decrypted()
-            self._enqueue(self._channel.encrypted())  # answers of the protocol itself
-        connection = self._connection
-        if connection is not None and data:
-            connection.received(data)
-            if connection.unread_is_full and self._keeper.vitals is not None:
-                self._watch(False, bool(self._out))
-                self._keeper.vitals.deafened(True, self.now())
-                what = f"{connection.unread_bytes} bytes wait unread: until they are read, silence proves nothing"
-                self._say(f"W ({self.now()}) {journal.TAG}: {what}")
-                self._rearm()
+    def _decrypt(self) -> None:
+        """Hand on what TLS has ready, and do what it asks for itself."""
+        data, closed = self._channel.decrypted()
+        self._enqueue(self._channel.encrypted())  # answers of the protocol itself
+        self._hand_on(data)
         if self._channel is not None and self._channel.broken:
             self._tell_of_socket(machine.SOCKET_FAILED, TLS_FAILED)
         elif closed:
             self._tell_of_socket(machine.PEER_CLOSED)
+
+    def _hand_on(self, data: "Any") -> None:
+        """Give ``data`` to the user, and stop reading when there is no room for more."""
+        connection, vitals = self._connection, self._keeper.vitals
+        if connection is not None and data:
+            connection.received(data)
+            if connection.unread_is_full and vitals is not None:
+                self._watch(False, bool(self._out))
+                vitals.deafened(True, self.now())
+                what = f"{connection.unread_bytes} bytes wait unread: until they are read, silence proves nothing"
+                self._note("W", what)
+                self._rearm()
 
     def _enqueue(self, data: bytes) -> None:
         """Queue ``data`` for the wire and send what the socket takes at once."""
@@ -467,34 +471,34 @@ class Driver:
             return
         self._out += data
         self._queued += len(data)
-        if self._keeper.vitals is not None:
-            self._keeper.queued(len(data), self.now())
+        self._queue(len(data))
         self._pump()
         if not self._acting:
             self._rearm()
+
+    def _queue(self, size: int) -> None:
+        if self._keeper.vitals is not None:
+            self._keeper.vitals.bytes_queued(size, self.now())
 
     def _pump(self) -> None:
         """Send while the socket takes it; watch for room while it does not."""
         reads = self._connection is None or not self._connection.unread_is_full
         while self._out:
             try:
-                size = self._sock.send(memoryview(self._out)[:_SEND_BYTES])
+                size = self._sock.send(self._out)
             except OSError as error:
-                if error.errno in _LATER:
+                if error.errno == self._later:
                     self._watch(reads, True)
-                    if self._ask_at <= self.now() or self._ask_at == NEVER:
-                        self._ask_at = self.now() + self.policy.ask_again_ms
-                    return
-                event = machine.SECURE_FAILED if self.state == machine.SECURING else machine.SOCKET_FAILED
-                self._watch(reads, False)
-                self._failed(event, error.errno or 0)
+                    self._ask_at = self.now() + self.policy.ask_again_ms()
+                else:
+                    self._failed(machine.SOCKET_FAILED, error)
                 return
             self._out[:size] = b""
             self._accepted += size
-            self._ask_at = NEVER
             self._keeper.accepted(size, self.now())
             if self._connection is not None:
                 self._connection.accepted_up_to(self._accepted)
+        self._ask_at = NEVER
         self._watch(reads, False)
-        if self.state == machine.RETIRING:
+        if self._keeper.state == machine.RETIRING:
             self._finish()

@@ -12,8 +12,8 @@ session (``None``: the listening socket), and reports ``SOCKET_CLOSED`` after ea
 
 from halfopen.link import machine
 from halfopen.link.capability import errno_name, event_of_refusal
-from halfopen.link.journal import Change
-from halfopen.link.policy import CAUSE_OF, HEAP_LOW, NEVER, PEER_CLOSED, RELEASED, STOPPED
+from halfopen.link.journal import SessionChange
+from halfopen.link.policy import HEAP_LOW, NEVER, PEER_CLOSED, RELEASED, STOPPED, cause_named_by
 from halfopen.link.vitals import Vitals
 
 TYPE_CHECKING = False
@@ -80,7 +80,7 @@ del _state, _event
 #: States in which a session counts against the cap.
 SERVED = (machine.ONLINE, machine.DOUBTED)
 
-_CAUSE_OF = {EVICTED: "evicted", REFUSED: "crowded"}
+_CAUSE_OF = {EVICTED: "evicted", REFUSED: "crowded", ACCEPTED: ""}
 #: Why a session ended whose handler raised.
 HANDLER_FAILED = "handler-failed"
 #: The newcomer left before it was accepted: the next one may be there already.
@@ -126,7 +126,7 @@ class Session:
 
     def due_at(self) -> float:
         """When the next of its clocks runs out."""
-        return self.vitals.wake_at() if self.state in SERVED else self.parting_at
+        return self.vitals.next_clock()[0] if self.state in SERVED else self.parting_at
 
 
 class Guard:
@@ -134,7 +134,7 @@ class Guard:
 
     A session that was heard less than ``patience_ms`` ago is never evicted: the newcomer is refused instead.
     ``expects_answers``: clients answer a heartbeat or speak by themselves, so silence means something. ``observe`` is
-    told every :class:`Change`, with the session it concerns (``None``: the listening socket).
+    told every :class:`SessionChange`, with the session it concerns (``None``: the listening socket).
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Guard:
         cap: int,
         patience_ms: float = PATIENCE_MS,
         expects_answers: bool = False,
-        observe: "Callable[[Change, Session | None], None]",
+        observe: "Callable[[SessionChange, Session | None], None]",
     ) -> None:
         if cap < 1 or not patience_ms >= 0:
             raise ValueError("cap < 1 or patience_ms < 0")
@@ -169,7 +169,7 @@ class Guard:
 
     def bound_ms(self, cause: str) -> float:
         """How long a client dead in the way of ``cause`` can go unnoticed, in milliseconds; see ``Capability``."""
-        return self.able.bound_ms(cause, self.policy, self._expects_answers)
+        return self.able.notices_ms(cause, self.policy, self._expects_answers)
 
     def _in(self, states: "tuple[str, ...]") -> "list[Session]":
         """Sessions in ``states``, the one that was heard longest ago first."""
@@ -180,9 +180,7 @@ class Guard:
         """What to do now that ``event`` happened to the listening socket. Raises :class:`KeyError` for no row."""
         before = self.state
         self.state, effects = DOOR[(before, event)]
-        self._observe(
-            Change(now, before, event, self.state, cause, 0, 0, cause not in _WANTED, None, 0), None
-        )
+        self._observe(SessionChange(now, before, event, self.state, cause, 0, 0, cause not in _WANTED), None)
         return [(effect, None) for effect in effects]
 
     def room(self, now: int) -> "Effects":
@@ -222,7 +220,7 @@ class Guard:
         Without descriptors somebody goes, if anybody may, and the next try is at once; else it is after ``pause_ms``.
         """
         event = event_of_refusal(code)
-        cause = CAUSE_OF.get(event, errno_name(code))
+        cause = cause_named_by(event) or errno_name(code)
         effects = self.door(event, now, cause)
         self._resume_at = now + self.policy.pause_ms
         if event == machine.DESCRIPTORS_EXHAUSTED:
@@ -236,7 +234,7 @@ class Guard:
         """What to do now that ``event`` happened to ``session``. Raises :class:`machine.ImpossibleEvent`."""
         before = session.state
         state, effects = SESSION.get((before, event)) or machine.step(before, event)
-        cause = cause or CAUSE_OF.get(event) or _CAUSE_OF.get(event, "")
+        cause = cause or (_CAUSE_OF[event] if event in _CAUSE_OF else cause_named_by(event))
         if state == before:
             return []
         session.state = state
@@ -250,14 +248,16 @@ class Guard:
             session.parting_at = now + self.policy.parting_ms if state == PARTING else NEVER
         loss = before != PARTING and cause not in _WANTED
         quiet = session.vitals.quiet(event, now)
-        self._observe(
-            Change(now, before, event, state, cause, 0, 0, loss, quiet, session.number, session.peer), session
+        who = session.number, session.peer
+        change = SessionChange(
+            now, before, event, state, cause, 0, 0, loss, quiet, session=who[0], peer=who[1]
         )
+        self._observe(change, session)
         return [(effect, session) for effect in effects]
 
     def heard(self, session: Session, now: int) -> "Effects":
         """Bytes came from the client."""
-        session.vitals.heard(now)
+        session.vitals.heard_byte(now)
         return self.on(session, machine.HEARD, now)
 
     def _next(self) -> "tuple[float, int]":
@@ -278,8 +278,8 @@ class Guard:
         if not number:
             return self.door(machine.RETRY_SOCKET, now)
         session = self.sessions[number]
-        event = session.vitals.due(now) if session.state in SERVED else None
-        return self.on(session, event or machine.PARTING_EXPIRED, now)
+        event = session.vitals.next_clock()[1] if session.state in SERVED else machine.PARTING_EXPIRED
+        return self.on(session, event, now)
 
     def stop(self, now: int) -> "Effects":
         """Close the door and every session."""

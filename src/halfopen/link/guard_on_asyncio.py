@@ -19,7 +19,6 @@ from halfopen.link.buffered import Buffered
 from halfopen.link.connection import Connection, Lost
 from halfopen.link.guard import ESP32_SOCKETS, PATIENCE_MS, Session, session_cap
 from halfopen.link.journal import Change
-from halfopen.link.ledger import Ledger
 from halfopen.link.policy import DEAD_PEER, NEVER, Policy
 
 __all__ = ["Change", "Connection", "Guard", "Lost", "Policy"]
@@ -66,7 +65,7 @@ class Guard:
         self._address, self._backlog = (host_name, port), backlog
         self._handler, self._farewell, self._heartbeat = handler, farewell, heartbeat
         self._users_say, self._users_memory = say or host.log, memory
-        self.ledger = Ledger(host.identity)
+        self.ledger = host.ComputersLedger()
         self.capability = options.probe(socket, select, host.stack(), wifi=False, reboot=False)
         self._core = guard.Guard(
             policy or Policy(),
@@ -168,7 +167,7 @@ class Guard:
 
     def _carry_out(self, effects: guard.Effects) -> None:
         for effect, session in effects:
-            act = getattr(self, "_" + effect.lower())
+            act = getattr(self, machine.method_of(effect))
             if session is None:
                 act()
             else:
@@ -181,7 +180,7 @@ class Guard:
             self._timer = None
         at = self._core.wake_at()
         if any(session.wire.out for session in self._core.sessions.values()):
-            at = min(at, self.now() + self.policy.ask_again_ms)
+            at = min(at, self.now() + self.policy.ask_again_ms())
         if at < NEVER:
             self._timer = self.running_loop().call_at(self._began + at / 1000, self._time_came)
 
@@ -420,7 +419,7 @@ class Wire:
             return
         self.out += data
         self._queued += len(data)
-        self.session.vitals.queued(len(data), self.now())
+        self.session.vitals.bytes_queued(len(data), self.now())
         self.pump()
         self._guard.rearm()
 
@@ -438,7 +437,7 @@ class Wire:
                 return
             del self.out[:size]
             self._accepted += size
-            self.session.vitals.accepted(size, self.now())
+            self.session.vitals.bytes_accepted(size, self.now())
             self.connection.accepted_up_to(self._accepted)
         if self.sock.fileno() >= 0:
             loop.remove_writer(self.sock)

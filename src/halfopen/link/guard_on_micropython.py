@@ -60,7 +60,7 @@ class Client:
         """Queue ``data``, which must not change any more; to a client that is gone nothing is sent."""
         if data and self.lost is None:
             self.out.append(data)
-            self.session.vitals.queued(len(data), self._guard.now())
+            self.session.vitals.bytes_queued(len(data), self._guard.now())
             self.pump()
 
     def close(self) -> None:
@@ -84,11 +84,11 @@ class Client:
             self.out[0] = memoryview(self.out[0])[size:]
             if not self.out[0]:
                 self.out.pop(0)
-            self.session.vitals.accepted(size, self._guard.now())
+            self.session.vitals.bytes_accepted(size, self._guard.now())
         if self.lost is None and self.leaves and not self.out:
             self._guard.tell(self, machine.RELEASED)
         elif self.lost is None:
-            deaf = self.session.vitals.pending > _QUEUED_BYTES_MAX
+            deaf = self.session.vitals.pending_bytes() > _QUEUED_BYTES_MAX
             self.session.vitals.deafened(deaf, self._guard.now())
             self._guard.watch(self.sock, (0 if deaf else select.POLLIN) | (select.POLLOUT if self.out else 0))
 
@@ -175,7 +175,7 @@ class Guard:
         """Wait for at most ``timeout_ms`` until something happens, and do what it asks for."""
         wait = min(timeout_ms, self.core.wake_at() - self.now())
         if [client for client in self._clients.values() if client.out]:
-            wait = min(wait, self.core.policy.ask_again_ms)  # stacks call a socket writable late
+            wait = min(wait, self.core.policy.ask_again_ms())  # stacks call a socket writable late
         for item in self._poller.poll(max(0, int(wait))):
             client = self._clients.get(id(item[0]))
             if client and item[1] & ~select.POLLOUT:
@@ -209,7 +209,7 @@ class Guard:
 
     def _carry_out(self, effects: "guard.Effects") -> None:
         for effect, session in effects:
-            act = getattr(self, "_" + effect.lower())
+            act = getattr(self, machine.method_of(effect))
             if session is None:
                 act()
             else:
@@ -222,7 +222,7 @@ class Guard:
             if change.before == guard.LISTENING and self._listener is not None:
                 self._poller.unregister(self._listener)
         elif change.state not in guard.SERVED:
-            session.wire.lost = session.cause
+            session.wire.lost = journal.spelt(session.cause)
 
     def _attend(self, client: Client, broken: int) -> None:
         """Take what came, if anything did; ``broken`` when poll said so, though the call may not."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from halfopen.link.ledger import Ledger
+
 #: An address as getaddrinfo gives it: family and what connect() takes.
 Address = tuple[int, Any]
 
@@ -79,6 +81,45 @@ def identity(sock: socket.socket) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return stat.st_dev, stat.st_ino
+
+
+class ComputersLedger(Ledger):
+    """A ledger beside other code: it knows a descriptor again, and spares what a running block will close itself.
+
+    A resource whose number was closed elsewhere and taken by a stranger is forgotten, not closed.
+    """
+
+    def __init__(self, identify: Callable[[Any], Any] = identity) -> None:
+        """``identify`` returns what tells one open descriptor from the next with the same number."""
+        super().__init__()
+        self._identify = identify
+        self._identities: dict[int, Any] = {}
+        self._in_use: set[int] = set()
+
+    def enter(self, resource: Any, purpose: str, in_use: bool = False) -> int:
+        """As :meth:`Ledger.enter`; no sweep before the last takes what is ``in_use`` for an orphan."""
+        ticket = super().enter(resource, purpose)
+        self._identities[ticket] = self._identify(resource)
+        if in_use:
+            self._in_use.add(ticket)
+        return ticket
+
+    def close(self, ticket: int) -> bool:
+        """As :meth:`Ledger.close`; false, too, when a stranger has the number now."""
+        self._in_use.discard(ticket)
+        known = self._identities.pop(ticket, None)
+        if ticket in self._entries and self._identify(self._entries[ticket][0]) != known:
+            resource, _ = self._entries.pop(ticket)
+            self.closed += 1
+            if hasattr(resource, "detach"):
+                resource.detach()  # lets go of the number without closing it
+            return False
+        return super().close(ticket)
+
+    def sweep(self, keep: int | None = None, last: bool = False) -> int:
+        """As :meth:`Ledger.sweep`, without what is in use; the ``last`` takes all."""
+        spared = () if last else self._in_use
+        return self._close_orphans([at for at in self._entries if at != keep and at not in spared])
 
 
 class NameLookup:

@@ -13,6 +13,10 @@ server's line ends with its session and the client instead, ``session=12 peer=10
 listening socket.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: The tag of a transition and of the bounds said at start.
 TAG = "halfopen"
 _NUMBERS = ("fd", "heap", "block", "attempt", "epoch", "quiet", "session", "port")
@@ -22,8 +26,7 @@ class Change:
     """One transition: when (ms), from which state by which event to which, why, in which attempt and epoch.
 
     ``is_loss`` says that something ended that should have gone on; ``quiet`` how long (ms) nothing had been heard by
-    then, or nothing been taken where a send deadline ran out; ``None`` where no connection stood. ``session`` and
-    ``peer`` are a server's: ``None`` for a link, 0 for the listening socket.
+    then, or nothing been taken where a send deadline ran out; ``None`` where no connection stood.
     """
 
     def __init__(
@@ -37,8 +40,6 @@ class Change:
         epoch: int,
         is_loss: bool,
         quiet: "int | None" = None,
-        session: "int | None" = None,
-        peer: str = "",
     ) -> None:
         self.at = at
         self.before = before
@@ -49,11 +50,26 @@ class Change:
         self.epoch = epoch
         self.is_loss = is_loss
         self.quiet = quiet
-        self.session = session
-        self.peer = peer
 
     def __repr__(self) -> str:
         return f"<{self.at} {self.before} -> {self.state} by {self.event} {self.cause}>"
+
+    def whose(self) -> str:
+        """What of a link it concerns, for its line."""
+        return f"attempt={self.attempt} epoch={self.epoch}"
+
+
+class SessionChange(Change):
+    """A server's: ``session`` is 0 for the listening socket."""
+
+    def __init__(self, *change: "Any", session: int = 0, peer: str = "") -> None:
+        super().__init__(*change)
+        self.session = session
+        self.peer = peer
+
+    def whose(self) -> str:
+        """Which session and client it concerns."""
+        return f"session={self.session} peer={self.peer or '-'}"
 
 
 class Entry:
@@ -75,20 +91,22 @@ class Entry:
         self.peer = ""
 
 
+def spelt(name: str) -> str:
+    """``name`` of a state, an event, an effect or a cause as it is read; devices hold numbers (``device/numbering.py``)."""
+    return name
+
+
 def transition_line(
     change: Change, fd: "int | None", heap: "int | None", block: "int | None", detail: str = ""
 ) -> str:
     """The line for ``change``; a loss is a warning. ``detail`` is what the port knows besides, as ``name=figure``."""
     level = "W" if change.is_loss else "I"
-    whose = f"attempt={change.attempt} epoch={change.epoch}"
-    if change.session is not None:
-        whose = f"session={change.session} peer={change.peer or '-'}"
     quiet = f" quiet={change.quiet}" if change.is_loss and change.quiet is not None else ""
     return (
-        f"{level} ({change.at}) {TAG}: {change.before} -> {change.state} by {change.event}"
-        f" fd={_figure(fd)} heap={_figure(heap)} block={_figure(block)}"
-        f" cause={change.cause or '-'} {whose}{quiet}{' ' if detail else ''}{detail}"
-    )
+        f"{level} ({change.at}) {TAG}: {spelt(change.before)} -> {spelt(change.state)} by {spelt(change.event)}"
+        f" fd={fd} heap={heap} block={block}"
+        f" cause={spelt(change.cause) or '-'} {change.whose()}{quiet}{' ' if detail else ''}{detail}"
+    ).replace("=None", "=-")
 
 
 def plain(text: str) -> str:
@@ -96,7 +114,7 @@ def plain(text: str) -> str:
     return "".join([letter if " " <= letter < "\x7f" or letter > "\x9f" else "?" for letter in text])
 
 
-def heap_line(at: int, free: int, least: int) -> str:
+def heap_line(at: int, free: int, least: float) -> str:
     """The article's heap line: bytes free now, and the least that ever was."""
     return f"I ({at}) MEM: Free Heap: {free} bytes, Min Free: {least} bytes"
 
@@ -167,10 +185,6 @@ def read_bounds(tag: str, message: str) -> "dict[str, float] | None":
 def _is_number(text: str) -> bool:
     """ASCII digits only, and not so many that no machine wrote them."""
     return 0 < len(text) <= 15 and all(digit in "0123456789" for digit in text)
-
-
-def _figure(value: "int | None") -> str:
-    return "-" if value is None else str(value)
 
 
 def _seconds(bound_ms: float) -> str:

@@ -1,6 +1,6 @@
 """Machine, policy, clocks and counts as one object without input or output: what a driver asks and tells.
 
-A driver tells what happened (:meth:`Keeper.on`, :meth:`Keeper.heard`, …), carries out the effects it gets back in
+A driver tells what happened (:meth:`Keeper.on`), carries out the effects it gets back in
 their order, and calls :meth:`Keeper.tick` when :meth:`Keeper.wake_at` has come. After ``CLOSE_SOCKET`` it reports
 ``SOCKET_CLOSED``, after ``OPEN_SOCKET`` one of ``SOCKET_OPENED``, ``DESCRIPTORS_EXHAUSTED``, ``PCBS_EXHAUSTED`` and
 ``SOCKET_REFUSED``, both before anything else.
@@ -9,13 +9,13 @@ their order, and calls :meth:`Keeper.tick` when :meth:`Keeper.wake_at` has come.
 from halfopen.link import machine
 from halfopen.link.journal import Change
 from halfopen.link.policy import (
-    CAUSE_OF,
     DEAD_PEER,
     LINGER_MS,
     NEVER,
     PCBS,
     WANTED,
     Escalation,
+    cause_named_by,
 )
 from halfopen.link.vitals import Vitals
 
@@ -43,12 +43,10 @@ class Keeper:
         self,
         policy: "Policy",
         able: "Capability",
-        *,
         expects_answers: bool,
-        tls: bool,
         chance: "Callable[[], float]",
         observe: "Callable[[Change], None]",
-        reboots: "tuple[int, ...]" = (),
+        reboots: "list[int] | tuple[int, ...]" = (),
     ) -> None:
         self.policy = policy
         self.able = able
@@ -57,14 +55,13 @@ class Keeper:
         self.attempt = 0
         #: Why the last attempt or connection ended, "" while none has.
         self.cause = ""
-        self.opened = 0
-        self.closed = 0
+        self.sockets_opened = 0
+        self.sockets_closed = 0
         #: Whether the last close was towards somebody who will not answer a FIN.
         self.peer_is_dead = False
         self.vitals: Vitals | None = None
         self.escalation = Escalation(policy, able.wifi, able.reboot, reboots)
         self._expects_answers = expects_answers
-        self._tls = tls
         self._chance = chance
         self._observe = observe
         self._since = 0
@@ -75,13 +72,9 @@ class Keeper:
         self._lingering: list[int] = []
 
     @property
-    def held(self) -> int:
+    def sockets_held(self) -> int:
         """Descriptors taken and not given back: 1 in ``machine.HOLDS``, else 0."""
-        return self.opened - self.closed
-
-    def bound_ms(self, cause: str) -> float:
-        """How long a peer dead in the way of ``cause`` can go unnoticed, in milliseconds; see ``Capability``."""
-        return self.able.bound_ms(cause, self.policy, self._expects_answers)
+        return self.sockets_opened - self.sockets_closed
 
     def lingering(self, now: int) -> int:
         """PCBs that earlier closes towards dead peers still hold at ``now``."""
@@ -90,16 +83,20 @@ class Keeper:
 
     def on(self, event: str, now: int, cause: str = "") -> "Effects":
         """What to do now that ``event`` happened. Raises :class:`machine.ImpossibleEvent` and then changes nothing."""
-        before = self.state
+        before, vitals, quiet = self.state, self.vitals, None
         state, effects = machine.step(before, event)
-        quiet = self.vitals.quiet(event, now) if self.vitals is not None else None
-        cause = cause or CAUSE_OF.get(event, "")
+        if vitals is not None:
+            quiet = vitals.quiet(event, now)
+            if event == machine.HEARD:
+                vitals.heard_byte(now)
+        cause = cause or cause_named_by(event)
+        wanted = cause in WANTED
         if event == machine.SOCKET_OPENED:
-            self.opened += 1
+            self.sockets_opened += 1
         if machine.CLOSE_SOCKET in effects:
-            self.closed += 1
+            self.sockets_closed += 1
             # a goodbye that was not answered, or a connection given back while in doubt, leads to nobody either
-            in_doubt = before == machine.DOUBTED and cause in WANTED
+            in_doubt = before == machine.DOUBTED and wanted
             self.peer_is_dead = cause in DEAD_PEER or in_doubt or event == machine.PARTING_EXPIRED
             if self.peer_is_dead and not self.able.linger:
                 self._lingering.append(now + LINGER_MS)
@@ -113,7 +110,7 @@ class Keeper:
             # sockets fail a moment before the radio tells: it is the join that must be retried
             self.cause = cause
         if state != before or event not in _EVERYDAY:
-            loss = cause != "" and cause not in WANTED and before != machine.RETIRING
+            loss = bool(cause) and not wanted and before != machine.RETIRING
             self._observe(Change(now, before, event, state, cause, self.attempt, self.epoch, loss, quiet))
         return effects
 
@@ -121,7 +118,7 @@ class Keeper:
         """The counts and clocks that go with a new state."""
         state = self.state
         if before in (machine.ONLINE, machine.DOUBTED) and now - self._online_at >= self.policy.uptime_ms:
-            self.escalation.lasted()
+            self.escalation.in_a_row = 0  # only a sustained uptime takes the backoff back
         if event in (machine.NAME_RESOLVED, machine.NAME_UNKNOWN):
             self.escalation.network_answered()
         elif event == machine.SOCKET_OPENED:
@@ -131,7 +128,7 @@ class Keeper:
         if state == machine.GATED:
             self.attempt += 1
             self._recheck_at = NEVER
-        elif state == machine.ONLINE and before in (machine.DIALING, machine.SECURING):
+        elif state == machine.ONLINE and before != machine.DOUBTED:
             self._online_at = now
             self.vitals = Vitals(self.policy, self._expects_answers, now)
             self.escalation.connected()
@@ -150,58 +147,31 @@ class Keeper:
         if state not in machine.HOLDS:
             self.vitals = None
 
-    def gate(self, free: "int | None", largest: "int | None") -> str:
-        """The event that answers ``CHECK_HEAP``: bytes free and the largest block, ``None`` where a port cannot tell."""
-        return self.policy.gate(free, largest, self._tls)
-
-    def heard(self, now: int) -> "Effects":
-        """Bytes came from the peer."""
-        if self.vitals is not None:
-            self.vitals.heard(now)
-        return self.on(machine.HEARD, now)
-
-    def queued(self, size: int, now: int) -> None:
-        """``size`` bytes wait for the socket. Raises :class:`machine.ImpossibleEvent` before a connection stands."""
-        if self.vitals is None:
-            raise machine.ImpossibleEvent(machine.SEND_ASKED, self.state)
-        self.vitals.queued(size, now)
-
     def accepted(self, size: int, now: int) -> None:
         """The socket took ``size`` of the bytes queued."""
         if self.vitals is not None:
-            self.vitals.accepted(size, now)
+            self.vitals.bytes_accepted(size, now)
 
-    def radio_trouble(self, now: int) -> "Effects":
-        """A beacon loss or an expiry by the access point: repeated, it ends power save."""
-        return self.on(machine.DOZE_FORBIDDEN, now) if self.escalation.doze_trouble(now) else ()
-
-    def address(self, before: str, after: str, now: int) -> "Effects":
-        """The radio roamed: an address that stayed keeps its sockets, a changed one closes them."""
-        return self.on(machine.ROAMED if before == after else machine.ADDRESS_CHANGED, now)
+    def _next(self) -> "tuple[float, str]":
+        """When something must be done next, and the event that says so; the pause's is decided when it is over."""
+        if self.state == machine.PAUSED:
+            return self._resume_at, ""
+        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
+            return self.vitals.next_clock()
+        limit_ms, event = self.policy.deadline_ms(self.state)
+        if self._recheck_at < self._since + limit_ms and self.state == machine.GATED:
+            return self._recheck_at, machine.HEAP_RECHECK_DUE
+        return self._since + limit_ms, event
 
     def wake_at(self) -> float:
         """When :meth:`tick` has something to do next; ``NEVER`` when only the world can go on."""
-        if self.state == machine.PAUSED:
-            return self._resume_at
-        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
-            return self.vitals.wake_at()
-        deadline = self._since + self.policy.deadline_ms(self.state)[0]
-        return min(deadline, self._recheck_at) if self.state == machine.GATED else deadline
+        return self._next()[0]
 
     def tick(self, now: int) -> "Effects":
         """Act on the clock that ran out by ``now``, if one did; call again while ``wake_at() <= now``."""
-        event = self._due(now)
-        return self.on(event, now) if event else ()
-
-    def _due(self, now: int) -> "str | None":
-        if now < self.wake_at():
-            return None
-        if self.state == machine.PAUSED:
-            return self.escalation.next_retry(self.cause, now)
-        if self.vitals is not None and self.state in (machine.ONLINE, machine.DOUBTED):
-            return self.vitals.due(now)
-        limit_ms, event = self.policy.deadline_ms(self.state)
-        if self.state == machine.GATED and now < self._since + limit_ms:
+        at, event = self._next()
+        if now < at:
+            return ()
+        if event == machine.HEAP_RECHECK_DUE:
             self._recheck_at = NEVER
-            return machine.HEAP_RECHECK_DUE
-        return event
+        return self.on(event or self.escalation.next_retry(self.cause, now), now)

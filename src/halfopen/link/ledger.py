@@ -1,26 +1,19 @@
 """Every descriptor from creation to close, and the sweep that closes what nobody owns any more.
 
 The article's garbage-collection loop, made safe: it closes orphans that this ledger knows, through the objects that
-were entered, never a range of numbers that may belong to somebody else.
+were entered, never a range of numbers that may belong to somebody else. ``host.ComputersLedger`` does more.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 
 class Ledger:
-    """Owns what it is given until it is closed or given away.
+    """Owns what it is given until it is closed or given away."""
 
-    ``identify`` may return what tells one open descriptor from the next with the same number (device and inode of
-    ``fstat``); then a resource whose number was closed elsewhere and taken by a stranger is forgotten, not closed.
-    """
-
-    def __init__(self, identify: "Callable[[Any], Any] | None" = None) -> None:
-        self._identify = identify
-        self._entries: dict[int, tuple[Any, str, Any, bool]] = {}
-        self._next = 1
+    def __init__(self) -> None:
+        self._entries: dict[int, tuple[Any, str]] = {}
         self.opened = 0
         self.closed = 0
         #: Orphans that sweeps closed: on a sound program it stays 0.
@@ -29,17 +22,11 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def enter(self, resource: "Any", purpose: str, in_use: bool = False) -> int:
-        """Own ``resource`` (it has ``close()``) from now on; the ticket returned is its name here.
-
-        ``in_use``: a block of code that is still running will close it, so no sweep before the last takes it for an orphan.
-        """
-        ticket = self._next
-        self._next += 1
-        identity = self._identify(resource) if self._identify else None
-        self._entries[ticket] = (resource, purpose, identity, in_use)
+    def enter(self, resource: "Any", purpose: str) -> int:
+        """Own ``resource`` (it has ``close()``) from now on; the ticket returned is its name here."""
         self.opened += 1
-        return ticket
+        self._entries[self.opened] = (resource, purpose)
+        return self.opened
 
     def close(self, ticket: int) -> bool:
         """Close what ``ticket`` names; false when it was closed before. Never raises: close() frees even as it fails."""
@@ -47,21 +34,17 @@ class Ledger:
         if entry is None:
             return False
         self.closed += 1
-        resource, _, identity, _ = entry
-        if self._identify is not None and self._identify(resource) != identity:
-            # A stranger has the number now. Let go of it without closing, where the object can.
-            if hasattr(resource, "detach"):
-                resource.detach()
-            return False
         try:
-            resource.close()
+            entry[0].close()
         except OSError:
             pass
         return True
 
-    def sweep(self, keep: "int | None" = None, last: bool = False) -> int:
-        """Close every orphan: what is not in use and is not ``keep``; how many there were. The ``last`` takes all."""
-        orphans = [at for at, entry in self._entries.items() if at != keep and (last or not entry[3])]
+    def sweep(self) -> int:
+        """Close all there is, which are orphans when nobody uses one; how many there were."""
+        return self._close_orphans(list(self._entries))
+
+    def _close_orphans(self, orphans: "list[int]") -> int:
         for ticket in orphans:
             self.close(ticket)
         self.swept += len(orphans)

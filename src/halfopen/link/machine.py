@@ -223,6 +223,32 @@ class ImpossibleEvent(Exception):
         )
 
 
+def method_of(effect: str) -> str:
+    """The name of the method by which a driver carries out ``effect``: ``_join_wifi`` for ``JOIN_WIFI``."""
+    return "_" + effect.lower()
+
+
+#: What it means that an effect could not be carried out.
+_FAILURE_OF = {
+    JOIN_WIFI: JOIN_FAILED,
+    AWAIT_LEASE: LEASE_EXPIRED,
+    RESOLVE_NAME: NAME_FAILED,
+    OPEN_SOCKET: SOCKET_REFUSED,
+    CONNECT_SOCKET: DIAL_FAILED,
+    START_TLS: SECURE_FAILED,
+    HAND_OVER: SOCKET_FAILED,
+    SEND_BYTES: SOCKET_FAILED,
+    QUEUE_HEARTBEAT: SOCKET_FAILED,
+    SAY_GOODBYE: PARTED,
+    CLOSE_SOCKET: SOCKET_CLOSED,
+}
+
+
+def failure_of(effect: str) -> str:
+    """The event that says so, ``""`` where no state waits for what comes of it."""
+    return _FAILURE_OF.get(effect, "")
+
+
 def possible(state: str) -> "tuple[str, ...]":
     """The events that ``state`` takes, sorted."""
     return tuple(sorted([event for (at, event) in TRANSITIONS if at == state]))

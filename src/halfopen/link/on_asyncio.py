@@ -43,6 +43,8 @@ class Link(Driver):
     of the journal (default: the logger ``halfopen.link``); ``memory`` tells bytes free and the largest block.
     """
 
+    ledger: host.ComputersLedger
+
     def __init__(
         self,
         host_name: str,
@@ -79,7 +81,7 @@ class Link(Driver):
             say or host.log,
             memory,
             chance,
-            host.identity,
+            host.ComputersLedger(),
             reboot,
             reboots_ago_ms,
             host.literal(host_name, port),
@@ -156,6 +158,11 @@ class Link(Driver):
         finally:
             self._watchers.discard(watcher)
 
+    @property
+    def injects(self) -> bool:
+        """Whether heartbeats of the link's own are sent between the user's bytes."""
+        return bool(self._heartbeat)
+
     async def prepare_sleep(self) -> None:
         """Close in order (FIN, and the peer's answer to it) and stay down until :meth:`wake`."""
         self._tell(machine.SLEEP_ASKED)
@@ -168,14 +175,16 @@ class Link(Driver):
 
     # What differs from other ports.
 
+    _later = errno.EWOULDBLOCK  # Windows has a number of its own for it
+
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             raise RuntimeError("enter the link first: async with Link(…) as link")
         return self._loop
 
-    def _act(self, told: Callable[[int], tuple[str, ...]]) -> None:
+    def _tell(self, event: str, cause: str = "", of: Any = None) -> None:
         self._running_loop()
-        super()._act(told)
+        super()._tell(event, cause, of)
 
     def _rearm(self) -> None:
         """Set the one timer to the next deadline."""
@@ -281,7 +290,7 @@ class Link(Driver):
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            self._no_socket(error.errno or 0)
+            self._no_socket(error)
         else:
             self._own_socket(sock)
 
@@ -349,7 +358,7 @@ class Link(Driver):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._failed(machine.SOCKET_FAILED, error.errno or 0)
+            self._failed(machine.SOCKET_FAILED, error)
             return
         self._received(data)
 

@@ -21,7 +21,8 @@ from halfopen.link import machine
 from halfopen.link.blocking import Connection, Lost
 from halfopen.link.capability import Capability
 from halfopen.link.driver import Driver
-from halfopen.link.names import Lookup, literal
+from halfopen.link.ledger import Ledger
+from halfopen.link.names import Lookup
 from halfopen.link.policy import Policy
 
 TYPE_CHECKING = False
@@ -45,6 +46,10 @@ _RECEIVE_BYTES = 1440
 _LOOK_MS = 200
 #: close() only queues the FIN; before the radio goes dark the stack needs a moment to send it. Not tried on hardware.
 PARTING_FIN_MS = 100
+#: MP_STREAM_POLL_RD, _WR, _ERR and _HUP of MicroPython's py/stream.h: the same on every port.
+_READABLE = 1
+_WRITABLE = 4
+_BROKEN = 24  # ERR or HUP
 #: What is too large to be internal memory (520 KB in all) is PSRAM, which network buffers cannot use.
 _INTERNAL_MAX = 524288
 
@@ -55,8 +60,11 @@ def free_memory() -> "tuple[int | None, int | None]":
         import esp32  # type: ignore[import-not-found]
     except ImportError:
         return gc.mem_free(), None  # type: ignore[attr-defined]
-    regions = [region for region in esp32.idf_heap_info(esp32.HEAP_DATA) if region[0] < _INTERNAL_MAX]
-    return sum([region[1] for region in regions]), max([region[2] for region in regions])
+    free = largest = 0
+    for total, left, block, _ in esp32.idf_heap_info(esp32.HEAP_DATA):
+        if total < _INTERNAL_MAX:
+            free, largest = free + left, max(largest, block)
+    return free, largest
 
 
 def of_this_board(*, wifi: bool, reboot: bool) -> Capability:
@@ -71,11 +79,16 @@ def of_this_board(*, wifi: bool, reboot: bool) -> Capability:
     )
 
 
+def set_keepalive(sock: "Any", policy: Policy) -> None:
+    """Set keepalive on a fresh socket, with a firmware that can. Raises :class:`OSError`."""
+    halfopen_keepalive.set(sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count)
+
+
 def prepare(sock: "Any", policy: Policy) -> None:
     """Make a fresh socket non-blocking, and set keepalive where the firmware can. Raises :class:`OSError`."""
     sock.setblocking(False)
     if halfopen_keepalive is not None:
-        halfopen_keepalive.set(sock.fileno(), policy.keep_idle_s, policy.keep_interval_s, policy.keep_count)
+        set_keepalive(sock, policy)
 
 
 class Link(Driver):
@@ -110,9 +123,9 @@ class Link(Driver):
         able = of_this_board(wifi=radio is not None, reboot=reboot is not None)
         name = host if server_name is None else server_name
         super().__init__(
-            *(policy, able, heartbeat, tls, name, say, memory, chance, None, reboot, reboots_ago_ms),
-            literal(host),
-        )
+            policy, able, heartbeat, tls, name, say, memory, chance, Ledger(), reboot, reboots_ago_ms,
+            host if host.replace(".", "").isdigit() else "",
+        )  # fmt: skip
         self._host, self._port, self._radio, self._feed = host, port, radio, feed
         self._resolver = resolver
         self._lookup: Lookup | None = None
@@ -130,8 +143,7 @@ class Link(Driver):
 
     def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> None:
         self._tell(machine.STOPPED)
-        self._end_lookup()
-        self.ledger.sweep(last=True)
+        self.ledger.sweep()
 
     def __iter__(self) -> "Link":
         return self
@@ -139,7 +151,7 @@ class Link(Driver):
     def __next__(self) -> Connection:
         """The next connection; one still held from the last round is closed first. Waits for as long as it takes."""
         while (found := self.try_next()) is None:
-            if self.state == machine.IDLE:
+            if self._keeper.state == machine.IDLE:
                 raise StopIteration
             self.step(_LOOK_MS)
         return found
@@ -160,7 +172,7 @@ class Link(Driver):
     def prepare_sleep(self) -> None:
         """Close in order and stay down until :meth:`wake`, so that the peer holds no half-open session."""
         self._tell(machine.SLEEP_ASKED)
-        while self.state == machine.RETIRING:
+        while self._keeper.state == machine.RETIRING:
             self.step(_LOOK_MS)
         time.sleep_ms(PARTING_FIN_MS)  # type: ignore[attr-defined]
 
@@ -178,22 +190,18 @@ class Link(Driver):
         """
         if self._feed is not None:
             self._feed()
-        now = self.now()
-        if self._radio is not None and now - self._looked >= _LOOK_MS:
-            self._looked = now
+        if self._radio is not None:
             self._look_at_radio()
-        if self._due_at() <= self.now():
-            self._time_came()
+        self._time_came()
         if self._lookup is not None:
             wait_ms = min(wait_ms, self._lookup.ask_again(self.now()))
         wait = max(0, min(wait_ms, _LOOK_MS, self._due_at() - self.now()))
         for watched, flags in self._poll.poll(int(wait)):
-            if self._lookup is not None and watched is self._lookup.sock:
-                self._name_answered()
-            elif watched is self._sock:
+            if watched is self._sock:
                 self._ready(flags)
-        if self._due_at() <= self.now():
-            self._time_came()
+            elif self._lookup is not None:
+                self._name_answered()
+        self._time_came()
 
     # What differs from other ports.
 
@@ -205,23 +213,25 @@ class Link(Driver):
             return None
 
     def _observe(self, change: "Change") -> None:
-        if change.before == machine.RESOLVING:
-            self._end_lookup()
+        if self._lookup is not None:
+            self._end_lookup()  # answered, or too late
         super()._observe(change)
 
     def _detail(self, change: "Change") -> str:
-        told = self._radio is not None and change.event in (
-            machine.WIFI_LOST,
-            machine.JOIN_FAILED,
-            machine.JOIN_EXPIRED,
-        )
-        return f"reason={self._radio.reason()}" if told else ""  # type: ignore[union-attr]
+        return "" if self._radio is None else self._reason_of(change)
+
+    def _reason_of(self, change: "Change") -> str:
+        reasons = (machine.WIFI_LOST, machine.JOIN_FAILED, machine.JOIN_EXPIRED)
+        return f"reason={self._radio.reason()}" if change.event in reasons else ""  # type: ignore[union-attr]
 
     # The radio.
 
     def _look_at_radio(self) -> None:
-        radio, state = self._radio, self.state
+        radio, state, now = self._radio, self._keeper.state, self.now()
         assert radio is not None
+        if now - self._looked < _LOOK_MS:
+            return
+        self._looked = now
         if state == machine.JOINING:
             joined = radio.joined()
             if joined is not None:
@@ -243,7 +253,11 @@ class Link(Driver):
     def _join_wifi(self) -> None:
         if self._radio is None:
             self._reply(machine.JOINED)
-        elif self._guarded(self._radio.join) is False:
+        else:
+            self._begin_to_join()
+
+    def _begin_to_join(self) -> None:
+        if self._guarded(self._radio.join) is False:  # type: ignore[union-attr]
             self._reply(machine.JOIN_FAILED)
 
     def _await_lease(self) -> None:
@@ -272,7 +286,7 @@ class Link(Driver):
             self._reply(machine.NAME_FAILED)
             return
         self._lookup_ticket = self.ledger.enter(self._lookup, "dns")
-        self._poll.register(self._lookup.sock, select.POLLIN)
+        self._poll.register(self._lookup.sock, _READABLE)
 
     def _name_answered(self) -> None:
         assert self._lookup is not None
@@ -285,10 +299,9 @@ class Link(Driver):
             self._tell(machine.NAME_UNKNOWN)
 
     def _end_lookup(self) -> None:
-        if self._lookup is not None:
-            self._poll.unregister(self._lookup.sock)
-            self._lookup = None
-            self.ledger.close(self._lookup_ticket)
+        self._poll.unregister(self._lookup.sock)  # type: ignore[union-attr]
+        self._lookup = None
+        self.ledger.close(self._lookup_ticket)
 
     # The socket.
 
@@ -296,24 +309,33 @@ class Link(Driver):
         try:
             sock = socket.socket()
         except OSError as error:
-            self._no_socket(error.errno or 0)
+            self._no_socket(error)
         else:
             self._own_socket(sock)
 
     def _connect_socket(self) -> None:
         sock = self._sock
         try:
-            prepare(sock, self.policy)
+            sock.setblocking(False)
+            if halfopen_keepalive is not None:
+                self._set_keepalive()
             sock.connect(socket.getaddrinfo(self._known, self._port)[0][-1])
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
-                self._failed(machine.DIAL_FAILED, error.errno or 0)
+                self._failed(machine.DIAL_FAILED, error)
                 return
-        self._poll.register(sock, select.POLLOUT | select.POLLHUP | select.POLLERR)
+        self._poll.register(sock, _WRITABLE | _BROKEN)
+
+    def _set_keepalive(self) -> None:
+        set_keepalive(self._sock, self.policy)
 
     def _abandon(self, sock: "Any") -> None:
-        if self.capability.linger:  # built into the firmware: no PCB is left that retransmits for 19 minutes
-            halfopen_keepalive.linger(sock.fileno())
+        if self.capability.linger:
+            self._abort()
+
+    def _abort(self) -> None:
+        """Have the close leave no PCB that retransmits for 19 minutes."""
+        halfopen_keepalive.linger(self._sock.fileno())
 
     def _open_channel(self) -> "Any":
         from halfopen.link.tls_on_micropython import TlsChannel
@@ -324,35 +346,29 @@ class Link(Driver):
         return Connection(self, self.peer, self._own_ip)
 
     def _watch_for(self, reads: bool, writes: bool) -> None:
-        wanted = (select.POLLIN if reads else 0) | (select.POLLOUT if writes else 0)
-        self._poll.register(self._sock, wanted | select.POLLHUP | select.POLLERR)
+        wanted = (_READABLE if reads else 0) | (_WRITABLE if writes else 0)
+        self._poll.register(self._sock, wanted | _BROKEN)
 
     def _unwatch(self) -> None:
         self._poll.unregister(self._sock)
 
     def _ready(self, flags: int) -> None:
         """poll said something of the socket."""
-        if self.state == machine.DIALING:
-            if flags & (select.POLLHUP | select.POLLERR):
-                self._failed(machine.DIAL_FAILED, self._error_of_socket())
-            else:
-                self._dialed()
+        dialing = self._keeper.state == machine.DIALING
+        if dialing and not flags & _BROKEN:
+            self._dialed()
             return
-        if flags & ~select.POLLOUT:
+        if flags & ~_WRITABLE:
             try:
-                size = self._sock.readinto(self._buffer)
+                size = self._sock.readinto(
+                    self._buffer
+                )  # there is no getsockopt to ask why a dial failed either
+                if dialing:
+                    raise OSError(errno.ECONNREFUSED)
             except OSError as error:
-                self._failed(machine.SOCKET_FAILED, error.errno or 0)
+                self._failed(machine.DIAL_FAILED if dialing else machine.SOCKET_FAILED, error)
                 return
             if size is not None:
                 self._received(memoryview(self._buffer)[:size])
-        if flags & select.POLLOUT and self._sock is not None:
+        if flags & _WRITABLE and self._sock is not None:
             self._pump()
-
-    def _error_of_socket(self) -> int:
-        """Why the dial failed: there is no getsockopt to ask, but a read tells."""
-        try:
-            self._sock.readinto(self._buffer)
-        except OSError as error:
-            return error.errno or 0
-        return errno.ECONNREFUSED

@@ -6,6 +6,12 @@ floats: seconds as a float would lose their milliseconds after four hours.
 
 from halfopen.link import machine
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from halfopen.link.budget import Budget
+
 #: No such deadline.
 NEVER = float("inf")
 
@@ -67,6 +73,12 @@ CAUSE_OF = {
     machine.SLEEP_ASKED: SLEEPING,
 }
 
+
+def cause_named_by(event: str) -> str:
+    """The cause that ``event`` names by itself, ``""`` where it names none."""
+    return CAUSE_OF.get(event, "")
+
+
 #: Causes that mean: nobody was there to answer our FIN, so lwIP keeps the PCB and retransmits for 19 minutes.
 DEAD_PEER = (SILENT, SEND_STALLED, SEND_SLOW, UNANSWERED, TLS_TIMEOUT)
 #: Causes that speak of the way to the network, not of the peer.
@@ -78,25 +90,6 @@ OF_MEMORY = (HEAP_LOW, DESCRIPTORS, PCBS)
 
 #: close() towards a dead peer: the PCB lives 1159 s, measured on ESP-IDF 5.3.1 (lwIP: 12 retransmissions from 1.5 s).
 LINGER_MS = 1159000
-
-
-#: Limits that may be 0: nothing is asked, or nothing allowed.
-_FROM_ZERO = (
-    "wifi_budget",
-    "reboot_budget",
-    "reboot_after_ms",
-    "backoff_ms",
-    "backoff_max_ms",
-    "heap_free_min",
-    "block_min",
-    "block_min_tls",
-)
-#: Deadlines that can be switched off; every other must come, or an attempt would never end.
-_MAY_NEVER_COME = ("unacked_ms", "silence_ms", "progress_ms", "write_ms", "age_ms", "uptime_ms")
-#: What sockets take at most: Linux's MAX_TCP_KEEPCNT, MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL (include/net/tcp.h).
-_SOCKETS_MAX = {"keep_count": 127, "keep_idle_s": 32767, "keep_interval_s": 32767}
-#: 24 days: a count of milliseconds that every port's timers and option values can hold.
-_MAX = 2147483647
 
 
 class Policy:
@@ -143,19 +136,11 @@ class Policy:
 
     def __init__(self, **changes: float) -> None:
         """Raises :class:`TypeError` for a name that is none, :class:`ValueError` for a value that no link could keep."""
-        for name, value in changes.items():
-            if not isinstance(getattr(Policy, name, None), (int, float)):
-                raise TypeError("no such limit: " + name)
-            least = 0 if name in _FROM_ZERO else 1
-            if not (
-                least <= value <= _SOCKETS_MAX.get(name, _MAX) or (value == NEVER and name in _MAY_NEVER_COME)
-            ):
-                raise ValueError(f"{name} cannot be {value}")
-            setattr(self, name, value)
-        if self.backoff_max_ms < self.backoff_ms:
-            raise ValueError("backoff_max_ms must not be below backoff_ms")
+        if changes:
+            from halfopen.link import limits  # most programs change none
 
-    @property
+            limits.change(self, changes)
+
     def ask_again_ms(self) -> float:
         """How often a driver must offer bytes to a socket that does not call itself writable.
 
@@ -212,19 +197,20 @@ class Escalation:
     after trouble that lasted (``reboot_after_ms``), however fast its attempts failed.
     """
 
-    def __init__(self, policy: Policy, wifi: bool, reboot: bool, reboots: "tuple[int, ...]" = ()) -> None:
+    def __init__(self, policy: Policy, wifi: bool, reboot: bool, reboots: "Sequence[int]" = ()) -> None:
         """``wifi`` and ``reboot`` say what the port can do; ``reboots`` are the times of earlier ones, where kept."""
         self._policy = policy
-        self._wifi = wifi
-        self._reboot = reboot
         self.in_a_row = 0
         self._names = 0
         self._radio = 0
         self._memory = 0
         self._trouble_since: float = NEVER
-        self._dozed: list[int] = []
-        self.bounces: list[int] = []
-        self.reboots = list(reboots)
+        #: What may be done about the radio and the board; ``None`` where nothing can.
+        self.budget: Budget | None = None
+        if wifi or reboot or reboots:
+            from halfopen.link import budget
+
+            self.budget = budget.Budget(policy, wifi, reboot, reboots)
 
     def failed(self, cause: str, now: int) -> None:
         """An attempt or a connection ended for ``cause``."""
@@ -251,47 +237,18 @@ class Escalation:
         self.network_answered()
         self._trouble_since = NEVER
 
-    def lasted(self) -> None:
-        """A connection held for the sustained uptime: only this takes the backoff back."""
-        self.in_a_row = 0
-
-    def doze_trouble(self, now: int) -> bool:
-        """A beacon loss or an expiry by the access point; true when they were often enough to stop power save."""
-        self._dozed = self._recent(self._dozed, now) + [now]  # noqa: RUF005  MicroPython knows no [*a, b]
-        if len(self._dozed) < self._policy.doze_troubles:
-            return False
-        self._dozed = []
-        return True
-
     def next_retry(self, cause: str, now: int) -> str:
         """The event that ends the pause at ``now``, after the last failure's ``cause``."""
-        policy = self._policy
+        policy, bounces, otherwise = self._policy, False, machine.RETRY_SOCKET
         if cause in OF_MEMORY and self._memory >= policy.socket_tries:
-            return self._bounce(now, machine.RETRY_SOCKET)
-        if cause in OF_WIFI:
-            if self._radio >= policy.wifi_tries and self._radio % policy.wifi_tries == 0:
-                return self._bounce(now, machine.RETRY_JOIN)
-            return machine.RETRY_JOIN
-        if self._names >= policy.name_tries and self._names % policy.name_tries == 0:
-            return self._bounce(now, machine.RETRY_NAME)
-        if cause in OF_NAMES or (self.in_a_row and self.in_a_row % policy.socket_tries == 0):
-            return machine.RETRY_NAME
-        return machine.RETRY_SOCKET
-
-    def _bounce(self, now: int, otherwise: str) -> str:
-        """Wi-Fi anew while its budget lasts, then a reboot while that lasts, else ``otherwise``."""
-        policy = self._policy
-        self.bounces = self._recent(self.bounces, now)
-        self.reboots = self._recent(self.reboots, now)
-        if self._wifi and len(self.bounces) < policy.wifi_budget:
-            self.bounces.append(now)
-            return machine.RETRY_WIFI
-        lasting = now - self._trouble_since >= policy.reboot_after_ms
-        if self._reboot and lasting and len(self.reboots) < policy.reboot_budget:
-            self.reboots.append(now)
-            return machine.RETRY_REBOOT
+            bounces = True
+        elif cause in OF_WIFI:
+            bounces = self._radio > 0 and self._radio % policy.wifi_tries == 0
+            otherwise = machine.RETRY_JOIN
+        elif self._names and self._names % policy.name_tries == 0:
+            bounces, otherwise = True, machine.RETRY_NAME
+        elif cause in OF_NAMES or (self.in_a_row and self.in_a_row % policy.socket_tries == 0):
+            otherwise = machine.RETRY_NAME
+        if bounces and self.budget is not None:
+            return self.budget.bounce(now, self._trouble_since, otherwise)
         return otherwise
-
-    def _recent(self, times: "list[int]", now: int) -> "list[int]":
-        """What of ``times`` the budgets still count."""
-        return [at for at in times if at > now - self._policy.budget_window_ms]

@@ -21,7 +21,8 @@ class Vitals:
         self._policy = policy
         self._expects_answers = expects_answers
         self._born = now
-        self._heard = now
+        #: When the peer was last heard; at first, when the connection began.
+        self.heard_at = now
         self._progressed = now
         self._doubted: int | None = None
         self._deaf = False
@@ -31,44 +32,36 @@ class Vitals:
         self._writes: list[tuple[int, int]] = []
         self._answer_due = NEVER
 
-    @property
-    def pending(self) -> int:
+    def pending_bytes(self) -> int:
         """Bytes queued that the socket has not accepted."""
         return self._queued - self._accepted
 
-    @property
-    def heard_at(self) -> int:
-        """When the peer was last heard; at first, when the connection began."""
-        return self._heard
-
-    def heard(self, now: int) -> None:
+    def heard_byte(self, now: int) -> None:
         """A byte came from the peer."""
-        self._heard = now
+        self.heard_at = now
         self._doubted = None
 
     def deafened(self, deaf: bool, now: int) -> None:
         """The reader stopped because nobody takes what it read (or goes on): then silence proves nothing."""
         if self._deaf and not deaf:
-            self._heard = now
+            self.heard_at = now
         self._deaf = deaf
 
     def doubted(self, now: int) -> None:
         """A heartbeat was queued."""
         self._doubted = now
 
-    def queued(self, size: int, now: int) -> None:
+    def bytes_queued(self, size: int, now: int) -> None:
         """``size`` bytes wait for the socket."""
-        if size == 0:
-            return
-        if self.pending == 0:
-            self._progressed = now
-        self._queued += size
-        self._writes.append((self._queued, now))
+        if size:
+            if not self._writes:
+                self._progressed = now
+            self._queued += size
+            self._writes.append((self._queued, now))
 
-    def accepted(self, size: int, now: int) -> None:
-        """The socket took ``size`` bytes of the queue. Raises :class:`ValueError` for more than was queued."""
-        if size > self.pending:
-            raise ValueError(f"{size} bytes accepted, {self.pending} queued")
+    def bytes_accepted(self, size: int, now: int) -> None:
+        """The socket took ``size`` bytes of the queue, which are not more than were queued."""
+        assert size <= self.pending_bytes(), f"{size} bytes accepted, {self.pending_bytes()} queued"
         self._accepted += size
         self._progressed = now
         while self._writes and self._writes[0][0] <= self._accepted:
@@ -78,34 +71,25 @@ class Vitals:
         """The application waits for an answer until ``due``; ``NEVER`` when it no longer does."""
         self._answer_due = due
 
-    def _clocks(self) -> "list[tuple[float, str]]":
-        """Every running clock as (when it runs out, the event that says so)."""
+    def next_clock(self) -> "tuple[float, str]":
+        """The clock that runs out first: when, and the event that says so."""
         policy = self._policy
         clocks = [
             (self._born + policy.age_ms, machine.AGE_REACHED),
             (self._answer_due, machine.ANSWER_EXPIRED),
         ]
-        if self.pending:
+        if self._writes:
             clocks.append((self._progressed + policy.progress_ms, machine.SEND_STALLED))
             clocks.append((self._writes[0][1] + policy.write_ms, machine.SEND_EXPIRED))
         if self._expects_answers and not self._deaf:
             if self._doubted is None:
-                clocks.append((self._heard + policy.silence_ms, machine.SILENCE_NOTICED))
+                clocks.append((self.heard_at + policy.silence_ms, machine.SILENCE_NOTICED))
             else:
                 clocks.append((self._doubted + policy.answer_ms, machine.SILENCE_EXPIRED))
-        return clocks
+        return min(clocks)
 
     def quiet(self, event: str, now: int) -> int:
         """Milliseconds without a byte heard, or without one taken where ``event`` says that a send deadline ran out."""
         return now - (
-            self._progressed if event in (machine.SEND_STALLED, machine.SEND_EXPIRED) else self._heard
+            self._progressed if event in (machine.SEND_STALLED, machine.SEND_EXPIRED) else self.heard_at
         )
-
-    def wake_at(self) -> float:
-        """When the next clock runs out."""
-        return min([at for at, _ in self._clocks()])
-
-    def due(self, now: int) -> "str | None":
-        """The event of the clock that ran out first by ``now``, or ``None``."""
-        at, event = min(self._clocks())
-        return event if at <= now else None

@@ -46,7 +46,7 @@ class Client:
     def send(self, data: bytes) -> None:
         """Queue ``data``."""
         self.out += data
-        self.session.vitals.queued(len(data), self.server.now())
+        self.session.vitals.bytes_queued(len(data), self.server.now())
         self.server.pump(self)
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class GuardedServer:
 
     def _carry_out(self, effects: Effects) -> None:
         for effect, session in effects:
-            act = getattr(self, "_" + effect.lower())
+            act = getattr(self, machine.method_of(effect))
             if session is None:
                 act()
             else:
@@ -137,7 +137,7 @@ class GuardedServer:
             self._timer = None
         at = self.core.wake_at()
         if any(client.out for client in self._clients.values()):
-            at = min(at, self.now() + self.core.policy.ask_again_ms)
+            at = min(at, self.now() + self.core.policy.ask_again_ms())
         if at < NEVER:
             self._timer = self._device.world.at(self._began + int(at * MS), self._time_came)
 
@@ -244,7 +244,7 @@ class GuardedServer:
             while client.out:
                 size = client.sock.send(client.out)
                 client.out = client.out[size:]
-                client.session.vitals.accepted(size, self.now())
+                client.session.vitals.bytes_accepted(size, self.now())
         except OSError as error:
             self._failed(client, error)
             return

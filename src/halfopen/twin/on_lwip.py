@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from halfopen.link import machine
-from halfopen.link.buffered import Buffered
+from halfopen.link.buffered import Shared
 from halfopen.link.capability import Capability
 from halfopen.link.driver import Driver
+from halfopen.link.ledger import Ledger
 from halfopen.link.names import answer_in, literal, question
 from halfopen.link.policy import NEVER, Policy
 from halfopen.twin.lwip import names
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from halfopen.twin.device import Device
     from halfopen.twin.lwip.sockets import Sockets
 
-#: Bytes kept for a task that does not read, as on a device (``link.blocking``).
-UNREAD_BYTES_MAX = 4096
+UNREAD_BYTES_MAX = Shared.unread_max  # as on a device
 _RECEIVE_BYTES = 1440
+#: Bytes looked at when some are sent: what lwIP's send buffer could take many times over.
+_SEND_BYTES = 65536
 _DNS_PORT = 53
 #: A question is repeated after a second, two, four … (``link.names`` does the same).
 _ASK_AGAIN_NS = 1000 * MS
@@ -70,9 +72,9 @@ class Socket:
         """Begin to connect. Raises :class:`OSError`, EINPROGRESS when all is well."""
         self._call(self._sockets.connect, ip, port)
 
-    def send(self, data: bytes | memoryview) -> int:
+    def send(self, data: bytes | bytearray) -> int:
         """How many bytes were taken. Raises :class:`OSError`."""
-        return int(self._call(self._sockets.send, bytes(data)))
+        return int(self._call(self._sockets.send, bytes(data[:_SEND_BYTES])))
 
     def recv(self, size: int) -> bytes:
         """What came, empty after the peer's FIN. Raises :class:`OSError`."""
@@ -134,11 +136,11 @@ class Lost(ConnectionError):
         super().__init__(f"connection to {connection.peer} lost: {self.cause}")
 
 
-class Connection(Buffered):
+class Connection(Shared):
     """One connection as a task of the twin uses it: every method that waits is a generator."""
 
     def __init__(self, carrier: Link, peer: str, local: str) -> None:
-        super().__init__(carrier, peer, local, UNREAD_BYTES_MAX)
+        super().__init__(carrier, peer, local)
         self._changed = Condition()
 
     def write(self, data: bytes) -> Generator[Wait, bool, None]:
@@ -147,27 +149,31 @@ class Connection(Buffered):
             raise Lost(self)
         if data:
             end = self._carrier.send(self, data)
-            yield from self._until(lambda: self._accepted >= end)
+            while self.accepted_bytes < end:
+                yield from self._news()
 
     def read(self, limit: int = UNREAD_BYTES_MAX, within_ms: float = NEVER) -> Generator[Wait, bool, bytes]:
         """At least one byte, ``within_ms``. Raises :class:`Lost` when all that came was read."""
-        yield from self._until(self._has(1), within_ms)
-        return self._take(min(limit, self.unread_bytes))
+        return (yield from self._read(1, limit, within_ms))
 
     def read_exactly(self, size: int, within_ms: float = NEVER) -> Generator[Wait, bool, bytes]:
         """``size`` bytes, all of them ``within_ms``. Raises :class:`Lost`."""
-        yield from self._until(self._has(size), within_ms)
-        return self._take(size)
+        return (yield from self._read(size, size, within_ms))
 
-    def _until(self, done: Callable[[], bool], within_ms: float = NEVER) -> Generator[Wait, bool, None]:
+    def _read(self, size: int, limit: int, within_ms: float) -> Generator[Wait, bool, bytes]:
+        self._check(size, limit, None)
         due = self._expect(within_ms)
         try:
-            while not done():
-                if self.lost is not None:
-                    raise Lost(self)
-                yield from wait("link", self._changed)
+            while not self._has(size, None):
+                yield from self._news()
         finally:
             self._no_longer_expect(due)
+        return self._take_up_to(limit, None)
+
+    def _news(self) -> Generator[Wait, bool, None]:
+        if self.lost is not None:
+            raise Lost(self)
+        yield from wait("link", self._changed)
 
     def _wake(self) -> None:
         self._changed.notify()
@@ -209,7 +215,8 @@ class Link(Driver):
         memory = self._free_memory
         say = say or device.console.print
         super().__init__(
-            *(policy, able, heartbeat, tls, host, say, memory, chance.random, None, reboot, ()), literal(host)
+            *(policy, able, heartbeat, tls, host, say, memory, chance.random, Ledger(), reboot, ()),
+            literal(host),
         )
         self._host, self._port = host, port
         self._began = self._world.now
@@ -352,7 +359,7 @@ class Link(Driver):
         try:
             sock = Socket(self._sockets)
         except OSError as error:
-            self._no_socket(error.errno or 0)
+            self._no_socket(error)
         else:
             self._own_socket(sock)
 
@@ -364,7 +371,7 @@ class Link(Driver):
             sock.connect(self._known, self._port)
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
-                self._failed(machine.DIAL_FAILED, error.errno or 0)
+                self._failed(machine.DIAL_FAILED, error)
                 return
         sock.when_ready(lambda _: self._look())
 
@@ -416,7 +423,7 @@ class Link(Driver):
     def _answered(self, sock: Socket) -> None:
         number = sock.error()
         if number:
-            self._failed(machine.DIAL_FAILED, number)
+            self._failed(machine.DIAL_FAILED, OSError(number, "the dial failed"))
         else:
             self._dialed()
 
@@ -425,7 +432,7 @@ class Link(Driver):
             data = sock.recv(_RECEIVE_BYTES)
         except OSError as error:
             if error.errno != errno.EAGAIN:
-                self._failed(machine.SOCKET_FAILED, error.errno or 0)
+                self._failed(machine.SOCKET_FAILED, error)
             return
         self._received(data)
         if data and sock is self._sock:
