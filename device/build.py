@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import shutil
 import subprocess
 import sys
@@ -234,6 +235,7 @@ def merged(body: list[ast.stmt]) -> None:
     body.remove(base)
 
 
+@functools.cache
 def texts() -> tuple[dict[str, str], dict[str, str]]:
     """The text of every file for the device by the module's name, and the dictionary of short names."""
     files, names = link_all()

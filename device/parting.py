@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 
 from shortening import bound_by
 
@@ -92,7 +93,7 @@ class _AsFunction(ast.NodeTransformer):
 def share_out(files: _Files, core: str, exported: set[str]) -> None:
     """Definitions at the top of ``core`` that it does without go to each file that needs them, or nowhere."""
     while True:
-        idle = [node for node in files[core] if _is_idle(node, files[core], exported)]
+        idle = _idle(files[core], exported)
         if not idle:
             return
         for node in idle:
@@ -102,13 +103,17 @@ def share_out(files: _Files, core: str, exported: set[str]) -> None:
                     body.insert(0, copy.deepcopy(node))
 
 
-def _is_idle(node: ast.stmt, body: list[ast.stmt], exported: set[str]) -> bool:
-    bound = bound_by(node)
-    return (
-        bool(bound)
+def _idle(body: list[ast.stmt], exported: set[str]) -> list[ast.stmt]:
+    """The definitions in ``body`` that nothing else there reads."""
+    reads = [loaded([node]) for node in body]
+    readers = Counter(name for names in reads for name in names)
+    return [
+        node
+        for node, own in zip(body, reads, strict=True)
+        if (bound := bound_by(node))
         and not bound & exported
-        and not bound & loaded([line for line in body if line is not node])
-    )
+        and not any(readers[name] > (name in own) for name in bound)
+    ]
 
 
 def loaded(body: list[ast.stmt]) -> set[str]:

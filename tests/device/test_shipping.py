@@ -96,7 +96,7 @@ def shipped(require_tool: Callable[[str], str], tmp_path_factory: pytest.TempPat
     require_tool("mpy-cross")
     folder = tmp_path_factory.mktemp("shipped")
     command = [sys.executable, str(DEVICE / "ship.py"), "--root", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 
