@@ -226,7 +226,7 @@ def _stalled_transmit(s: _Scene) -> None:
 
 def _zero_window(s: _Scene) -> None:
     lots = s.lots
-    s.serve("talker", chunk_bytes=lots.near(300, 1440), pause_ms=lots.between(200, 1500))
+    s.serve("talker", chunk_bytes=lots.between(1000, 1440), pause_ms=lots.between(200, 1500))
     s.run("deaf-client", report_bytes=lots.near(20, 400), period_ms=lots.between(3000, 9000))
     s.duration_s = lots.between(150, 500)
 
@@ -350,9 +350,14 @@ def _heap_leak(s: _Scene) -> None:
 def _heap_fragmented(s: _Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=40)
-    period = lots.between(3000, 8000)
-    s.run("image-client", period_ms=period, picture_bytes=lots.between(22_000, 25_000), notes_max=lots.between(50, 70))
-    s.device["heap_bytes"] = lots.between(47, 49) * 1000
+    period, heap = lots.between(3000, 8000), lots.between(44, 60) * 1000
+    s.run(
+        "image-client",
+        period_ms=period,
+        picture_bytes=heap // 2 + lots.between(0, 1500),
+        notes_max=lots.between(50, 70),
+    )
+    s.device["heap_bytes"] = heap
     s.duration_s = period * lots.between(150, 200) // 1000
 
 
