@@ -12,7 +12,7 @@ from typing import Protocol
 from halfopen.impairments import Impairment
 from halfopen.impairments.span import TO_DEVICE, TO_PEER
 from halfopen.twin.conditions import Conditions
-from halfopen.twin.mishaps import MISHAPS
+from halfopen.twin.mishaps import MISHAPS, same_sort
 from halfopen.twin.packets import BROADCAST, HOST_TTL, Arp, Frame, Packet
 from halfopen.twin.truth import Truth
 from halfopen.twin.world import MS, US, World
@@ -166,6 +166,8 @@ class Network:
         self.links: dict[str, Link] = {}
         self._remote: dict[str, Link] = {}
         self._router: Router | None = None
+        #: Mishaps under way, by the name of the node.
+        self._mishaps: dict[str, list[Impairment]] = {}
         #: Called before conditions change anywhere, so that what was played in closed form is settled.
         self.before_change: list[Callable[[], None]] = []
 
@@ -239,10 +241,13 @@ class Network:
         other = self.link_of(ip)
         if other is None or other.tap is not None:
             return None
+        flow = (link.node.ip, device_port, ip, port)
         for one in (link, other):
             conditions = one.conditions
+            if conditions.quiet:
+                continue
             nat = conditions.nat_idle_ns
-            if not conditions.steady or (nat is not None and nat <= quiet_ns):
+            if not conditions.steady(flow) or (nat is not None and nat <= quiet_ns):
                 return None
         idle_with = getattr(other.node, "idle_with", None)
         found = idle_with(link.node.ip, device_port, port) if idle_with is not None else None
@@ -285,25 +290,35 @@ class Network:
         raise ValueError(f"{node.name} is not on this network")
 
     def _begin(self, impairment: Impairment, link: Link) -> None:
-        self.settle()
+        self.settle(link)
         self.truth.note(link.node.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
+            if impairment.end_ms is not None:
+                self._mishaps.setdefault(link.node.name, []).append(impairment)
             mishap.begin(link.node, impairment)
         else:
             link.conditions.begin(impairment)
 
     def _end(self, impairment: Impairment, link: Link) -> None:
-        self.settle()
+        self.settle(link)
         self.truth.note(link.node.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
-            mishap.end(link.node, impairment)
+            under_way = self._mishaps.get(link.node.name, [])
+            if impairment in under_way:
+                under_way.remove(impairment)
+            if not any(same_sort(impairment, other) for other in under_way):
+                mishap.end(link.node, impairment)
         else:
             link.conditions.end(impairment)
 
-    def settle(self) -> None:
-        """Bring everything that is played in closed form up to now."""
+    def settle(self, link: Link | None = None) -> None:
+        """Bring everything that is played in closed form up to now; with ``link``, all that crosses it."""
+        own = getattr(link.node, "settle", None) if link is not None else None
+        if own is not None:  # a device: whatever crosses its link is its own
+            own()
+            return
         for settle in self.before_change:
             settle()
 
