@@ -49,14 +49,25 @@ def test_situations_are_of_every_kind() -> None:
 
 @given(
     st.recursive(
-        st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"[a-z_]{1,6}", fullmatch=True), inner, max_size=3),
+        st.booleans()
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.from_regex(r"[a-z_]{1,6}", fullmatch=True), inner, max_size=3)
+        ),
         max_leaves=12,
     )
 )
 @settings(max_examples=150)
 def test_any_tables_are_written_so_that_toml_reads_them_back(value: Any) -> None:
-    tables = {"title": "t", "things": [{"one": value, "two": {"deep": {"x": 1}, "flat": 2}}], "table": {"inner": value}, "last": value}
+    tables = {
+        "title": "t",
+        "things": [{"one": value, "two": {"deep": {"x": 1}, "flat": 2}}],
+        "table": {"inner": value},
+        "last": value,
+    }
     assert tomllib.loads(as_toml(tables)) == tables
 
 
@@ -84,4 +95,8 @@ def test_nothing_fails_where_nothing_is_wrong() -> None:
         for name, device in simulation.devices.items():
             assert device.boots == 1
             assert simulation.truth.of("exchanged", name), (seed, name)
-            assert not [code for code in WITNESSES if code in ("HO101", "HO203", "HO204", "HO603", "HO604") and showed(code, simulation)]
+            assert not [
+                code
+                for code in WITNESSES
+                if code in ("HO101", "HO203", "HO204", "HO603", "HO604") and showed(code, simulation)
+            ]

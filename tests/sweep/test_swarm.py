@@ -116,7 +116,12 @@ def test_planted_defects_are_found_and_cut_down(
 ) -> None:
     plant(monkeypatch)
     seed, promise = next(
-        ((seed, one.promise) for seed in range(SEEDS_MAX) for one in swarm.verdict(seed).broken if one.promise in DEFECTS[plant]),
+        (
+            (seed, one.promise)
+            for seed in range(SEEDS_MAX)
+            for one in swarm.verdict(seed).broken
+            if one.promise in DEFECTS[plant]
+        ),
         (-1, ""),
     )
     assert promise, f"not found in {SEEDS_MAX} situations"
@@ -128,7 +133,10 @@ def test_planted_defects_are_found_and_cut_down(
 
 
 def test_cutting_down_finds_the_two_impairments_that_matter() -> None:
-    whole = {**drawn(1), "impairments": [{"at": "x", "kind": "k", "begin_ms": n, "end_ms": n + 9000} for n in range(12)]}
+    whole = {
+        **drawn(1),
+        "impairments": [{"at": "x", "kind": "k", "begin_ms": n, "end_ms": n + 9000} for n in range(12)],
+    }
     seen = []
 
     def breaks(tables: dict[str, Any]) -> bool:
@@ -162,7 +170,9 @@ def test_a_failure_is_told_repeated_and_written(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["simulate", "--seeds", "3", "--jobs", "1"])
     assert done.exit_code == 1, done.output
-    repeat = next(line.split("repeat: halfopen ")[1] for line in done.output.splitlines() if "repeat: " in line)
+    repeat = next(
+        line.split("repeat: halfopen ")[1] for line in done.output.splitlines() if "repeat: " in line
+    )
     again = CliRunner().invoke(cli, repeat.split())
     assert again.exit_code == 1
     first = next(line for line in done.output.splitlines() if line.startswith("✖"))
@@ -180,7 +190,18 @@ def test_a_failure_is_told_repeated_and_written(tmp_path: Path, monkeypatch: pyt
 
 def test_the_results_do_not_depend_on_the_processes(tmp_path: Path) -> None:
     for jobs in ("1", "2"):
-        command = [sys.executable, "-m", "halfopen", "simulate", "--seeds", "10..17", "--jobs", jobs, "--out", jobs]
+        command = [
+            sys.executable,
+            "-m",
+            "halfopen",
+            "simulate",
+            "--seeds",
+            "10..17",
+            "--jobs",
+            jobs,
+            "--out",
+            jobs,
+        ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         assert "every promise was kept" in done.stdout
@@ -190,7 +211,12 @@ def test_the_results_do_not_depend_on_the_processes(tmp_path: Path) -> None:
 def test_an_interrupted_swarm_keeps_its_results_and_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "halfopen", "simulate", "--seeds", "0..59", "--jobs", "2"]
     running = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     store = tmp_path / "swarm/seeds.jsonl"
     while running.poll() is None and (not store.exists() or store.read_bytes().count(b"\n") < 5):
@@ -218,9 +244,18 @@ def test_an_interrupted_swarm_keeps_its_results_and_goes_on(tmp_path: Path) -> N
         (["--seeds", "x"], "--seeds is 'x': a number of seeds, or FIRST..LAST expected"),
         (["--seeds", "9..3"], "--seeds is '9..3': at least one seed from 0 on expected"),
         (["--seeds", "0"], "--seeds is '0': at least one seed from 0 on expected"),
-        (["--seeds", "3", "HO101"], "simulate: --seeds draws the situations; only --out, --jobs and --resume go with it"),
-        (["--seeds", "3", "--out", "taken"], "taken/seeds.jsonl: holds an earlier run; --resume continues it"),
-        (["--seeds", "3", "--out", "taken", "--resume"], "taken/seeds.jsonl: is of another run: halfopen swarm, seeds 0..4"),
+        (
+            ["--seeds", "3", "HO101"],
+            "simulate: --seeds draws the situations; only --out, --jobs and --resume go with it",
+        ),
+        (
+            ["--seeds", "3", "--out", "taken"],
+            "taken/seeds.jsonl: holds an earlier run; --resume continues it",
+        ),
+        (
+            ["--seeds", "3", "--out", "taken", "--resume"],
+            "taken/seeds.jsonl: is of another run: halfopen swarm, seeds 0..4",
+        ),
         (["--seeds", "3", "--out", "file/below"], "file/below: "),
         (["HO101", "--jobs", "2", "--out", "x"], "simulate: --jobs and --resume go with --seeds"),
         ([], "simulate: name a scenario, or give --seeds"),
@@ -233,7 +268,9 @@ def test_what_cannot_be_done_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").mkdir()
-    (tmp_path / "taken/seeds.jsonl").write_text('{"halfopen":"swarm","seeds":"0..4"}\n{"seed":0,"links":1,"broken":[]}\n')
+    (tmp_path / "taken/seeds.jsonl").write_text(
+        '{"halfopen":"swarm","seeds":"0..4"}\n{"seed":0,"links":1,"broken":[]}\n'
+    )
     (tmp_path / "file").write_text("")
     done = CliRunner().invoke(cli, ["simulate", *args])
     assert (done.exit_code, done.stdout) == (2, "")
@@ -287,7 +324,9 @@ def test_outages_of_a_peer_that_overlap_end_with_the_last() -> None:
     """A second, short outage within a long one brought the peer back before its time."""
     outage = '[[impairments]]\nat = "server"\nkind = "{}"\nbegin_ms = {}\nend_ms = {}\n'
     for long, short in (("peer-vanished", "peer-rebooted"), ("peer-vanished", "peer-vanished")):
-        simulation = _played(LISTENING + outage.format(long, 10_000, 40_000) + outage.format(short, 15_000, 16_000))
+        simulation = _played(
+            LISTENING + outage.format(long, 10_000, 40_000) + outage.format(short, 15_000, 16_000)
+        )
         heard = [event["at_ms"] for event in simulation.truth.of("exchanged", "valve")]
         assert not [at for at in heard if 10_500 < at < 40_000]
         assert [at for at in heard if at > 40_000]

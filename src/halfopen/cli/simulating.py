@@ -37,14 +37,18 @@ Examples:
 )
 @click.option("--cured", is_flag=True, help="Play each device with the firmware that its cure names.")
 @click.option("--sdkconfig", type=str, shell_complete=paths_and_globs, help=SDKCONFIG)
-@click.option("--check", is_flag=True, help="Say whether each link keeps its promises; exit 1 when one does not.")
+@click.option(
+    "--check", is_flag=True, help="Say whether each link keeps its promises; exit 1 when one does not."
+)
 @click.option(
     "--seeds",
     metavar="N|FIRST..LAST",
     help="Instead of one situation, one drawn from each of so many seeds: play them all, check every promise of the link,"
     " cut down what breaks one.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), help="Processes for --seeds; as many as there are processors.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Processes for --seeds; as many as there are processors."
+)
 @click.option("--resume", is_flag=True, help="Go on where an interrupted --seeds ended.")
 def simulate(
     which: str | None,

@@ -16,7 +16,7 @@ from halfopen.sweep.as_toml import as_toml
 from halfopen.sweep.drawing import drawn
 from halfopen.sweep.promises import PROMISES
 from halfopen.sweep.shrinking import shrunk
-from halfopen.sweep.store import Store, StoreError
+from halfopen.sweep.store import Kept, StoreError
 from halfopen.sweep.swarm import Verdict, breaks, verdicts
 
 #: Seeds of one shard: half a second's work, so that Ctrl-C is soon obeyed.
@@ -34,7 +34,10 @@ def swarm(seeds: str, out: Path, jobs: int | None, resume: bool) -> NoReturn:
     began = time.monotonic()
     found: list[Verdict] = []
     try:
-        with Store(out / "seeds.jsonl", about, resume=resume) as store, Counted(len(chosen), "seeds") as progress:
+        with (
+            Kept(out / "seeds.jsonl", about, resume=resume) as store,
+            Counted(len(chosen), "seeds") as progress,
+        ):
             found = [Verdict.of_dict(one) for one in store.earlier]
             had = {one.seed for one in found}
             left = [seed for seed in chosen if seed not in had]
@@ -57,7 +60,14 @@ def swarm(seeds: str, out: Path, jobs: int | None, resume: bool) -> NoReturn:
         refuse(f"{out / 'seeds.jsonl'}: is damaged; another --out begins anew")
     except OSError as error:
         refuse(f"{out}: {error.strerror or error}")
-    _end(found, len(chosen), interrupted, time.monotonic() - began, out, f"--seeds {seeds} --jobs {jobs} --out {out}")
+    _end(
+        found,
+        len(chosen),
+        interrupted,
+        time.monotonic() - began,
+        out,
+        f"--seeds {seeds} --jobs {jobs} --out {out}",
+    )
 
 
 def seeds_of(text: str) -> range:
@@ -78,7 +88,9 @@ def _tell(verdict: Verdict) -> None:
         click.echo(f"✖ seed {verdict.seed}: {broken.promise}: {whose}{broken.said}")
     if len(verdict.broken) > 5:
         click.echo(f"  … and {len(verdict.broken) - 5} more of this seed")
-    click.echo(f"  repeat: halfopen simulate --seeds {verdict.seed}..{verdict.seed} --out again-{verdict.seed}")
+    click.echo(
+        f"  repeat: halfopen simulate --seeds {verdict.seed}..{verdict.seed} --out again-{verdict.seed}"
+    )
 
 
 def _end(
@@ -94,7 +106,9 @@ def _end(
     links = sum(verdict.links for verdict in found)
     what = f"{len(found):,} seeds, {links:,} links, {spent_s:.0f} s"
     if interrupted:
-        click.echo(f"interrupted: {what}, {len(broken)} seeds broke a promise; {out / 'seeds.jsonl'} has them")
+        click.echo(
+            f"interrupted: {what}, {len(broken)} seeds broke a promise; {out / 'seeds.jsonl'} has them"
+        )
         click.echo(f"go on: halfopen simulate {options} --resume")
         sys.exit(130)
     if broken:
@@ -108,7 +122,9 @@ def _cut_down(verdict: Verdict, out: Path) -> None:
     """Write the smallest situation that still breaks the same promise."""
     promise, tables = verdict.broken[0].promise, drawn(verdict.seed)
     if not breaks(tables, promise):
-        click.echo(f"  seed {verdict.seed}: {promise} was kept this time: it does not depend on the seed alone")
+        click.echo(
+            f"  seed {verdict.seed}: {promise} was kept this time: it does not depend on the seed alone"
+        )
         return
     try:
         small = shrunk(tables, lambda smaller: breaks(smaller, promise))

@@ -4,7 +4,8 @@
   connection, and a name's question on its way), and nothing had to be swept.
 - **deadlines**: no state outlasts its own.
 - **dead peer**: a connection that stood when its peer died is given up within the bound that the link's journal declares.
-- **progress**: where data is queued, it is taken or the connection is given up, within the declared bound.
+- **progress**: where data is queued, it is taken or the connection is given up, within the declared bound of a closed window
+  or the deadline of a whole write, whichever is longer.
 - **back**: after the last impairment the application is served again within ``back_within_s``.
 - **heap**: what was taken is given back, but for what lwIP holds of connections closed towards dead peers (19 minutes), which
   the link counts.
@@ -196,14 +197,18 @@ def _meet(death: Impairment, other: Impairment, limit_s: float) -> bool:
     """Whether the peer's reader stalled while a death had to be noticed."""
     end = other.begin_ms if other.end_ms is None else other.end_ms
     return (
-        other.KIND == "peer-stalled" and other.begin_ms <= death.begin_ms + limit_s * 1000 and end >= death.begin_ms
+        other.KIND == "peer-stalled"
+        and other.begin_ms <= death.begin_ms + limit_s * 1000
+        and end >= death.begin_ms
     )
 
 
 def _progress(life: _Life) -> Iterator[str]:
     if not life.client.sends:
         return
-    bound = life.link.bound(ZERO_WINDOW) * TOLERANCE + TICK_S + life.client.period_ms / 1000
+    # a write may be taken in pieces, each of them progress: as a whole it has a deadline of its own
+    longest = max(life.link.bound(ZERO_WINDOW), life.policy.write_ms / 1000)
+    bound = longest * TOLERANCE + TICK_S + life.client.period_ms / 1000
     for stay in life.online:
         within = [stay.begin, *(at for at in life.served if stay.begin <= at <= stay.end), stay.end]
         for earlier, later in itertools.pairwise(within):

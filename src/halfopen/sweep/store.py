@@ -10,30 +10,34 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 
 class StoreError(ValueError):
     """A file cannot be continued or written; the message is one line."""
 
 
-class Store:
+class Kept:
     """The results of one run in ``path``. Use it as a context: it is closed at its end."""
 
-    def __init__(self, path: Path, about: dict[str, Any], *, resume: bool) -> None:
-        """``about`` is what tells one run from another: JSON types only.
+    def __init__(self, path: Path | None, about: dict[str, Any], *, resume: bool) -> None:
+        """``about`` is what tells one run from another: JSON types only. Without ``path`` nothing is kept.
 
         Raises:
             StoreError: there are results already and ``resume`` is not wanted, or they are another run's.
             OSError: the file cannot be read or written.
         """
-        self.path = path
+        self._file: TextIO | None = None
         about = json.loads(json.dumps(about))
         #: What an earlier run left.
         self.earlier: list[dict[str, Any]] = []
+        if path is None:
+            return
         if path.exists():
             if not resume:
-                raise StoreError(f"{path}: holds an earlier run; --resume continues it, another --out begins anew")
+                raise StoreError(
+                    f"{path}: holds an earlier run; --resume continues it, another --out begins anew"
+                )
             lines = list(_lines(path))
             if not lines or lines[0] != about:
                 raise StoreError(f"{path}: is of another run: {_told(lines[0] if lines else None)}")
@@ -45,18 +49,20 @@ class Store:
         fresh.replace(path)  # at no moment is there a file without what was there before
         self._file = path.open("a", encoding="utf-8")
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Kept:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def add(self, result: dict[str, Any]) -> None:
         """One result more; it is on its way to the disk when this returns."""
-        self._file.write(_line(result))
-        self._file.flush()
+        if self._file is not None:
+            self._file.write(_line(result))
+            self._file.flush()
 
 
 def _line(values: dict[str, Any]) -> str:
@@ -80,6 +86,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _told(about: dict[str, Any] | None) -> str:
-    text = "nothing that can be read" if about is None else ", ".join(f"{key} {value}" for key, value in about.items())
+    text = (
+        "nothing that can be read"
+        if about is None
+        else ", ".join(f"{key} {value}" for key, value in about.items())
+    )
     safe = "".join(c if c.isprintable() else "\ufffd" for c in text)
     return safe if len(safe) <= 200 else f"{safe[:180]} …"

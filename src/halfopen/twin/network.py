@@ -63,6 +63,8 @@ class Link:
         self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
         self.conditions = Conditions(network.world, node.name)
         self.tap: Tap | None = None
+        #: Frames that passed so far, both ways, and their bytes; what was played in closed form is not among them.
+        self.frames = self.octets = 0
         #: Nothing leaves the node: a radio without an access point.
         self.muted = False
         #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
@@ -74,6 +76,8 @@ class Link:
         """The node sends ``frame``."""
         if self.muted:
             return
+        self.frames += 1
+        self.octets += frame.octets
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)
@@ -103,6 +107,15 @@ class Link:
         else:
             world.at(self._last_in, self.deliver, frame)
 
+    def is_deaf_to(self, frame: Frame) -> bool:
+        """Whether a broadcast changes nothing here and nobody sees it: then it is counted and not played."""
+        ignores = getattr(self.node, "ignores", None)
+        if self.tap is not None or ignores is None or not self.conditions.quiet or not ignores(frame.packet):
+            return False
+        self.frames += 1
+        self.octets += frame.octets
+        return True
+
     def send_back(self, frame: Frame, direction: str) -> None:
         """A box on the way answers a frame that went in ``direction``."""
         world = self.network.world
@@ -113,6 +126,8 @@ class Link:
 
     def deliver(self, frame: Frame) -> None:
         """Hand ``frame`` to the node, past all conditions."""
+        self.frames += 1
+        self.octets += frame.octets
         if self.tap is not None:
             self.tap.record(self.network.world.now, frame)
         self.node.receive(frame)
@@ -207,7 +222,7 @@ class Network:
         """Take a frame to whom it is addressed."""
         if frame.destination == BROADCAST:
             for mac, link in list(self.links.items()):
-                if mac != frame.source:
+                if mac != frame.source and not link.is_deaf_to(frame):
                     self.world.after(delay + LINK_NS, link.bring, frame)
             return
         target = self._target(frame)
