@@ -341,6 +341,7 @@ class AccessPoint:
                 self._take(entry, frame, path)
 
     def _take(self, entry: Association, frame: AirFrame, path: Path) -> None:
+        self.expiry.settle(entry)
         entry.heard_at = self.world.now
         if not frame.flags & POWER and entry.waiting:
             if frame.kind == PS_POLL:
@@ -455,6 +456,7 @@ class AccessPoint:
     def acknowledged(self, entry: Association, acked: bool) -> None:
         """A member acknowledged a frame, or did not; too many in a row and it has to go (34)."""
         if acked:
+            self.expiry.settle(entry)
             entry.heard_at = self.world.now
             entry.lost_frames = 0
             return

@@ -69,7 +69,8 @@ class Expiry:
         """Whether the station will answer every poll until something changes."""
         ap = self._ap
         return (
-            ap.on_air
+            not ap.skip_poll
+            and ap.on_air
             and entry.path.steady(ap.figures.retries)
             and entry.path.station.answers(ap, ap.figures.disassoc_after_ns)
         )
