@@ -286,7 +286,14 @@ class DozingRadio:
     def closed_form(self) -> tuple[int, int] | None:
         """What a short frame takes up and down (ns), where each certainly gets through at once; ``None`` where not."""
         ap = self.ap
-        if self.state != j.RUN or ap is None or self.server is not ap or self.air.log is not None or ap.busy:
+        if (
+            self.state != j.RUN
+            or ap is None
+            or self.server is not ap
+            or self.air.log is not None
+            or ap.busy
+            or ap.kicks_below_dbm
+        ):
             return None
         path = self.path_to(ap)
         if not path.steady(min(self.figures.retries, ap.figures.retries)) or not ap.on_air:
