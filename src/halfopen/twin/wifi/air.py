@@ -190,6 +190,12 @@ class Air:
                 self.log.tried(end, frame, path, path.ap, number > 0, end if acked else None)
         return acked
 
+    def note_unseen(self, path: Path, frame: AirFrame, count: int) -> None:
+        """So many frames alike went, each at the first try, and nobody records."""
+        spent = count * self.span(frame)
+        path.station.airtime_ns += spent
+        path.ap.airtime_ns += spent
+
     # The lab's switch ---------------------------------------------------------------------------------------
 
     def block(self, ap: AccessPoint, station: Station, direction: str, *, blocked: bool = True) -> None:

@@ -212,7 +212,15 @@ class DozingRadio:
         if self._dozed_at < self._awake_until < now:
             self._dozed_at = self._awake_until
             self._pass(ap, self._awake_until)
-        while self.keepalive_ns and self._sent_at + self.keepalive_ns < now:
+        if not self.keepalive_ns or self._sent_at + self.keepalive_ns >= now:
+            return
+        if self.air.log is None:
+            # Nobody wants to see them: all but the last in one go.
+            unseen = (now - 1 - self._sent_at) // self.keepalive_ns - 1
+            self._sent_at += unseen * self.keepalive_ns
+            frame = null(ap.bssid, self.mac, power=True, qos=self.figures.qos)
+            self.air.note_unseen(self.path_to(ap), frame, unseen)
+        while self._sent_at + self.keepalive_ns < now:
             self._pass(ap, self._sent_at + self.keepalive_ns)
 
     def _pass(self, ap: AccessPoint, when: int) -> None:

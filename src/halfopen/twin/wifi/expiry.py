@@ -97,16 +97,17 @@ class Expiry:
             return
         ap = self._ap
         station = entry.path.station
+        poll = null(ap.bssid, station.mac, power=False, qos=station.figures.qos, by_ap=True)
         while due <= self._world.now:
             heard = entry.heard_at if entry.heard_at <= due else due
             quiet = due - heard
             if quiet >= ap.inactivity_ns:
-                ap.air.note_past(
-                    entry.path,
-                    null(ap.bssid, station.mac, power=False, qos=station.figures.qos, by_ap=True),
-                    TO_DEVICE,
-                    due,
-                )
+                if ap.air.log is None:
+                    ap.air.note_unseen(entry.path, poll, 1)
+                else:
+                    # Each is a frame of its own, with a sequence number of its own.
+                    poll = null(ap.bssid, station.mac, power=False, qos=station.figures.qos, by_ap=True)
+                    ap.air.note_past(entry.path, poll, TO_DEVICE, due)
                 ap.air.truth.note(
                     ap.name, "station-polled", mac=entry.mac, acked=True, polled_ms=due / 1_000_000
                 )
