@@ -99,7 +99,13 @@ def _cpu_s() -> float:
 def charts(by_devices: list[Row], by_hours: list[Row]) -> list[Chart]:
     """CPU time over devices and over hours, both growing by factors: a straight line of slope one is linear."""
     return [
-        Chart("a day, by devices", "devices", [Curve("", [(row.devices, row.cpu_s) for row in by_devices])], "CPU s", True),
+        Chart(
+            "a day, by devices",
+            "devices",
+            [Curve("", [(row.devices, row.cpu_s) for row in by_devices])],
+            "CPU s",
+            True,
+        ),
         Chart(
             f"{by_hours[0].devices:,} devices, by hours",
             "hours",
@@ -171,7 +177,9 @@ def main() -> None:
     if again.fingerprint != by_devices[-1].fingerprint:
         raise SystemExit("the result depends on the number of processes")
     asked.folder.mkdir(parents=True, exist_ok=True)
-    (asked.folder / "fleet.svg").write_text(alone(charts(by_devices, by_hours), "CPU time of a fleet"), encoding="utf-8")
+    (asked.folder / "fleet.svg").write_text(
+        alone(charts(by_devices, by_hours), "CPU time of a fleet"), encoding="utf-8"
+    )
     (asked.folder / "fleet.md").write_text(page(whole, again, by_devices + by_hours[:-1]), encoding="utf-8")
 
 
