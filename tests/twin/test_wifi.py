@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from halfopen.twin.wifi import association, joining
 from halfopen.twin.wifi.access_point import AccessPoint
 from halfopen.twin.wifi.air import Air
 from halfopen.twin.wifi.beating import Beat
-from halfopen.twin.wifi.figures import ASSUMPTIONS
+from halfopen.twin.wifi.figures import ASSUMPTIONS, ESP32
+from halfopen.twin.wifi.recorder import AirRecorder
 from halfopen.twin.wifi.signal import SHADOW_NS, Signal
 from halfopen.twin.wifi.station import Station
 from halfopen.twin.world import MS, SECOND, World
@@ -298,6 +300,66 @@ def test_a_dozing_station_fetches_within_its_dtim_and_an_awake_one_at_once() -> 
     assert max(waits["none"]) < 15 * MS
     assert max(waits["min"]) < 1024 * MS + 15 * MS  # DTIM 10 x 102.4 ms
     assert sorted(waits["min"])[10] > 200 * MS
+
+
+def test_frames_are_fetched_one_by_one_with_ps_poll(
+    tmp_path: Path, require_tool: Callable[[str], str]
+) -> None:
+    tshark = require_tool("tshark")
+    world = World(7)
+    air = Air(world)
+    recorder = AirRecorder(air)
+    recorder.listen("air")
+    ap = AccessPoint(air, "ap", bssid="02:00:00:7e:31:40", dtim=10, security="open")
+    ap.power_on()
+    node = _Node()
+    got: list[int] = []
+    node.receive = lambda frame: got.append(world.now)  # type: ignore[method-assign,assignment]
+    link = Network(world).join(node, node.mac)
+    station = Station(air, link, "device", mac=node.mac, figures=replace(ESP32, fetches_by="ps-poll"))
+    station.connect()
+    for number in range(3):
+        ping = Icmp("192.168.5.1", node.ip, ECHO_REPLY, 0, bytes(36))
+        world.at(5 * SECOND + number, station.bring, Frame(node.mac, "02:50:56:00:00:01", ping))
+    world.run(10 * SECOND)
+    assert len(got) == 3
+    (tmp_path / "air.pcapng").write_bytes(recorder.pcapng("air"))
+    shown = subprocess.run(
+        [tshark, "-r", str(tmp_path / "air.pcapng"), "-T", "fields", "-e", "wlan.fc.moredata",
+         "-Y", "wlan.fc.type_subtype == 0x1a || icmp"], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    more = [int(word in ("1", "True")) for word in shown.stdout.split()]
+    assert more == [
+        0,
+        1,
+        0,
+        1,
+        0,
+        0,
+    ]  # a poll and a frame, three times; the first two frames say that there are more
+
+
+def test_deep_sleep_leaves_and_comes_back_as_a_new_boot() -> None:
+    text = HOME.replace("period_ms = 5000 }", "period_ms = 5000 }\nwifi = { awake_s = 20, sleep_s = 40 }")
+    simulation = played(text)
+    sensor = simulation.devices["sensor"]
+    assert sensor.boots == 4  # at 0, 61, 121 and 182 s
+    assert [e["reason"] for e in simulation.truth.of("disassociated", "sensor")] == [8, 8, 8]
+    assert sensor.console.text().count("rst:0x5 (DEEPSLEEP_RESET)") == 3
+    assert {e["why"] for e in simulation.truth.of("station-forgotten", "ap")} <= {"left", "inactivity"}
+
+
+@pytest.mark.parametrize("wired", [False, True])
+def test_a_device_without_power_is_gone_and_boots_when_it_is_back(wired: bool) -> None:
+    text = impaired("power-cut", "sensor", begin_ms=50000, end_ms=90000)
+    if wired:
+        text = re.sub(r"\[\[access_points\]\].*?(?=\[\[devices)", "", text, flags=re.DOTALL)
+    simulation = played(text)
+    times = [event["at_ms"] for event in simulation.truth.of("exchanged", "sensor")]
+    assert not any(50_000 < at < 90_000 for at in times)
+    assert times[-1] > 190_000
+    assert [event["at_ms"] for event in simulation.truth.of("booted", "sensor")] == [0, 90_000]
+    assert "POWERON_RESET" in simulation.devices["sensor"].console.text().split("ets Jul")[2]
 
 
 def test_others_on_the_channel_cost_time_and_tries() -> None:

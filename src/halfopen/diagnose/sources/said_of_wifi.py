@@ -97,7 +97,7 @@ PHRASES = (
     phrase(
         AddressGot,
         "ip|addr|network config|ifconfig",
-        rf"(?:got ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
+        rf"(?:got (?:new |same )?ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
     ),
     phrase(AddressGot, "wifi: sta_got_ip|got_ip", rf"(?:sta_)?got_ip.*?(?P<ip>{_IP})"),
     phrase(
