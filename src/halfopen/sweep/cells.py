@@ -6,8 +6,10 @@ has the same luck in every variation, so that variations differ by what was vari
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,9 @@ from halfopen.sweep.measures import Sums, measured
 from halfopen.sweep.weather import under_weather
 from halfopen.twin.scenario import duration_ns, of_tables
 from halfopen.twin.simulation import Simulation
+
+#: Objects made before the garbage collector looks at the youngest: some megabytes (Python's default: 700).
+_GARBAGE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,20 @@ def played(cell: Cell) -> CellSums:
     """Play one cell to its end."""
     tables = under_weather({**cell.tables, "seed": cell.seed}, cell.seed, cell.a_day)
     simulation = Simulation(of_tables(tables, cell.name), records=False)
-    simulation.world.run(until=duration_ns(simulation.scenario))
-    return CellSums(cell.variation, cell.name, measured(simulation))
+    with _seldom_collected():
+        simulation.world.run(until=duration_ns(simulation.scenario))
+        return CellSums(cell.variation, cell.name, measured(simulation))
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let the garbage collector look more seldom: a world keeps nearly all that it makes, and it would look in vain."""
+    before = gc.get_threshold()
+    gc.set_threshold(_GARBAGE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def played_all(cells: Sequence[Cell]) -> list[CellSums]:

@@ -17,16 +17,16 @@ _WIRED: tuple[tuple[str, int, tuple[int, int]], ...] = (
     ("flows-lost", 3, (0, 0)),
     ("blackhole", 3, (2, 120)),
     ("link-down", 2, (2, 60)),
-    ("loss", 1, (20, 200)),
-    ("delay", 1, (20, 200)),
+    ("loss", 1, (10, 120)),
+    ("delay", 1, (10, 120)),
 )
 #: On Wi-Fi half of it happens on the air instead.
 _ON_AIR: tuple[tuple[str, int, tuple[int, int]], ...] = (
     ("radio-dropout", 3, (2, 60)),
-    ("fading", 2, (20, 200)),
+    ("fading", 2, (10, 120)),
     ("station-kicked", 2, (0, 0)),
     ("ap-forgets", 1, (0, 0)),
-    ("late-wake", 1, (20, 200)),
+    ("late-wake", 1, (10, 120)),
 )
 _LOTS = tuple([row for row in rows for _ in range(row[1])] for rows in (_WIRED, _ON_AIR))
 
