@@ -120,16 +120,14 @@ def page(whole: Row, again: Row, rows: list[Row]) -> str:
     """The page of the documentation."""
     sums = whole.sums
     served = 100 * sums.served_ms / sums.lived_ms
-    verdict = "holds" if whole.wall_s < LIMIT_S else f"does not hold on this run: {whole.wall_s:.0f} s"
-    idle = whole.cpu_s / 2
+    verdict = _verdict(whole)
     return f"""# A fleet's day
 
 Written by `python bench/bench_fleet.py docs/internals`; `make bench` measures a smaller one.
 
 {whole.devices:,} devices for {whole.hours:g} hours, ten impairments a day each (lost flows, blackholes, radio drop-outs, fading,
 kicks, late wakes, loss, delay …), every device with its own lwIP, heap, radio and link; fifty to an access point, each access
-point a cell with its own world. "In under {LIMIT_S:.0f} s on two processors" {verdict}; two processors that nobody else
-uses need half the CPU time, {idle:.0f} s.
+point a cell with its own world. {verdict}
 
 {HEAD}
 {whole.told()}
@@ -146,6 +144,19 @@ Time grows in proportion to devices, because cells know nothing of each other; w
 answered keepalive probes, beacons and null frames are played in closed form and cost nothing. Measured on {platform.machine()},
 {os.cpu_count()} processors, Python {platform.python_version()}.
 """
+
+
+def _verdict(whole: Row) -> str:
+    """Whether the limit holds, as far as this run can tell."""
+    said = f"The aim: under {LIMIT_S:.0f} s on two processors"
+    if whole.wall_s < LIMIT_S:
+        return f"{said}; it holds, {whole.wall_s:.0f} s."
+    if whole.wall_s > 1.5 * whole.cpu_s / whole.jobs:
+        return (
+            f"{said}. This run cannot tell: others used the machine, so that {whole.cpu_s:.0f} s of CPU took {whole.wall_s:.0f} s, "
+            "and CPU seconds are longer where processors are shared."
+        )
+    return f"{said}; it does not hold here, {whole.wall_s:.0f} s."
 
 
 def _median(sums: Sums) -> str:
