@@ -27,7 +27,7 @@ SHAPES = {
     # esp_log's V1: level, milliseconds since boot, tag; the Wi-Fi library leaves the blank out.
     "esp-idf": r"[EWIDV] \(\d+\) [\w -]{1,48}: {0,2}\S.*",
     # esp32-hal-log.h of the cores 2 and 3; and what a sketch prints.
-    "arduino": r"\[ *\d+\]\[[EWIDV]\]\[\w+\.cpp:\d+\] \w+\(\): .+|Connecting to .+|WiFi connected, .+|DHCP timeout.*",
+    "arduino": r"\[ *\d+\]\[[EWIDV]\]\[\w+\.cpp:\d+\] \w+\(\): .+|Connecting to .+|WiFi connected, .+|DHCP timeout.*|status: heap=\d+ .+",
     # ESPHome's logger with the host's time; what ESP-IDF itself prints passes as it is.
     "esphome": r"\[\d\d:\d\d:\d\d\.\d{3}\]\[[EWICDV]{1,2}\]\[[\w.]+:\d{3,}\]: .+|[EWI] \(\d+\) \w+: .+",
     # print(), tracebacks, the prompt, and the journal of link, which has ESP-IDF's shape.

@@ -127,7 +127,7 @@ def test_nothing_is_overwritten_that_is_not_its_own(folder: Path) -> None:
     [
         (["simulate", "nope.toml", "--out", "x"], "nope.toml: No such file or directory"),
         (["simulate", "HO999", "--out", "x"], "HO999: neither a fault with a scenario"),
-        (["simulate", "HO408", "--out", "x"], "HO408: no scenario makes this fault yet"),
+        (["simulate", "HO409", "--out", "x"], "HO409: no scenario makes this fault yet"),
         (["simulate", "broken.toml", "--out", "x"], "broken.toml: duration_s: missing"),
         (
             ["simulate", "misspelt.toml", "--out", "x"],

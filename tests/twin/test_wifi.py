@@ -249,6 +249,30 @@ def test_a_deaf_station_is_polled_disassociated_and_deauthenticated_as_the_recor
     assert simulation.truth.of("station-forgotten", "ap")[0]["why"] == "inactivity"
 
 
+def test_a_station_that_acknowledges_nothing_is_put_out_for_excess_retries() -> None:
+    text = HOME.replace("period_ms = 5000 }", 'period_ms = 5000 }\nwifi = { power_save = "none" }')
+    text += '[[impairments]]\nat = "sensor"\nkind = "radio-dropout"\ndirection = "to-device"\nbegin_ms = 50000\nend_ms = 54500\n'
+    simulation = Simulation(loads(text, "deaf.toml"), records=False)
+    server, sensor = simulation.hosts["server"], simulation.devices["sensor"]
+    for number in range(60):
+        simulation.world.at(50 * SECOND + number * 60 * MS, server.ping, sensor.stack.configured)
+    simulation.run()
+    farewells = [(e["frame"], e["reason"], e["acked"]) for e in simulation.truth.of("farewell-sent", "ap")]
+    assert farewells[1:3] == [("disassoc", 34, False), ("disassoc", 7, True)]  # the first is the boot's
+    assert reasons(simulation) == [7]
+
+
+def test_a_group_key_that_nobody_confirms_ends_in_16() -> None:
+    text = HOME.replace('name = "ap"\n', 'name = "ap"\nrekey_s = 60\n')
+    healthy = played(text)
+    assert not reasons(healthy)
+    text = text.replace("period_ms = 5000 }", 'period_ms = 5000 }\nwifi = { power_save = "none" }')
+    text += '[[impairments]]\nat = "sensor"\nkind = "radio-dropout"\ndirection = "to-peer"\nbegin_ms = 59500\nend_ms = 63900\n'
+    simulation = played(text)
+    assert reasons(simulation)[0] == 16
+    assert simulation.truth.of("exchanged", "sensor")[-1]["at_ms"] > 190_000
+
+
 def test_roaming_sends_nothing_to_the_old_access_point_which_cleans_up_later() -> None:
     text = HOME + (
         '[[access_points]]\nname = "far"\nchannel = 11\n'

@@ -301,10 +301,16 @@ class AccessPoint:
         if wakes is None or wakes - self.world.now > _FAREWELL_NS:
             self.send(path, frame, sent)
         else:
-            self.world.at(wakes, self._bid_awake, path, frame, sent)
+            entry = self.table.get(station.mac)
+            aid = entry.aid if entry is not None else 0
+            if aid and self.air.log is not None:
+                self.air.log.waits(self, aid, True)
+            self.world.at(wakes, self._bid_awake, path, frame, sent, aid)
 
-    def _bid_awake(self, path: Path, frame: AirFrame, sent: Done) -> None:
+    def _bid_awake(self, path: Path, frame: AirFrame, sent: Done, aid: int) -> None:
         """The station woke for a beacon, which told that a frame waits."""
+        if aid and self.air.log is not None:
+            self.air.log.waits(self, aid, False)
         if self.on_air and path.station.hears_beacon(self, self.world.now):
             path.station.stay_awake()
         self.send(path, frame, sent)

@@ -209,7 +209,9 @@ class DozingRadio:
         if self.state != j.RUN or ap is None or self.power_save == "none" or self._keepalive is not None:
             return
         now = self.world.now
-        if self._dozed_at < self._awake_until < now and not self.watch.asking:
+        if self.watch.asking:  # it stays awake for the answer
+            self._awake_until = max(self._awake_until, now)
+        if self._dozed_at < self._awake_until < now:
             self._dozed_at = self._awake_until
             self._pass(ap, self._awake_until)
         if not self.keepalive_ns or self._sent_at + self.keepalive_ns >= now:

@@ -229,8 +229,8 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         "HOSTAPD.buffers farewells",
-        "no",
-        "farewells go out at once though the station dozes; mac80211 may keep them until it wakes",
+        "up to 1 s",
+        "a farewell to a dozing station waits for the beacon it wakes for, then goes heard or not; no recording shows one",
     ),
     Assumption(
         "keepalive_ns with power save off", "none", "the Kconfig text speaks of power save modes alone"

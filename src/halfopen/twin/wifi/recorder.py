@@ -73,6 +73,9 @@ class Place:
         self._seed = seed
         self._rssi_dbm = rssi_dbm
         self._misses = misses
+        #: What was heard here, as of what moment and how many tries.
+        self.state = (-1, 0)
+        self.heard: list[tuple[int, bytes, str]] = []
 
     def strength(self, radio: str) -> int | None:
         """How strong a radio is heard here; ``None``: nobody measures."""
@@ -164,6 +167,12 @@ class AirRecorder:
     def _heard(self, place: Place) -> list[tuple[int, bytes, str]]:
         """Every frame that is heard at a place: when, bytes with radiotap, why."""
         self._air.settle()
+        state = (self._world.now, len(self._tries))
+        if place.state != state:
+            place.state, place.heard = state, self._listened(place)
+        return place.heard
+
+    def _listened(self, place: Place) -> list[tuple[int, bytes, str]]:
         encoder = _Encoder(self._air.figures)
         found: list[tuple[int, bytes, str]] = []
         for number, (when, what, item) in enumerate(self._in_order()):

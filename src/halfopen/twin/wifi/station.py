@@ -384,7 +384,8 @@ class Station(DozingRadio):
     def served_by(self, ap: AccessPoint | None) -> None:
         """``ap`` bridges to it from now on."""
         self.server = ap
-        if ap is None and self.state == j.RUN:
+        if self.state == j.RUN:
+            # Not known any more, or only now: with WPA2 it has its keys before the access point hears so.
             self.world.after(0, self.look)
 
     def forget_flows(self) -> None:
