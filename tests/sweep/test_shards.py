@@ -14,6 +14,11 @@ import pytest
 from halfopen.shards import WorkersLost, in_shards, map_shards
 
 
+def hears_ctrl_c() -> None:
+    """A test run in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_results_are_told_in_the_order_of_the_shards(jobs: int) -> None:
     told: list[int] = []
@@ -59,6 +64,7 @@ def test_ctrl_c_ends_the_map_with_what_is_done(jobs: str, tmp_path: Path) -> Non
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # Ctrl-C goes to a terminal's whole group of processes
+        preexec_fn=hears_ctrl_c,
     )
     assert running.stdout is not None
     for _ in range(5):

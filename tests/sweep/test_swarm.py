@@ -28,6 +28,12 @@ from halfopen.twin.on_lwip import Link, Socket
 from halfopen.twin.scenario import loads
 from halfopen.twin.simulation import Simulation
 
+
+def hears_ctrl_c() -> None:
+    """A test run in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 #: As many situations as fit into seconds; ``make soak`` plays 10,000.
 SITUATIONS = 12
 #: So many at most until a planted defect must have broken a promise.

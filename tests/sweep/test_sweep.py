@@ -26,6 +26,12 @@ from halfopen.sweep.variations import KNOBS, VariationError, axis
 from halfopen.twin.scenario import loads
 from halfopen.twin.simulation import Simulation
 
+
+def hears_ctrl_c() -> None:
+    """A test run in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 SCENARIO = """
 title = "Two valves behind one router"
 duration_s = 600
@@ -296,7 +302,13 @@ def test_an_interrupted_sweep_keeps_its_cells_and_goes_on(here: Path) -> None:
     command = [sys.executable, "-m", "halfopen", "sweep", "--vary", "policy.keepalive.idle=5..60/5"]
     command += ["--hours", "2", "--jobs", "2", "--out", "night", "--format", "json"]
     running = subprocess.Popen(
-        command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=here,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
     kept = here / "night/cells.jsonl"
     while running.poll() is None and (not kept.exists() or kept.read_bytes().count(b"\n") < 4):
