@@ -223,6 +223,7 @@ def test_an_interrupted_swarm_keeps_its_results_and_goes_on(tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
     store = tmp_path / "swarm/seeds.jsonl"
     while running.poll() is None and (not store.exists() or store.read_bytes().count(b"\n") < 5):
