@@ -138,10 +138,10 @@ The fingerprint is of every sum that the cells add up to: the same for one proce
 spread. What came of that day: {served:.3f} % of the time a connection stood and led somewhere; {sums.deaths:,} connections died
 without a word and {sums.unnoticed:,} of them were never noticed; half of the others were within {_median(sums)} s.
 
-![CPU time over devices and over hours, both axes logarithmic: straight lines, so it grows in proportion](fleet.svg)
+![CPU time over devices, a straight line, and over hours, straight from a few hours on; both axes logarithmic](fleet.svg)
 
-Time grows in proportion to devices, because cells know nothing of each other; with hours it grows with what happens in them:
-answered keepalive probes, beacons and null frames are played in closed form and cost nothing. Measured on {platform.machine()},
+Time grows in proportion to devices, because cells know nothing of each other; in the first hours building the worlds and joining
+is most of it, then it grows in proportion to hours, with what happens in them: answered keepalive probes, beacons and null frames are played in closed form and cost nothing. Measured on {platform.machine()},
 {os.cpu_count()} processors, Python {platform.python_version()}.
 """
 
