@@ -140,9 +140,10 @@ without a word and {sums.unnoticed:,} of them were never noticed; half of the ot
 
 ![CPU time over devices, a straight line, and over hours, straight from a few hours on; both axes logarithmic](fleet.svg)
 
-Time grows in proportion to devices, because cells know nothing of each other; in the first hours building the worlds and joining
-is most of it, then it grows in proportion to hours, with what happens in them: answered keepalive probes, beacons and null frames are played in closed form and cost nothing. Measured on {platform.machine()},
-{os.cpu_count()} processors, Python {platform.python_version()}.
+Time grows in proportion to devices, because cells know nothing of each other. In the first hours building and joining are most of
+it; from then on it grows in proportion to hours, with what happens in them: answered keepalive probes, beacons and null frames are
+played in closed form and cost nothing. Measured on {platform.machine()}, {os.cpu_count()} processors, Python
+{platform.python_version()}.
 """
 
 
