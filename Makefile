@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures device machine tutorial fidelity detection bench soak clean
+.PHONY: help demo test check format faults pictures device machine tutorial fidelity detection fleet bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -21,8 +21,9 @@ help:
 	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
 	@echo "make fidelity  replay the recordings of lwIP and of the air in the twin, write docs/internals/fidelity.md"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
+	@echo "make fleet    play 10,000 devices for a day, write docs/internals/fleet.md (minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
-	@echo "make soak     the long fuzz runs, and the link through a million faults"
+	@echo "make soak     the long fuzz runs, the link through a million faults, the swarm through 10,000 seeds"
 	@echo "make clean    remove what was built"
 
 demo: $(VENV)/.installed
@@ -66,11 +67,16 @@ fidelity: $(VENV)/.installed
 detection: $(VENV)/.testing
 	$(BIN)/python bench/detection.py docs/internals/detection.md
 
+fleet: $(VENV)/.testing
+	$(BIN)/python bench/bench_fleet.py docs/internals
+
 bench: $(VENV)/.testing
 	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 soak: $(VENV)/.testing
 	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
+	rm -rf build/swarm
+	$(BIN)/halfopen simulate --seeds 10000 --out build/swarm
 	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
 	HALFOPEN_KILLS=1000 $(BIN)/python -m pytest -n 2 tests/link/test_recorder_killed.py
 	$(BIN)/micropython tests/link/recorder_on_littlefs.py src cuts 1 20000

@@ -48,15 +48,12 @@ class Conditions:
         self.quiet = True
 
     def steady(self, flow: Flow) -> bool:
-        """Whether every packet of ``flow`` passes with nothing but a fixed delay: what closed forms may rely on."""
-        return (
-            flow not in self._lost
-            and (self._forgotten is None or flow in self._fresh)
-            and all(
-                (isinstance(active, Delay) and not active.jitter_ms)
-                or isinstance(active, (NatExpiry, FlowsLost))
-                for active in self.active
-            )
+        """Whether every packet of a flow passes with nothing but a fixed delay: what closed forms may rely on."""
+        if flow in self._lost or (self._forgotten is not None and flow not in self._fresh):
+            return False
+        return all(
+            (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
+            for active in self.active
         )
 
     @property
@@ -78,7 +75,8 @@ class Conditions:
         if isinstance(impairment, FlowsLost):
             self._forgotten = impairment.answer
             self._fresh.clear()
-        self.active.append(impairment)
+        else:  # forgetting is a moment; what lasts is what was forgotten
+            self.active.append(impairment)
         self._judge_quiet()
 
     def end(self, impairment: Impairment) -> None:

@@ -7,7 +7,7 @@ sees: it takes a while to join, and when the link goes down (an impairment) the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from halfopen.twin.console import (
     BROWNOUT_RESET,
@@ -115,7 +115,11 @@ class Device:
         self.calls = Calls(self.stack)
         #: Told what became of the radio: ``JOINED``, ``ADDRESSED`` or ``LOST``.
         self.on_radio: list[Callable[[str], object]] = []
+        #: Called when the chip stops: what its programs had the world do for them must not happen any more.
+        self.on_stop: list[Callable[[], object]] = []
         self.boots = 0
+        #: The links that its firmware made (``on_lwip.Link``), the newest last: what an examiner asks for bounds and counts.
+        self.links: list[Any] = []
         self._addressed = Condition()
         self._announced = False
         self._outage = False
@@ -225,6 +229,9 @@ class Device:
         self._powered = False
         self.tasks.reset()
         self.on_radio.clear()
+        for vanish in self.on_stop:
+            vanish()
+        self.on_stop.clear()
         self._announced = False
         if self.station is not None:
             self.station.power_off()

@@ -16,11 +16,20 @@ from halfopen.twin.world import MS
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """What a node does at the beginning and at the end; ``needs`` names what it must be able to do."""
+    """What a node does at the beginning and at the end; ``needs`` names what it must be able to do.
+
+    Mishaps of one ``sort`` that overlap are one to the node: it ends with the last of them. Where what is done adds up
+    (a path blocked twice), each has its own end and no sort.
+    """
 
     needs: str
     begin: Callable[[Any, Any], object]
     end: Callable[[Any, Any], object]
+    sort: str = ""
+
+    def sort_of(self, impairment: Impairment) -> str:
+        """Which others are one with ``impairment``; services are refused each for itself."""
+        return f"{self.sort} {getattr(impairment, 'port', '')}"
 
     def fits(self, node: object) -> bool:
         """Whether this can happen to ``node``."""
@@ -114,35 +123,63 @@ def _wake_late(node: Any, probability: float) -> None:
 
 #: Kind of impairment → what the node does.
 MISHAPS: dict[str, Mishap] = {
-    "peer-rebooted": Mishap("reboot_silently", _reboot, lambda node, _: node.return_()),
-    "peer-vanished": Mishap("vanish", lambda node, _: node.vanish(), lambda node, _: node.return_()),
-    "peer-stalled": Mishap("stall", lambda node, _: node.stall(True), lambda node, _: node.stall(False)),
+    "peer-rebooted": Mishap("reboot_silently", _reboot, lambda node, _: node.return_(), sort="away"),
+    "peer-vanished": Mishap(
+        "vanish", lambda node, _: node.vanish(), lambda node, _: node.return_(), sort="away"
+    ),
+    "peer-stalled": Mishap(
+        "stall", lambda node, _: node.stall(True), lambda node, _: node.stall(False), sort="stalled"
+    ),
     "service-refused": Mishap(
-        "refuse", lambda node, it: node.refuse(it.port, True), lambda node, it: node.refuse(it.port, False)
+        "refuse",
+        lambda node, it: node.refuse(it.port, True),
+        lambda node, it: node.refuse(it.port, False),
+        sort="refused",
     ),
     "dns-silent": Mishap(
-        "silence", lambda node, _: node.silence("dns", True), lambda node, _: node.silence("dns", False)
+        "silence",
+        lambda node, _: node.silence("dns", True),
+        lambda node, _: node.silence("dns", False),
+        sort="dns",
     ),
     "dhcp-silent": Mishap(
-        "silence", lambda node, _: node.silence("dhcp", True), lambda node, _: node.silence("dhcp", False)
+        "silence",
+        lambda node, _: node.silence("dhcp", True),
+        lambda node, _: node.silence("dhcp", False),
+        sort="dhcp",
     ),
     "link-down": Mishap(
-        "netif_down", lambda node, _: _link(node, down=True), lambda node, _: _link(node, down=False)
+        "netif_down",
+        lambda node, _: _link(node, down=True),
+        lambda node, _: _link(node, down=False),
+        sort="link",
     ),
     "ap-restarted": Mishap(
-        "beat", lambda node, it: _stop_ap(node, it, graceful=True), lambda node, _: node.power_on()
+        "beat",
+        lambda node, it: _stop_ap(node, it, graceful=True),
+        lambda node, _: node.power_on(),
+        sort="off",
     ),
     "ap-power-cut": Mishap(
-        "beat", lambda node, it: _stop_ap(node, it, graceful=False), lambda node, _: node.power_on()
+        "beat",
+        lambda node, it: _stop_ap(node, it, graceful=False),
+        lambda node, _: node.power_on(),
+        sort="off",
     ),
-    "ap-silent": Mishap("beat", lambda node, _: node.silence(True), lambda node, _: node.silence(False)),
-    "ap-full": Mishap("beat", lambda node, _: _fill(node, True), lambda node, _: _fill(node, False)),
+    "ap-silent": Mishap(
+        "beat", lambda node, _: node.silence(True), lambda node, _: node.silence(False), sort="silent"
+    ),
+    "ap-full": Mishap(
+        "beat", lambda node, _: _fill(node, True), lambda node, _: _fill(node, False), sort="full"
+    ),
     "password-changed": Mishap("beat", _change_password, _restore_password),
     "dense-network": Mishap(
         "beat", lambda node, it: node.crowd(it.busy), lambda node, it: node.crowd(-it.busy)
     ),
     "ap-forgets": Mishap("station", _forget, _nothing),
-    "station-barred": Mishap("station", lambda node, _: _bar(node, True), lambda node, _: _bar(node, False)),
+    "station-barred": Mishap(
+        "station", lambda node, _: _bar(node, True), lambda node, _: _bar(node, False), sort="barred"
+    ),
     "station-kicked": Mishap("station", _kick, _nothing),
     "radio-dropout": Mishap(
         "station",
@@ -166,6 +203,7 @@ MISHAPS: dict[str, Mishap] = {
         "lose_power",
         lambda node, it: node.lose_power(back=it.end_ms is None),
         lambda node, _: node.get_power(),
+        sort="power",
     ),
     "brown-out": Mishap("brown_out", lambda node, _: node.brown_out(), _nothing),
 }

@@ -85,6 +85,8 @@ class Link:
         self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
         self.conditions = Conditions(network.world, node.name)
         self.tap: Tap | None = None
+        #: Frames that passed so far, both ways, and their bytes; what was played in closed form is not among them.
+        self.frames = self.octets = 0
         self.radio: Radio | None = None
         #: Nothing leaves the node: a radio without an access point.
         self.muted = False
@@ -107,6 +109,8 @@ class Link:
         """The node sends ``frame``."""
         if self.muted:
             return
+        self.frames += 1
+        self.octets += frame.octets
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)
@@ -161,6 +165,8 @@ class Link:
 
     def hand_over(self, frame: Frame) -> None:
         """The node has received ``frame``."""
+        self.frames += 1
+        self.octets += frame.octets
         if self.tap is not None:
             self.tap.record(self.network.world.now, frame)
         self.node.receive(frame)
@@ -215,6 +221,8 @@ class Network:
         self.links: dict[str, Link] = {}
         self._remote: dict[str, Link] = {}
         self._router: Router | None = None
+        #: Kinds of mishaps under way, by the name of the node and their sort.
+        self._mishaps: dict[tuple[str, str], list[str]] = {}
         #: Called before conditions change anywhere, so that what was played in closed form is settled.
         self.before_change: list[Callable[[], None]] = []
 
@@ -245,9 +253,16 @@ class Network:
     def forwarded(self, packet: Packet) -> Frame:
         """A packet of a node behind the gateway as the gateway puts it on the LAN; nobody's where no node has the address."""
         packet.ttl = HOST_TTL - 1
-        nodes = [link.node for link in self.links.values()]
-        gateway = next((node.mac for node in nodes if node.ip == self.gateway), "")
-        addressee = next((node.mac for node in nodes if node.ip == packet.destination), gateway)
+        gateway = addressee = ""
+        for link in self.links.values():
+            node = link.node
+            if node.ip == packet.destination and not addressee:
+                addressee = node.mac
+            if node.ip == self.gateway and not gateway:
+                gateway = node.mac
+            if gateway and addressee:
+                break
+        addressee = addressee or gateway
         return Frame(addressee, gateway, packet)
 
     def carry(self, frame: Frame, delay: int) -> None:
@@ -293,6 +308,8 @@ class Network:
         flow = (link.node.ip, device_port, ip, port)
         for one in (link, other):
             conditions = one.conditions
+            if conditions.quiet:
+                continue
             nat = conditions.nat_idle_ns
             if not conditions.steady(flow) or (nat is not None and nat <= quiet_ns):
                 return None
@@ -341,19 +358,28 @@ class Network:
         self._settle_for(at)
         self.truth.note(at.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
-        if mishap is not None:
-            mishap.begin(at, impairment)
-        else:
+        if mishap is None:
             self._link_at(at, impairment).conditions.begin(impairment)
+        elif mishap.sort and impairment.end_ms is not None:
+            under_way = self._mishaps.setdefault((at.name, mishap.sort_of(impairment)), [])
+            under_way.append(impairment.KIND)
+            if under_way.count(impairment.KIND) == 1:
+                mishap.begin(at, impairment)
+        else:
+            mishap.begin(at, impairment)
 
     def _end(self, impairment: Impairment, at: Place) -> None:
         self._settle_for(at)
         self.truth.note(at.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
-        if mishap is not None:
-            mishap.end(at, impairment)
-        else:
+        if mishap is None:
             self._link_at(at, impairment).conditions.end(impairment)
+            return
+        under_way = self._mishaps.get((at.name, mishap.sort_of(impairment)), []) if mishap.sort else []
+        if impairment.KIND in under_way:
+            under_way.remove(impairment.KIND)
+        if not under_way:
+            mishap.end(at, impairment)
 
     def _settle_for(self, at: Place) -> None:
         """Bring up to now what a change at ``at`` concerns: a device's own, or everything."""

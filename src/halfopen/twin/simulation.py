@@ -51,7 +51,7 @@ class Simulation:
     """One run of a scenario with one seed. ``run()`` plays it; then everything can be read and written."""
 
     def __init__(self, scenario: Scenario, seed: int | None = None, *, records: bool = True) -> None:
-        """``records`` false keeps no captures, so that whatever is idle costs nothing.
+        """``records`` false makes no captures: what is idle is then played in closed form, which is much faster.
 
         Raises:
             ScenarioError: an impairment cannot happen where it should.
@@ -197,7 +197,7 @@ class Simulation:
     # What is left -------------------------------------------------------------------------------------------
 
     def files(self) -> dict[str, bytes]:
-        """What a bench would have given, by file name: a log and a capture of each device, and the truth."""
+        """What a bench would have given, by file name: a log and, where recorded, a capture of each device; the truth."""
         found: dict[str, bytes] = {}
         for name, device in self.devices.items():
             found[f"{name}.log"] = device.console.text().encode()

@@ -114,14 +114,14 @@ class ArpTable:
                     segment.held_by_arp = False
                 stack.link.send(Frame(entry.mac, stack.mac, held))
 
+    def has(self, ip: str) -> bool:
+        """Whether there is an entry for ``ip``, be its request still open."""
+        return ip in self._entries
+
     def knows(self, ip: str) -> bool:
         """Whether ``ip`` can be sent to without asking."""
         entry = self._entries.get(ip)
         return entry is not None and bool(entry.mac) and self._tick() - entry.since < ASK_AGAIN_S
-
-    def has(self, ip: str) -> bool:
-        """Whether there is an entry for ``ip``, its address known or asked for."""
-        return ip in self._entries
 
     def mac_of(self, ip: str) -> str:
         """The address of a neighbour that is known; empty for one that is not."""
