@@ -7,7 +7,7 @@ sees: it takes a while to join, and when the link goes down (an impairment) the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from halfopen.twin.console import POWER_ON, SOFTWARE_RESET, STARTED_MS, Console
 from halfopen.twin.heap import Heap
@@ -82,6 +82,8 @@ class Device:
         #: Told what became of the radio: ``JOINED``, ``ADDRESSED`` or ``LOST``.
         self.on_radio: list[Callable[[str], object]] = []
         self.boots = 0
+        #: The links that its firmware made (``on_lwip.Link``), the newest last: what an examiner asks for bounds and counts.
+        self.links: list[Any] = []
         self._addressed = Condition()
         self._announced = False
         self._outage = False

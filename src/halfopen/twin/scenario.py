@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from halfopen.impairments import Impairment, impairment
 from halfopen.twin.firmware import Firmware, program
@@ -185,10 +186,12 @@ def loads(text: str, file: str) -> Scenario:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split()) or "nested too deeply"
         raise ScenarioError(f"{file}: not TOML: {reason}") from None
-    return _scenario(Table(values, file), file)
+    return of_tables(values, file)
 
 
-def _scenario(table: Table, file: str) -> Scenario:
+def of_tables(values: Mapping[str, Any], file: str) -> Scenario:
+    """The scenario that TOML tables describe, already parsed; see :func:`load`."""
+    table = Table(values, file)
     network = table.table("network")
     scenario = Scenario(
         file=file,

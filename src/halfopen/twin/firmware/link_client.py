@@ -25,6 +25,7 @@ class LinkClient(Firmware):
 
     ``keepalive`` false is stock MicroPython, which cannot set it: then ``heartbeat`` must be the detector. An
     answer is awaited as long as the link believes in the peer. ``reboots`` lets it restart the chip as its last resort.
+    What is named as in :class:`~halfopen.link.policy.Policy` is the policy's.
     """
 
     NAME: ClassVar[str] = "link-client"
@@ -38,7 +39,14 @@ class LinkClient(Firmware):
     sends: bool = False
     keepalive: bool = True
     heartbeat: bool = False
-    progress_ms: int = 20000
+    keep_idle_s: int = Policy.keep_idle_s
+    keep_interval_s: int = Policy.keep_interval_s
+    keep_count: int = Policy.keep_count
+    silence_ms: int = int(Policy.silence_ms)
+    answer_ms: int = int(Policy.answer_ms)
+    progress_ms: int = int(Policy.progress_ms)
+    dial_ms: int = int(Policy.dial_ms)
+    backoff_max_ms: int = Policy.backoff_max_ms
     reboots: bool = False
     report_ms: int = 30000
 
@@ -47,13 +55,30 @@ class LinkClient(Firmware):
         device.start("main", self._run(device))
         device.start("report", self._report(device), priority=1)
 
+    def policy(self) -> Policy:
+        """Its policy. Raises :class:`ValueError` for what no link could keep."""
+        return Policy(
+            keep_idle_s=self.keep_idle_s,
+            keep_interval_s=self.keep_interval_s,
+            keep_count=self.keep_count,
+            silence_ms=self.silence_ms,
+            answer_ms=self.answer_ms,
+            progress_ms=self.progress_ms,
+            dial_ms=self.dial_ms,
+            backoff_max_ms=self.backoff_max_ms,
+        )
+
+    def __post_init__(self) -> None:
+        """Refuse what no link could keep. Raises :class:`ValueError`."""
+        self.policy()
+
     def link(self, device: Device) -> Link:
         """The link of this program."""
         return Link(
             device,
             self.host,
             self.port,
-            policy=Policy(progress_ms=self.progress_ms),
+            policy=self.policy(),
             heartbeat=b"\n" if self.heartbeat else None,
             keepalive=self.keepalive,
             reboot=device.reset if self.reboots else None,
@@ -67,6 +92,7 @@ class LinkClient(Firmware):
 
     def _run(self, device: Device) -> Generator[Wait, bool, None]:
         link = self.link(device)
+        device.links.append(link)
         link.begin()
         while True:
             connection = yield from link.connection()
