@@ -45,6 +45,13 @@ def _per_connection(timeline: Timeline) -> HeapTrend | None:
     return fall if fall.high < 0 else None
 
 
+def _ran_out(timeline: Timeline, fall: HeapTrend) -> bool:
+    """It stopped falling because allocations failed: there was nothing left to lose."""
+    low = min(fall.samples, key=lambda sample: sample.free or 0)
+    refused = list(timeline.of(AllocationFailed))
+    return bool(refused) and timeline.position(refused[-1]) > timeline.position(low)
+
+
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
     fall = trend(timeline)
@@ -57,7 +64,7 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
         return
     span = fall.seconds
     enough = len(fall.samples) >= (_MANY if span is not None else _SOME_UNTIMED) or (span or 0.0) >= _LONG_S
-    if fall.still_falling() < _STILL_MIN or not enough:
+    if not enough or (fall.still_falling() < _STILL_MIN and not _ran_out(timeline, fall)):
         return
     queue = list(timeline.of(QueueSampled))
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5
