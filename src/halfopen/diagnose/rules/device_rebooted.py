@@ -14,7 +14,7 @@ from halfopen.findings import Finding
 #: lwIP counts local ports in 0xC000–0xFFFF (tcp.c: TCP_LOCAL_PORT_RANGE_START).
 _PORTS = 0x4000
 #: Connections that a capture may not have seen between two that it saw.
-_PORTS_BETWEEN = 256
+_PORTS_BETWEEN = 64
 
 
 def device_rebooted(timeline: Timeline) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ _SHARE_MIN_MANY = 0.03
 _VERY_MANY = 20
 #: A fall that happened in the first half of the time alone was a start-up.
 _STILL_MIN = 0.15
+#: With this share of the start left nothing can be taken any more.
+_NEXT_TO_NOTHING = 0.05
 #: A few samples within seconds show one allocation, not a leak.
 _MANY = 8
 _LONG_S = 60.0
@@ -46,8 +48,10 @@ def _per_connection(timeline: Timeline) -> HeapTrend | None:
 
 
 def _ran_out(timeline: Timeline, fall: HeapTrend) -> bool:
-    """It stopped falling because allocations failed: there was nothing left to lose."""
+    """It stopped falling because there was nothing left to lose: allocations failed, or next to nothing was free."""
     low = min(fall.samples, key=lambda sample: sample.free or 0)
+    if (low.free or 0) < fall.first * _NEXT_TO_NOTHING:
+        return True
     refused = list(timeline.of(AllocationFailed))
     return bool(refused) and timeline.position(refused[-1]) > timeline.position(low)
 
@@ -64,7 +68,7 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
         return
     span = fall.seconds
     enough = len(fall.samples) >= (_MANY if span is not None else _SOME_UNTIMED) or (span or 0.0) >= _LONG_S
-    if not enough or (fall.still_falling() < _STILL_MIN and not _ran_out(timeline, fall)):
+    if not enough or ((fall.still_falling() < _STILL_MIN or fall.stopped) and not _ran_out(timeline, fall)):
         return
     queue = list(timeline.of(QueueSampled))
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5
