@@ -1,6 +1,6 @@
 """How often diagnose names the fault of a scenario drawn from a seed: from the log alone, the capture alone, and both.
 
-    python fuzz/score_diagnose.py [--cases N] [--healthy N] [--jobs N] [--page FILE]
+    python fuzz/score_diagnose.py [--cases N] [--healthy N] [--first N] [--only CODE,…] [--jobs N] [--page FILE]
     python fuzz/score_diagnose.py --code HO101 --case 7 [--out FOLDER]
 
 Truth is the scenario's own ``code``, asked only where the fault showed in the world (``sweep.witnesses``); the twin and
@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from what_is_shown import COMPANIONS, unshown
 
 from halfopen.diagnose import judged
+from halfopen.diagnose.events import Event
 from halfopen.diagnose.report import Report
 from halfopen.findings import Finding, fault
 from halfopen.prove.playing import told
@@ -29,37 +33,33 @@ from halfopen.twin.scenario import Scenario, of_tables
 from halfopen.twin.simulation import Simulation
 
 WITNESSES = ("log", "capture", "both")
-#: A draw whose fault did not come about is drawn again with a seed so much higher, so often.
+CASES, HEALTHY_CASES = 2000, 1000
+#: A draw whose fault did not come about is drawn again, with a seed so much higher.
 _AGAIN, _DRAWS_MAX = 100_000, 8
 _SHARD = 10
 
-#: Fault → witness → why it cannot show it, by the evidence column of the catalogue, never by what diagnose makes of it.
-UNSHOWN: dict[str, dict[str, str]] = {
-    "HO104": {"capture": "nothing is sent on a descriptor whose connection is gone: the errors are the device's own"},
-    "HO204": {"log": "a program that does not read does not know that its window is closed"},
-    "HO601": {"capture": "the heap is not on the wire"},
-    "HO602": {"capture": "the heap is not on the wire"},
-    "HO603": {"capture": "the heap is not on the wire"},
-    "HO604": {"capture": "the error of the TLS library is the device's own"},
-}
+#: What counts as named: an error or warning (or info where the catalogue says so); info that names its cause; info about
+#: an episode after which the device worked again, in truth.
+NAMED = ("told", "follows", "passed")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What was said of one case from one witness.
 
-    ``how``: ``named`` (an error or warning, or info where the catalogue says so), ``consequence`` (info that names its
-    cause), ``survived`` (info: the device noticed and recovered), ``undecided``, ``missed``; of a healthy case
-    ``silent`` or ``alarm``. ``leads``: the first finding is the truth, or the truth is told as following from it.
+    ``how``: one of ``NAMED``, ``undecided``, ``missed``; of a healthy case ``silent`` or ``alarm``. ``leads``: the first
+    finding is the truth, or the truth is told as following from it. ``strays``: errors and warnings that are neither
+    the truth, nor true beside it (``COMPANIONS``), nor told as cause or effect of it. ``unshown``: why this witness
+    cannot show it, if it cannot. ``told``: the codes in their order.
     """
 
     how: str
     leads: bool
+    strays: tuple[str, ...]
+    unshown: str
     told: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One scenario and what was said of it, by witness; ``seed`` is the one it showed with (``None``: it never did)."""
 
     code: str
@@ -70,6 +70,14 @@ class Case:
     def by(self, witness: str) -> Said:
         """What was said from ``witness``."""
         return self.said[WITNESSES.index(witness)]
+
+    @property
+    def command(self) -> str:
+        """What plays it again."""
+        return f"python fuzz/score_diagnose.py --code {self.code} --case {self.number}"
+
+
+# Playing --------------------------------------------------------------------------------------------------------
 
 
 def played(code: str, number: int) -> tuple[Scenario, Simulation, int] | None:
@@ -90,7 +98,15 @@ def reports(simulation: Simulation) -> dict[str, Report]:
     sources, notes = told(files)
     logs = [(name, events) for name, events in sources if name.endswith(".log")]
     captures = [(name, events) for name, events in sources if not name.endswith(".log")]
-    return {"log": judged(logs, notes), "capture": judged(captures, notes), "both": judged(sources, notes)}
+    return {
+        "log": _judged(logs, notes),
+        "capture": _judged(captures, notes),
+        "both": _judged(sources, notes),
+    }
+
+
+def _judged(sources: Sequence[tuple[str, list[Event]]], notes: Sequence[str]) -> Report:
+    return judged(sources, notes) if sources else Report((), (), (), tuple(notes))
 
 
 def scored(task: tuple[str, int]) -> Case:
@@ -101,7 +117,7 @@ def scored(task: tuple[str, int]) -> Case:
         return Case(code, number, None)
     _, simulation, seed = found
     said = reports(simulation)
-    return Case(code, number, seed, tuple(_judged(code, said[witness], simulation) for witness in WITNESSES))
+    return Case(code, number, seed, tuple(judgement(code, w, said[w], simulation) for w in WITNESSES))
 
 
 def scored_many(tasks: Sequence[tuple[str, int]]) -> list[Case]:
@@ -109,21 +125,33 @@ def scored_many(tasks: Sequence[tuple[str, int]]) -> list[Case]:
     return [scored(task) for task in tasks]
 
 
-def _judged(code: str, report: Report, simulation: Simulation) -> Said:
-    mine = [f for f in report.findings if _of_device(f, report, simulation)]
-    names = tuple(f"{f.code}{'' if f.severity != 'info' else '/info'}" for f in report.findings)
+# Judging --------------------------------------------------------------------------------------------------------
+
+
+def judgement(code: str, witness: str, report: Report, simulation: Simulation) -> Said:
+    """What ``report`` is worth, the truth being ``code``."""
+    findings = report.findings
+    names = tuple(f"{f.code}{'/info' if f.severity == 'info' else ''}" for f in findings)
+    loud = [f for f in findings if f.severity != "info"]
     if code == HEALTHY:
-        alarm = any(f.severity != "info" for f in report.findings)
-        return Said("alarm" if alarm else "silent", not alarm, names)
-    hits = [f for f in mine if f.code == code]
-    leads = bool(hits) and _root(hits[0], mine) == mine[0].key
-    leads = leads or any(f.key == mine[0].key for f in hits)
+        return Said("alarm" if loud else "silent", not loud, tuple(f.code for f in loud), "", names)
+    hits = [f for f in findings if f.code == code and _of_device(f, report, simulation)]
+    reason = unshown(code, witness, simulation)
+    roots = {_root(hit, findings) for hit in hits}
+    strays = tuple(
+        f.code
+        for f in loud
+        if f.code != code and f.code not in COMPANIONS.get(code, {}) and _root(f, findings) not in roots
+    )
+    leads = bool(hits) and (findings[0].key in roots or findings[0] in hits)
     if any(f.severity != "info" for f in hits) or (hits and fault(code).severity == "info"):
-        return Said("named", leads, names)
-    if hits:
-        return Said("consequence" if any(f.caused_by for f in hits) else "survived", leads, names)
+        return Said("told", leads, strays, reason, names)
+    if any(f.caused_by for f in hits):
+        return Said("follows", leads, strays, reason, names)
+    if hits and _works_again(simulation):
+        return Said("passed", leads, strays, reason, names)
     doubted = any(code in doubt.faults for doubt in report.undecided)
-    return Said("undecided" if doubted else "missed", False, names)
+    return Said("undecided" if doubted else "missed", False, strays, reason, names)
 
 
 def _of_device(finding: Finding, report: Report, simulation: Simulation) -> bool:
@@ -139,70 +167,87 @@ def _root(finding: Finding, findings: Iterable[Finding]) -> str:
     by_key = {f.key: f for f in findings}
     at = finding
     while at.caused_by in by_key:
-        at = by_key[at.caused_by]  # type: ignore[index]
+        at = by_key[at.caused_by]
     return at.key
+
+
+def _works_again(simulation: Simulation) -> bool:
+    """Whether the application was served after the last impairment had ended (or begun, where it has no end)."""
+    calm = max((one.end_ms or one.begin_ms for _, one in simulation.scenario.impairments), default=0)
+    served = simulation.truth.of("exchanged")
+    return bool(served) and float(str(served[-1]["at_ms"])) > calm
 
 
 # Telling --------------------------------------------------------------------------------------------------------
 
 
-GOOD = ("named", "consequence", "survived")
-
-
 def tasks(cases: int, healthy: int, first: int = 0) -> list[tuple[str, int]]:
-    """``cases`` spread evenly over all codes, and ``healthy`` ones."""
+    """``cases`` spread evenly over all codes, and ``healthy`` ones; numbers count from ``first``."""
     codes = list(FAULTS)
     drawn = [(codes[n % len(codes)], first + n // len(codes)) for n in range(cases)]
     return [*drawn, *((HEALTHY, first + n) for n in range(healthy))]
 
 
-def figures(cases: Sequence[Case]) -> Iterator[str]:
-    """The figures, a line each."""
-    for witness in WITNESSES:
-        ill = [c for c in cases if c.code != HEALTHY and c.seed is not None]
-        able = [c for c in ill if witness not in UNSHOWN.get(c.code, {})]
-        named = [c for c in able if c.by(witness).how in GOOD]
-        whole = [c for c in ill if c.by(witness).how in GOOD]
-        leads = [c for c in able if c.by(witness).leads]
-        doubts = sum(c.by(witness).how == "undecided" for c in able)
-        well = [c for c in cases if c.code == HEALTHY]
-        silent = sum(c.by(witness).how == "silent" for c in well)
-        yield (
-            f"{witness:8} named {_share(len(named), len(able))} of what it can show, {_share(len(whole), len(ill))} of all;"
-            f" undecided {doubts}; leading {_share(len(leads), len(able))}; silent on {_share(silent, len(well))} healthy"
+class Figures(NamedTuple):
+    """The figures of one witness: parts of ``able`` (cases it can show), of ``all`` cases, of ``well`` (healthy) ones."""
+
+    able: int
+    named: int
+    undecided: int
+    leads: int
+    strays: int
+    all: int
+    named_of_all: int
+    well: int
+    silent: int
+
+    @staticmethod
+    def of(cases: Iterable[Case], witness: str) -> Figures:
+        """Counted over ``cases``."""
+        shown = [c for c in cases if c.seed is not None]
+        ill = [c.by(witness) for c in shown if c.code != HEALTHY]
+        well = [c.by(witness) for c in shown if c.code == HEALTHY]
+        able = [said for said in ill if not said.unshown]
+        return Figures(
+            able=len(able),
+            named=sum(said.how in NAMED for said in able),
+            undecided=sum(said.how == "undecided" for said in able),
+            leads=sum(said.leads for said in able),
+            strays=sum(bool(said.strays) for said in ill),
+            all=len(ill),
+            named_of_all=sum(said.how in NAMED for said in ill),
+            well=len(well),
+            silent=sum(said.how == "silent" for said in well),
+        )
+
+    @property
+    def line(self) -> str:
+        """All of them."""
+        return (
+            f"named {share(self.named, self.able)} of what it can show and {share(self.named_of_all, self.all)} of all,"
+            f" undecided {self.undecided}, first {share(self.leads, self.able)}, strays in {share(self.strays, self.all)};"
+            f" silent on {share(self.silent, self.well)} healthy"
         )
 
 
-def per_code(cases: Sequence[Case]) -> Iterator[str]:
-    """A line for each code."""
-    for code in (*FAULTS, HEALTHY):
-        mine = [c for c in cases if c.code == code]
-        shown = [c for c in mine if c.seed is not None]
-        cells = []
-        for witness in WITNESSES:
-            counts = Counter(c.by(witness).how for c in shown)
-            leads = sum(c.by(witness).leads for c in shown)
-            cells.append(f"{witness} " + " ".join(f"{how} {n}" for how, n in counts.most_common()) + f" leads {leads}")
-        yield f"{code:8} {len(shown)}/{len(mine)} showed | " + " | ".join(cells)
-
-
-def misses(cases: Sequence[Case]) -> Iterator[str]:
-    """What was not named, or not first, and the command that shows it."""
-    for case in cases:
-        for witness, said in zip(WITNESSES, case.said, strict=False):
-            if witness in UNSHOWN.get(case.code, {}):
-                continue
-            if said.how in ("missed", "undecided", "alarm") or not said.leads:
-                yield f"{case.code} {witness:8} {said.how:11} said {' '.join(said.told) or 'nothing'}: {command(case)}"
-
-
-def command(case: Case) -> str:
-    """What reproduces a case."""
-    return f"python fuzz/score_diagnose.py --code {case.code} --case {case.number}"
-
-
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
+    """``98.5 % (197/200)``."""
     return f"{100 * part / whole:.1f} % ({part}/{whole})" if whole else "–"
+
+
+def wrong(cases: Iterable[Case]) -> Iterator[tuple[str, str, Case]]:
+    """What was not named or not first, false alarms and strays: witness, what, case."""
+    for case in cases:
+        if case.seed is None:
+            yield "–", f"did not show in {_DRAWS_MAX} draws", case
+        for witness, said in zip(WITNESSES, case.said, strict=False):
+            heard = " ".join(said.told) or "nothing"
+            if said.how == "alarm" or (said.how in ("missed", "undecided") and not said.unshown):
+                yield witness, f"{said.how}, said {heard}", case
+            elif not said.leads and not said.unshown:
+                yield witness, f"not first, said {heard}", case
+            elif said.strays and case.code != HEALTHY:
+                yield witness, f"besides {' '.join(said.strays)}", case
 
 
 def show(code: str, number: int, out: str | None) -> None:
@@ -213,37 +258,46 @@ def show(code: str, number: int, out: str | None) -> None:
     scenario, simulation, seed = found
     print(f"{scenario.title} (seed {seed})")
     for witness, report in reports(simulation).items():
-        print(f"{witness}: {_judged(code, report, simulation)}")
+        said = judgement(code, witness, report, simulation)
+        print(f"{witness}: {said.how}{', first' if said.leads else ''}{f' ({said.unshown})' if said.unshown else ''}")
         for f in report.findings:
-            print(f"    {f.code} {f.severity} {f.device} {f.confidence}: {f.summary} <- {f.caused_by}")
+            print(f"    {f.code} {f.severity} {f.device}: {f.summary}{f' ← {f.caused_by}' if f.caused_by else ''}")
         for doubt in report.undecided:
-            print(f"    undecided {doubt.faults}: {doubt.next}")
+            print(f"    undecided {' '.join(doubt.faults)}: {doubt.next}")
     if out:
         simulation.write(Path(out))
-        (Path(out) / "scenario.toml").write_text(as_toml(drawn_fault(code, seed)))
+        (Path(out) / "scenario.toml").write_text(as_toml(drawn_fault(code, seed)), encoding="utf-8")
         print(f"wrote {out}")
 
 
 def main() -> None:
     """Score, or show one case."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--healthy", type=int, default=500)
-    parser.add_argument("--first", type=int, default=0)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=CASES, help="scenarios with a fault, evenly over all codes")
+    parser.add_argument("--healthy", type=int, default=HEALTHY_CASES, help="healthy ones")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of each code")
+    parser.add_argument("--only", default="", help="these codes alone, with commas")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--code")
-    parser.add_argument("--case", type=int)
-    parser.add_argument("--out")
+    parser.add_argument("--page", help="write the figures there")
+    parser.add_argument("--code", help="play one case of this code")
+    parser.add_argument("--case", type=int, default=0, help="its number")
+    parser.add_argument("--out", help="leave its files there")
     given = parser.parse_args()
     if given.code:
         show(given.code, given.case, given.out)
         return
-    wanted = [t for t in tasks(given.cases, given.healthy, given.first) if not given.only or t[0] in given.only]
+    only = given.only.split(",") if given.only else [*FAULTS, HEALTHY]
+    wanted = [task for task in tasks(given.cases, given.healthy, given.first) if task[0] in only]
     mapped = map_shards(scored_many, in_shards(wanted, _SHARD), jobs=given.jobs)
     cases = [case for shard in mapped.results for case in shard]
-    for line in (*misses(cases), *per_code(cases), *figures(cases)):
-        print(line)
+    for witness, what, case in wrong(cases):
+        print(f"{case.code} {witness}: {what}: {case.command}")
+    for witness in WITNESSES:
+        print(f"{witness}: {Figures.of(cases, witness).line}")
+    if given.page:
+        from accuracy_page import page
+
+        Path(given.page).write_text(page(cases), encoding="utf-8")
 
 
 if __name__ == "__main__":

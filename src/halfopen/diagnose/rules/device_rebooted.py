@@ -18,7 +18,7 @@ _PORTS_BETWEEN = 64
 
 
 def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
-    """A new boot that nobody asked for, or a device that no longer knows its old connection."""
+    """A new boot that nobody asked for, or a device that no longer knows its old connection, nor the port it had."""
     boots = [boot for boot in timeline.boots if not boot.planned]
     if boots:
         reasons = ", ".join(dict.fromkeys(boot.reason or "reset reason not printed" for boot in boots))
@@ -29,7 +29,7 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
         if not _forgotten(old):
             continue
         newer = next((t for t in timeline.conversations[position + 1 :] if _came_back(old, t)), None)
-        if newer is None or newer.device.syn is None:
+        if newer is None or newer.device.syn is None or _counted_on(old, newer):
             continue
         proof: list[Proof] = frames(old.flow, old.device.rst)
         proof += frames(newer.flow, newer.device.syn)

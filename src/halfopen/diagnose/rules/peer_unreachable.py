@@ -42,7 +42,9 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         if t.mine == "client" and t.flow.end == "unanswered" and t.device.syns >= 3
     ]
     refused = [t for t in timeline.conversations if t.mine == "client" and t.flow.end == "refused"]
-    arps = [a for a in timeline.of(ArpObserved) if _mute(a) and _asks(timeline, a)]
+    arps = [
+        a for a in timeline.of(ArpObserved) if _mute(a) and _asks(timeline, a) and not _in_touch(timeline, a)
+    ]
     for talk, text in (
         *((t, _syn_text(t)) for t in unanswered[:2]),
         *((t, "the peer refused with RST") for t in refused[:1]),
@@ -133,6 +135,18 @@ def _syn_text(talk: Conversation) -> str:
 def _mute(arp: ArpObserved) -> bool:
     """A stretch of requests without an answer, long enough that none can be on its way."""
     return arp.mute_count >= 3 and arp.mute[-1].time - arp.mute[0].time >= _MUTE_S
+
+
+def _in_touch(timeline: Timeline, arp: ArpObserved) -> bool:
+    """Whether the device asked for a host with which it had a connection that nobody had closed: what it sent there waited
+    for the answer, and nothing was to be connected."""
+    return any(
+        t.flow.established
+        and t.peer_end.ip == arp.target_ip
+        and t.flow.established.time < arp.mute[0].time
+        and all(end is None or end.time > arp.mute[-1].time for end in (t.device.fin, t.device.rst, t.peer.rst))
+        for t in timeline.conversations
+    )
 
 
 def _connected_since(timeline: Timeline, arp: ArpObserved) -> bool:

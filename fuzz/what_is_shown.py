@@ -1,0 +1,67 @@
+"""What a log and a capture can show of each fault, and what is true beside it in the scenarios that are drawn.
+
+Both tables are declared from how the faults are proved (the evidence of the catalogue, ``docs/faults``) and from how the
+scenarios are made (``sweep/faults.py``), never from what diagnose makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from halfopen.twin.simulation import Simulation
+
+_ENFILE = 23
+
+
+class Unshown(NamedTuple):
+    """Why a witness cannot show a fault, and in which scenarios, by the twin's truth (``None``: in none that is drawn)."""
+
+    why: str
+    when: Callable[[Simulation], bool] | None = None
+
+
+def _accept_never_failed(simulation: Simulation) -> bool:
+    return not any(event["errno"] == _ENFILE for event in simulation.truth.of("call-failed"))
+
+
+_HEAP = Unshown("the heap is not on the wire")
+
+#: Fault → witness → why it cannot show it. What is not here can be shown.
+UNSHOWN: dict[str, dict[str, Unshown]] = {
+    "HO102": {
+        "log": Unshown(
+            "a server at its own limit stops listening and prints nothing; only one that runs out of descriptors is told",
+            _accept_never_failed,
+        )
+    },
+    "HO104": {"capture": Unshown("on a connection that is gone nothing is sent: the errors stay in the device")},
+    "HO202": {"log": Unshown("its evidence is a flow without probes; no line tells what was not sent")},
+    "HO204": {"log": Unshown("a program that does not read knows nothing of its window")},
+    "HO301": {
+        "capture": Unshown(
+            "the peer is gone in these scenarios, so nobody asks the device anything: a thread that waits and a program"
+            " that has given up nothing look alike"
+        )
+    },
+    "HO601": {"capture": _HEAP},
+    "HO602": {"capture": _HEAP},
+    "HO603": {"capture": _HEAP},
+    "HO604": {"capture": Unshown("the TLS library's error stays in the device")},
+}
+
+#: Fault → what is true beside it in its scenarios → why.
+COMPANIONS: dict[str, dict[str, str]] = {
+    "HO101": {"HO201": "the connections that are leaked die without a word", "HO202": "and nothing probes them"},
+    "HO103": {"HO201": "the connections that are closed had died without a word"},
+    "HO203": {"HO201": "what stalls is a path that lost the connection"},
+    "HO205": {"HO201": "the call that the watchdog ends waits for a peer that is gone", "HO301": "and has no deadline"},
+    "HO301": {"HO201": "the call waits for a peer that is gone", "HO206": "and cannot be reached"},
+    "HO603": {"HO203": "the queue that eats the heap does not drain", "HO201": "while the network is gone"},
+}
+
+
+def unshown(code: str, witness: str, simulation: Simulation) -> str:
+    """Why ``witness`` cannot show ``code`` in what was played; ``""`` when it can."""
+    entry = UNSHOWN.get(code, {}).get(witness)
+    return entry.why if entry is not None and (entry.when is None or entry.when(simulation)) else ""
