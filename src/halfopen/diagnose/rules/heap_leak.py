@@ -47,28 +47,30 @@ def _per_connection(timeline: Timeline) -> HeapTrend | None:
     return fall if fall.high < 0 else None
 
 
-def _ran_out(timeline: Timeline, fall: HeapTrend) -> bool:
-    """It stopped falling because there was nothing left to lose: allocations failed, or next to nothing was free."""
+def _until_it_ran_out(timeline: Timeline, fall: HeapTrend) -> HeapTrend | None:
+    """The fall alone, where it stopped because there was nothing left to lose: allocations failed, or next to nothing was
+    free. What follows is flat, and says nothing of a leak."""
     low = min(fall.samples, key=lambda sample: sample.free or 0)
-    if (low.free or 0) < fall.first * _NEXT_TO_NOTHING:
-        return True
     refused = list(timeline.of(AllocationFailed))
-    return bool(refused) and timeline.position(refused[-1]) > timeline.position(low)
+    empty = (low.free or 0) < fall.first * _NEXT_TO_NOTHING
+    if not empty and not (refused and timeline.position(refused[-1]) > timeline.position(low)):
+        return None
+    until = fall.samples[: fall.samples.index(low) + 1]
+    return of_samples(until) if len(until) >= SAMPLES_MIN else None
 
 
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
-    fall = trend(timeline)
-    if (
-        fall is None
-        or fall.high >= 0
-        or fall.returned > _RETURNED_MAX
-        or fall.fallen < fall.first * _share(fall)
-    ):
+    whole = trend(timeline)
+    if whole is None or whole.returned > _RETURNED_MAX:
+        return
+    emptied = _until_it_ran_out(timeline, whole)
+    fall = emptied or whole
+    if fall.high >= 0 or fall.fallen < fall.first * _share(fall):
         return
     span = fall.seconds
     enough = len(fall.samples) >= (_MANY if span is not None else _SOME_UNTIMED) or (span or 0.0) >= _LONG_S
-    if not enough or ((fall.still_falling() < _STILL_MIN or fall.stopped) and not _ran_out(timeline, fall)):
+    if not enough or (emptied is None and (fall.still_falling() < _STILL_MIN or fall.stopped)):
         return
     queue = list(timeline.of(QueueSampled))
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5
