@@ -22,7 +22,7 @@ def sessions_exhausted(timeline: Timeline) -> Iterator[Finding]:
     served = [talk for talk in timeline.conversations if talk.mine == "server"]
     dropped = [talk for talk in served if talk.flow.end == "unanswered" or _waited(talk)]
     cut = [talk for talk in served if _cut(talk)]
-    turned_away = min((_came(talk) for talk in (*dropped, *cut)), default=0.0)
+    turned_away = max((_came(talk) for talk in (*dropped, *cut)), default=0.0)
     held = [talk for talk in served if _held(talk) or _idle_since(talk, turned_away)]
     proof: list[Proof] = []
     figures: list[str] = []
@@ -60,7 +60,7 @@ def _came(talk: Conversation) -> float:
 
 
 def _idle_since(talk: Conversation, when: float) -> bool:
-    """A session that stood when the first client was turned away, and on which nothing was said from then on."""
+    """A session that stood when the last client was turned away, and on which nothing was said from then on."""
     if talk.flow.established is None or talk.flow.end != "open" or talk.device.fin or talk.peer.fin:
         return False
     return all(side.last is not None and side.last.time < when for side in (talk.device, talk.peer))
