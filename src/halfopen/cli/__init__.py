@@ -13,6 +13,7 @@ from halfopen import __version__
 from halfopen.cli.diagnosing import diagnose, explain
 from halfopen.cli.proving import prove
 from halfopen.cli.simulating import simulate
+from halfopen.cli.sweeping import sweep
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -37,7 +38,7 @@ def completion(shell: str) -> None:
     click.echo(script(cli, {}, "halfopen", "_HALFOPEN_COMPLETE").source())
 
 
-for _verb in (diagnose, explain, simulate, prove):
+for _verb in (diagnose, explain, simulate, prove, sweep):
     cli.add_command(_verb)
 
 

@@ -1,4 +1,4 @@
-"""What a shell may complete: faults, scenarios, paths."""
+"""What a shell may complete: faults, scenarios, what can be varied, paths."""
 
 from __future__ import annotations
 
@@ -31,6 +31,19 @@ def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
     codes = [code for code in bundled() if code.startswith(incomplete.upper())]
     return [CompletionItem(code) for code in codes] or [CompletionItem(incomplete, type="file")]
+
+
+def variations(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names that can be varied."""
+    from click.shell_completion import CompletionItem
+
+    from halfopen.sweep.variations import KNOBS
+
+    return [
+        CompletionItem(f"{name}=", help=knob.about)
+        for name, knob in KNOBS.items()
+        if name.startswith(incomplete)
+    ]
 
 
 def paths_and_globs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -40,6 +40,42 @@ class VirtualTime:
         click.echo(f"\r\x1b[K{name}{far}", err=True, nl=False)
 
 
+class Counted:
+    """Progress on standard error while many things are done one by one, on a terminal only: how many, how long still."""
+
+    def __init__(self, whole: int, what: str) -> None:
+        """``whole`` of them in all; ``what`` they are called."""
+        self._whole, self._what = whole, what
+
+    def __enter__(self) -> Counted:
+        import time
+
+        self._clock = time.monotonic
+        self._began = self._told = self._clock()
+        self._terminal = sys.stderr.isatty()
+        self._shown = False
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.clear()
+
+    def show(self, done: int, more: str = "") -> None:
+        """``done`` of them are done since the beginning; ``more`` is said after it."""
+        now = self._clock()
+        if not self._terminal or now - self._told < 0.2:
+            return
+        self._told, self._shown = now, True
+        left = (now - self._began) * (self._whole - done) / done if done else 0.0
+        still = f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left"
+        click.echo(f"\r\x1b[K{done:,} of {self._whole:,} {self._what}{still}{more}", err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away, so that something else can be said."""
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._shown = False
+
+
 class BytesRead:
     """Progress on standard error while much is read, on a terminal only."""
 

@@ -28,7 +28,7 @@ _SHOWN_CONTROLS = "\n\t"
 
 def rendered(template: str, **values: Any) -> str:
     """``template`` of this package filled with ``values``: a whole document with style, script and policy inside."""
-    style, script = _asset("page.css"), _script()
+    style, script = _asset("page.css") + _asset("chart.css"), _script()
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"

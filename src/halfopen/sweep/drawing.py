@@ -45,7 +45,10 @@ def drawn(seed: int) -> Tables:
             _neighbours(lots, tables, peer, number)
     devices = [device["name"] for device in tables["devices"]]
     tables["impairments"] = sorted(
-        (_impairment(lots, peer["name"], devices, "sends" in kinds) for _ in range(lots.between(1, IMPAIRMENTS_MAX))),
+        (
+            _impairment(lots, peer["name"], devices, "sends" in kinds)
+            for _ in range(lots.between(1, IMPAIRMENTS_MAX))
+        ),
         key=lambda table: float(table["begin_ms"]),
     )
     return tables
@@ -79,11 +82,13 @@ def _link_group(lots: Lots, tables: Tables, peer: dict[str, Any], number: int) -
     if not keepalive:
         options |= {"keepalive": False, "heartbeat": True}
     if lots.happens(0.2):
-        options |= {"keep_idle_s": lots.near(5, 60), "keep_interval_s": lots.near(1, 10), "keep_count": lots.between(2, 5)}
+        options |= {
+            "keep_idle_s": lots.near(5, 60),
+            "keep_interval_s": lots.near(1, 10),
+            "keep_count": lots.between(2, 5),
+        }
     peer["services"].append(_service(lots, service, port))
-    tables["devices"].append(
-        _placed(lots, tables, {"firmware": "link-client", "options": options})
-    )
+    tables["devices"].append(_placed(lots, tables, {"firmware": "link-client", "options": options}))
     return kind
 
 
@@ -127,7 +132,12 @@ def _impairment(lots: Lots, peer: str, devices: list[str], sends: bool) -> dict[
         return {"at": peer, "kind": "peer-stalled", "begin_ms": begin, "end_ms": begin + 70_000}
     kinds: tuple[dict[str, Any], ...] = (
         {"at": peer, "kind": "flows-lost", **once, "answer": lots.one_of(("silent", "reset"))},
-        {"at": either, "kind": "blackhole", **span, "direction": lots.one_of(("both", "to-peer", "to-device"))},
+        {
+            "at": either,
+            "kind": "blackhole",
+            **span,
+            "direction": lots.one_of(("both", "to-peer", "to-device")),
+        },
         {"at": peer, "kind": "blackhole", **span, "arp_answers": False},
         {"at": either, "kind": "loss", **span, "probability": lots.between(2, 30) / 100},
         {"at": either, "kind": "delay", **span, "delay_ms": lots.one_of((200, 900)), "jitter_ms": 100},

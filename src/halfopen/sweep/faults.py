@@ -68,7 +68,9 @@ class _Scene:
             "duration_s": self.duration_s,
             "network": {"delay_ms": lots.one_of((0, 2, 10, 40)), "jitter_ms": lots.one_of((0, 2, 8))},
             "peers": [{**peer, "services": self.services}],
-            "devices": [{"name": self.name, **self.device, "lease": self.device.get("lease", lots.happens(0.4))}],
+            "devices": [
+                {"name": self.name, **self.device, "lease": self.device.get("lease", lots.happens(0.4))}
+            ],
         }
         if lots.happens(0.3):
             tables["devices"][0]["begin_ms"] = lots.between(0, 3000)
@@ -142,9 +144,20 @@ def _sessions_exhausted(s: _Scene) -> None:
     visitor = {"device": s.name, "port": 80}
     then = lots.one_of(("vanish", "hold"))
     s.callers = [
-        {"name": lots.one_of(("phone", "browser", "laptop")), "count": count, **visitor, "begin_ms": lots.between(4000, 9000)}
+        {
+            "name": lots.one_of(("phone", "browser", "laptop")),
+            "count": count,
+            **visitor,
+            "begin_ms": lots.between(4000, 9000),
+        }
         | {"every_ms": every, "then": then, "after_ms": lots.between(800, 2500)},
-        {"name": "tablet", **visitor, "begin_ms": 12_000, "repeat_ms": lots.between(15_000, 30_000), "after_ms": 1000},
+        {
+            "name": "tablet",
+            **visitor,
+            "begin_ms": 12_000,
+            "repeat_ms": lots.between(15_000, 30_000),
+            "after_ms": 1000,
+        },
     ]
     s.duration_s = (9000 + count * every) // 1000 + lots.between(60, 240)
 
@@ -153,9 +166,7 @@ def _lingering_connections(s: _Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(20, 200))
     answer, period = lots.between(2500, 6000), lots.between(500, 2500)
-    s.run(
-        "leaky-client", closes=True, request_bytes=lots.near(100, 1300), period_ms=period, answer_ms=answer
-    )
+    s.run("leaky-client", closes=True, request_bytes=lots.near(100, 1300), period_ms=period, answer_ms=answer)
     s.forgets(lots.between(6, 14), lots.between(8000, 30_000), answer + 3 * period + 1000)
     s.duration_s = lots.between(300, 1500)
 
@@ -235,7 +246,11 @@ def _device_rebooted(s: _Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(20, 400))
     s.run(
-        "blocking-client", watched=True, panics=True, period_ms=lots.between(1000, 8000), report_ms=lots.between(20_000, 90_000)
+        "blocking-client",
+        watched=True,
+        panics=True,
+        period_ms=lots.between(1000, 8000),
+        report_ms=lots.between(20_000, 90_000),
     )
     begin = lots.between(30_000, 90_000)
     s.happens(s.peer, "flows-lost", begin)
@@ -264,7 +279,12 @@ def _reconnect_storm(s: _Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=40)
     retry = lots.between(1000, 4000)
-    s.run("storming-client", period_ms=lots.between(1000, 5000), retry_ms=retry, answer_ms=lots.between(2000, 6000))
+    s.run(
+        "storming-client",
+        period_ms=lots.between(1000, 5000),
+        retry_ms=retry,
+        answer_ms=lots.between(2000, 6000),
+    )
     begin = lots.between(15_000, 60_000)
     end = begin + lots.between(150, 400) * 1000
     if lots.happens(0.5):
@@ -293,7 +313,12 @@ def _blocked_call(s: _Scene) -> None:
     lots = s.lots
     if lots.happens(0.25):
         s.serve("sink")
-        s.run("esphome-transmitter", panics=True, frame_ms=lots.between(8000, 20_000), frame_bytes=lots.near(40, 400))
+        s.run(
+            "esphome-transmitter",
+            panics=True,
+            frame_ms=lots.between(8000, 20_000),
+            frame_bytes=lots.near(40, 400),
+        )
         begin = lots.between(30_000, 60_000)
         s.happens(s.peer, "blackhole", begin, begin + lots.between(60, 120) * 1000)
         s.duration_s = begin // 1000 + lots.between(150, 240)
@@ -366,7 +391,12 @@ def _heap_exhausted(s: _Scene) -> None:
     s.serve("responder", reply_bytes=4)
     measure, size = lots.between(200, 500), lots.near(300, 800)
     heap = lots.between(50, 80) * 1000
-    s.run("queueing-client", measure_ms=measure, message_bytes=size, report_ms=lots.one_of((10_000, 30_000, 3_600_000)))
+    s.run(
+        "queueing-client",
+        measure_ms=measure,
+        message_bytes=size,
+        report_ms=lots.one_of((10_000, 30_000, 3_600_000)),
+    )
     s.device["heap_bytes"] = heap
     begin = lots.between(20_000, 60_000)
     full = heap // size * measure
@@ -380,7 +410,9 @@ def _tls_memory(s: _Scene) -> None:
     s.port = 8883
     s.serve("responder", reply_bytes=900)
     s.serve("responder", 443, reply_bytes=900)
-    s.run("tls-client", port=False, fetch_ms=lots.between(15_000, 60_000), message_ms=lots.between(2000, 9000))
+    s.run(
+        "tls-client", port=False, fetch_ms=lots.between(15_000, 60_000), message_ms=lots.between(2000, 9000)
+    )
     s.device["heap_bytes"] = lots.between(40, 46) * 1000
     s.duration_s = lots.between(200, 500)
 
@@ -420,7 +452,9 @@ def _healthy(s: _Scene) -> None:
 
 def _asks(s: _Scene) -> None:
     s.serve("responder", reply_bytes=s.lots.near(20, 900))
-    firmware = s.lots.one_of(("careful-client", "link-client", "storming-client", "stubborn-client", "blocking-client"))
+    firmware = s.lots.one_of(
+        ("careful-client", "link-client", "storming-client", "stubborn-client", "blocking-client")
+    )
     s.run(firmware, period_ms=s.lots.between(1000, 15_000), request_bytes=s.lots.near(20, 900))
 
 
@@ -473,8 +507,17 @@ def _serves(s: _Scene) -> None:
     firmware = lots.one_of(("http-server", "guard-server"))
     s.device = {"firmware": firmware, "options": {"uplinks": lots.between(0, 1), "uplink_host": s.ip}}
     s.callers = [
-        {"name": "browser", "count": lots.between(1, 3), "device": s.name, "begin_ms": lots.between(4000, 9000)}
-        | {"every_ms": lots.between(2000, 9000), "repeat_ms": lots.between(8000, 40_000), "after_ms": lots.between(500, 2000)}
+        {
+            "name": "browser",
+            "count": lots.between(1, 3),
+            "device": s.name,
+            "begin_ms": lots.between(4000, 9000),
+        }
+        | {
+            "every_ms": lots.between(2000, 9000),
+            "repeat_ms": lots.between(8000, 40_000),
+            "after_ms": lots.between(500, 2000),
+        }
     ]
 
 

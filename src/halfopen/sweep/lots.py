@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -11,8 +12,34 @@ from halfopen.twin.world import Chance
 Option = TypeVar("Option")
 
 #: Names of things in other people's houses and halls: a name means nothing.
-_PLACES = ("kitchen", "cellar", "gate", "roof", "hall", "lab", "barn", "yard", "shop", "dock", "attic", "office")
-_THINGS = ("sensor", "meter", "valve", "lamp", "lock", "pump", "panel", "camera", "probe", "relay", "fan", "node")
+_PLACES = (
+    "kitchen",
+    "cellar",
+    "gate",
+    "roof",
+    "hall",
+    "lab",
+    "barn",
+    "yard",
+    "shop",
+    "dock",
+    "attic",
+    "office",
+)
+_THINGS = (
+    "sensor",
+    "meter",
+    "valve",
+    "lamp",
+    "lock",
+    "pump",
+    "panel",
+    "camera",
+    "probe",
+    "relay",
+    "fan",
+    "node",
+)
 _HOSTS = ("server", "broker", "hub", "collector", "cloud", "backend", "mqtt", "home")
 
 
@@ -30,7 +57,7 @@ class Lots(Chance):
 
     def near(self, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``, small ones as likely as large ones: even on a logarithmic scale."""
-        return min(high, max(low, round(low * (high / low) ** self.random())))
+        return min(high, max(low, round(low * math.exp(math.log(high / low) * self.random()))))
 
     def device_name(self) -> str:
         """Such as ``cellar-pump``, or ``pump`` alone."""

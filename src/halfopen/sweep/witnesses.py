@@ -98,7 +98,8 @@ def _heap_fell(s: Simulation, d: Device) -> bool:
 
 def _heap_in_pieces(s: Simulation, d: Device) -> bool:
     return f"malloc({getattr(d.firmware, 'picture_bytes', 0)}) failed" in d.console.text() and any(
-        sample.heap_free > getattr(d.firmware, "picture_bytes", 0) > sample.heap_largest for sample in s.samples[d.name]
+        sample.heap_free > getattr(d.firmware, "picture_bytes", 0) > sample.heap_largest
+        for sample in s.samples[d.name]
     )
 
 

@@ -47,16 +47,13 @@ class Conditions:
         self._fresh: set[Flow] = set()
         self.quiet = True
 
-    @property
-    def steady(self) -> bool:
-        """Whether every packet passes with nothing but a fixed delay: what closed forms may rely on."""
-        return (
-            not self._lost
-            and self._forgotten is None
-            and all(
-                (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
-                for active in self.active
-            )
+    def steady(self, flow: Flow) -> bool:
+        """Whether every packet of a flow passes with nothing but a fixed delay: what closed forms may rely on."""
+        if flow in self._lost or (self._forgotten is not None and flow not in self._fresh):
+            return False
+        return all(
+            (isinstance(active, Delay) and not active.jitter_ms) or isinstance(active, NatExpiry)
+            for active in self.active
         )
 
     @property
@@ -78,7 +75,8 @@ class Conditions:
         if isinstance(impairment, FlowsLost):
             self._forgotten = impairment.answer
             self._fresh.clear()
-        self.active.append(impairment)
+        else:  # forgetting is a moment; what lasts is what was forgotten
+            self.active.append(impairment)
         self._judge_quiet()
 
     def end(self, impairment: Impairment) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 from halfopen.impairments import Impairment
 from halfopen.impairments.span import TO_DEVICE, TO_PEER
 from halfopen.twin.conditions import Conditions
-from halfopen.twin.mishaps import MISHAPS
+from halfopen.twin.mishaps import MISHAPS, same_sort
 from halfopen.twin.packets import BROADCAST, HOST_TTL, Arp, Frame, Packet
 from halfopen.twin.truth import Truth
 from halfopen.twin.world import MS, US, World
@@ -63,6 +63,8 @@ class Link:
         self.inward = TO_DEVICE if outward == TO_PEER else TO_PEER
         self.conditions = Conditions(network.world, node.name)
         self.tap: Tap | None = None
+        #: Frames that passed so far, both ways, and their bytes; what was played in closed form is not among them.
+        self.frames = self.octets = 0
         #: Nothing leaves the node: a radio without an access point.
         self.muted = False
         #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
@@ -74,6 +76,8 @@ class Link:
         """The node sends ``frame``."""
         if self.muted:
             return
+        self.frames += 1
+        self.octets += frame.octets
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)
@@ -103,6 +107,15 @@ class Link:
         else:
             world.at(self._last_in, self.deliver, frame)
 
+    def is_deaf_to(self, frame: Frame) -> bool:
+        """Whether a broadcast changes nothing here and nobody sees it: then it is counted and not played."""
+        ignores = getattr(self.node, "ignores", None)
+        if self.tap is not None or ignores is None or not self.conditions.quiet or not ignores(frame.packet):
+            return False
+        self.frames += 1
+        self.octets += frame.octets
+        return True
+
     def send_back(self, frame: Frame, direction: str) -> None:
         """A box on the way answers a frame that went in ``direction``."""
         world = self.network.world
@@ -113,6 +126,8 @@ class Link:
 
     def deliver(self, frame: Frame) -> None:
         """Hand ``frame`` to the node, past all conditions."""
+        self.frames += 1
+        self.octets += frame.octets
         if self.tap is not None:
             self.tap.record(self.network.world.now, frame)
         self.node.receive(frame)
@@ -166,6 +181,8 @@ class Network:
         self.links: dict[str, Link] = {}
         self._remote: dict[str, Link] = {}
         self._router: Router | None = None
+        #: Mishaps under way, by the name of the node.
+        self._mishaps: dict[str, list[Impairment]] = {}
         #: Called before conditions change anywhere, so that what was played in closed form is settled.
         self.before_change: list[Callable[[], None]] = []
 
@@ -205,7 +222,7 @@ class Network:
         """Take a frame to whom it is addressed."""
         if frame.destination == BROADCAST:
             for mac, link in list(self.links.items()):
-                if mac != frame.source:
+                if mac != frame.source and not link.is_deaf_to(frame):
                     self.world.after(delay + LINK_NS, link.bring, frame)
             return
         target = self._target(frame)
@@ -239,10 +256,13 @@ class Network:
         other = self.link_of(ip)
         if other is None or other.tap is not None:
             return None
+        flow = (link.node.ip, device_port, ip, port)
         for one in (link, other):
             conditions = one.conditions
+            if conditions.quiet:
+                continue
             nat = conditions.nat_idle_ns
-            if not conditions.steady or (nat is not None and nat <= quiet_ns):
+            if not conditions.steady(flow) or (nat is not None and nat <= quiet_ns):
                 return None
         idle_with = getattr(other.node, "idle_with", None)
         found = idle_with(link.node.ip, device_port, port) if idle_with is not None else None
@@ -285,25 +305,35 @@ class Network:
         raise ValueError(f"{node.name} is not on this network")
 
     def _begin(self, impairment: Impairment, link: Link) -> None:
-        self.settle()
+        self.settle(link)
         self.truth.note(link.node.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
+            if impairment.end_ms is not None:
+                self._mishaps.setdefault(link.node.name, []).append(impairment)
             mishap.begin(link.node, impairment)
         else:
             link.conditions.begin(impairment)
 
     def _end(self, impairment: Impairment, link: Link) -> None:
-        self.settle()
+        self.settle(link)
         self.truth.note(link.node.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None:
-            mishap.end(link.node, impairment)
+            under_way = self._mishaps.get(link.node.name, [])
+            if impairment in under_way:
+                under_way.remove(impairment)
+            if not any(same_sort(impairment, other) for other in under_way):
+                mishap.end(link.node, impairment)
         else:
             link.conditions.end(impairment)
 
-    def settle(self) -> None:
-        """Bring everything that is played in closed form up to now."""
+    def settle(self, link: Link | None = None) -> None:
+        """Bring everything that is played in closed form up to now; with ``link``, all that crosses it."""
+        own = getattr(link.node, "settle", None) if link is not None else None
+        if own is not None:  # a device: whatever crosses its link is its own
+            own()
+            return
         for settle in self.before_change:
             settle()
 

@@ -15,6 +15,9 @@ BROADCAST = packet.BROADCAST
 _DONT_FRAGMENT = 0x4000
 #: Time to live of what a host sends (lwIP's IP_DEFAULT_TTL, Linux's ip_default_ttl).
 HOST_TTL = 64
+#: Headers of Ethernet, IPv4 and TCP, no options.
+_TCP_OCTETS = 14 + 20 + 20
+_ARP_OCTETS = 14 + 28
 #: ICMP types (RFC 792).
 ECHO_REPLY, UNREACHABLE, ECHO_REQUEST = 0, 3, 8
 _WRAP, _HALF = 1 << 32, 1 << 31
@@ -208,6 +211,17 @@ class Frame:
         self.destination = destination
         self.source = source
         self.packet = carried
+
+    @property
+    def octets(self) -> int:
+        """How long :meth:`encode` makes it, without doing so."""
+        packet = self.packet
+        if isinstance(packet, Tcp):
+            options = (4 if packet.mss else 0) + len(packet.options)
+            return _TCP_OCTETS + options + -options % 4 + len(packet.data)
+        if isinstance(packet, Arp):
+            return _ARP_OCTETS
+        return len(self.encode())
 
     def encode(self) -> bytes:
         """The whole frame; short ones are not padded, as a TAP does not."""

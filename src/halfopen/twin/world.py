@@ -87,7 +87,11 @@ class World:
 
     def after(self, delay: int, action: Callable[..., object], *arguments: Any) -> Timer:
         """Call ``action(*arguments)`` in ``delay`` ns."""
-        return self.at(self.now + delay, action, *arguments)
+        when = self.now + delay if delay > 0 else self.now
+        timer = Timer(self, when, action, arguments)
+        self._asked += 1
+        heapq.heappush(self._queue, (when, self._asked, timer))
+        return timer
 
     def chance(self, name: str) -> Chance:
         """The stream of the entity ``name``: the same for one seed, whatever else lives in the world."""

@@ -269,8 +269,9 @@ class Connection:
             return
         end = seq + packet.length
         if seq > self.window.right_edge or (end < self.rcv_nxt) or (not packet.length and seq < self.rcv_nxt):
-            # Outside the window, an old duplicate, or a probe: tell where we are.
-            if packet.flags & ACK:
+            # Outside the window, an old duplicate, or a probe: tell where we are. It completes no handshake: the SYN-ACK
+            # goes on being sent (tcp_check_req looks at the window first).
+            if packet.flags & ACK and self.state != "SYN_RECV":
                 self._take_ack(packet, seq, ack)
             if self.state != "CLOSED":
                 self.acks.now()

@@ -114,6 +114,10 @@ class ArpTable:
                     segment.held_by_arp = False
                 stack.link.send(Frame(entry.mac, stack.mac, held))
 
+    def has(self, ip: str) -> bool:
+        """Whether there is an entry for ``ip``, be its request still open."""
+        return ip in self._entries
+
     def knows(self, ip: str) -> bool:
         """Whether ``ip`` can be sent to without asking."""
         entry = self._entries.get(ip)
