@@ -29,7 +29,7 @@ def test_a_table_makes_it_and_it_makes_the_table(kind: str) -> None:
 @pytest.mark.parametrize(
     ("table", "complaint"),
     [
-        ({}, "kind is None: one of blackhole, "),
+        ({}, "kind is None: one of ap-forgets, "),
         ({"kind": "earthquake"}, "kind is 'earthquake': one of "),
         ({"kind": []}, "kind is []: one of "),
         ({"kind": "blackhole", "begin_ms": float("inf")}, "begin_ms is inf: a finite number expected"),

@@ -109,7 +109,7 @@ def test_every_part_of_the_schema_is_read() -> None:
         ('why = "because"', "", "devices[0].cure.why", "missing"),
         ('device = "sensor-2"', 'device = "sensor-3"', "callers[0].device", "no device"),
         ('at = "sensor"', 'at = "moon"', "impairments[0].at", "nobody"),
-        ('kind = "loss"', 'kind = "rain"', "impairments[0]", "one of blackhole"),
+        ('kind = "loss"', 'kind = "rain"', "impairments[0]", "one of ap-forgets"),
         ("probability = 0.1", "probability = 1.5", "impairments[0]", "0 to 1"),
         (
             "probability = 0.1",

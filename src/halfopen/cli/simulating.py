@@ -99,12 +99,8 @@ def _play(
         )
     except ValueError as error:
         refuse(str(error))
-    names = [
-        *(f"{name}{ending}" for name in simulation.devices for ending in (".log", ".pcapng")),
-        "truth.json",
-    ]
     if out is not None:
-        guard_folder(out, names, [Path(path) for path in (which, sdkconfig) if path])
+        guard_folder(out, simulation.file_names(), [Path(path) for path in (which, sdkconfig) if path])
     with VirtualTime() as progress:
         simulation.run(lambda seconds: progress.show(which, seconds, scenario.duration_s))
     options = "".join((" --cured" if cured else "", f" --sdkconfig {sdkconfig}" if sdkconfig else ""))

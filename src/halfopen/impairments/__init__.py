@@ -9,37 +9,67 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from halfopen.impairments.ap_forgets import ApForgets
+from halfopen.impairments.ap_full import ApFull
+from halfopen.impairments.ap_power_cut import ApPowerCut
+from halfopen.impairments.ap_restarted import ApRestarted
+from halfopen.impairments.ap_silent import ApSilent
 from halfopen.impairments.blackhole import Blackhole
+from halfopen.impairments.brown_out import BrownOut
 from halfopen.impairments.delay import Delay
+from halfopen.impairments.dense_network import DenseNetwork
 from halfopen.impairments.dhcp_silent import DhcpSilent
 from halfopen.impairments.dns_silent import DnsSilent
+from halfopen.impairments.fading import Fading
 from halfopen.impairments.flows_lost import FlowsLost
+from halfopen.impairments.late_wake import LateWake
 from halfopen.impairments.link_down import LinkDown
 from halfopen.impairments.loss import Loss
 from halfopen.impairments.nat_expiry import NatExpiry
+from halfopen.impairments.password_changed import PasswordChanged
 from halfopen.impairments.peer_rebooted import PeerRebooted
 from halfopen.impairments.peer_stalled import PeerStalled
 from halfopen.impairments.peer_vanished import PeerVanished
+from halfopen.impairments.power_cut import PowerCut
+from halfopen.impairments.radio_dropout import RadioDropout
+from halfopen.impairments.radio_loss import RadioLoss
 from halfopen.impairments.service_refused import ServiceRefused
 from halfopen.impairments.span import Impairment
+from halfopen.impairments.station_barred import StationBarred
+from halfopen.impairments.station_kicked import StationKicked
 from halfopen.impairments.unreachable import Unreachable
 
 #: Name in a scenario → class.
 KINDS: dict[str, type[Impairment]] = {
     kind.KIND: kind
     for kind in (
+        ApForgets,
+        ApFull,
+        ApPowerCut,
+        ApRestarted,
+        ApSilent,
         Blackhole,
+        BrownOut,
         Delay,
+        DenseNetwork,
         DhcpSilent,
         DnsSilent,
+        Fading,
         FlowsLost,
+        LateWake,
         LinkDown,
         Loss,
         NatExpiry,
+        PasswordChanged,
         PeerRebooted,
         PeerStalled,
         PeerVanished,
+        PowerCut,
+        RadioDropout,
+        RadioLoss,
         ServiceRefused,
+        StationBarred,
+        StationKicked,
         Unreachable,
     )
 }

@@ -21,6 +21,8 @@ DIALECTS = ("esp-idf", "arduino", "esphome", "micropython")
 _ROM = "ets Jul 29 2019 12:21:46"
 POWER_ON = "rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)"
 SOFTWARE_RESET = "rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)"
+BROWNOUT_RESET = "rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)"
+DEEP_SLEEP_WAKE = "rst:0x5 (DEEPSLEEP_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)"
 #: ESP-IDF's second-stage loader and the application's start, milliseconds after reset.
 _IDF_START = (
     (29, "boot", "ESP-IDF v5.3.1 2nd stage bootloader"),
@@ -169,6 +171,10 @@ class Console:
         self.idf("E", "task_wdt", "Tasks currently running:")
         self.idf("E", "task_wdt", f"CPU 0: {_of_core(running)}")
         self.idf("E", "task_wdt", "CPU 1: IDLE1")
+
+    def browned_out(self) -> None:
+        """The brownout detector's line (``brownout.c``)."""
+        self._lines += ["", "Brownout detector was triggered", ""]
 
     def aborted(self) -> None:
         """``abort()`` in the watchdog, and the reboot after it."""

@@ -9,13 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from halfopen.twin.console import POWER_ON, SOFTWARE_RESET, STARTED_MS, Console
+from halfopen.twin.console import (
+    BROWNOUT_RESET,
+    DEEP_SLEEP_WAKE,
+    POWER_ON,
+    SOFTWARE_RESET,
+    STARTED_MS,
+    Console,
+)
+from halfopen.twin.driver_lines import DriverLines
 from halfopen.twin.heap import Heap
 from halfopen.twin.lwip.calls import Calls
 from halfopen.twin.lwip.options import Options
 from halfopen.twin.lwip.stack import HEAP_BYTES, Stack
 from halfopen.twin.tasks import WATCHDOG_NS, Condition, Running, Task, Tasks, wait
-from halfopen.twin.world import MS
+from halfopen.twin.wifi.joining import RUN
+from halfopen.twin.world import MS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,21 +32,46 @@ if TYPE_CHECKING:
     from halfopen.twin.firmware.program import Firmware
     from halfopen.twin.network import Network
     from halfopen.twin.tasks import Wait
+    from halfopen.twin.wifi.access_point import AccessPoint
+    from halfopen.twin.wifi.station import Station
     from halfopen.twin.world import Chance
 
 #: From the application's start to an address: a join and DHCP on a home network (a healthy ESP-IDF boot: 1.3 s).
 JOIN_MS = 1330
 #: The loader of a reset chip takes this long to reach the application.
 _REBOOT_MS = 300
+#: From the decision to sleep deeply to the end of the radio.
+_FAREWELL_MS = 20
 _BSSID = "02:00:00:7e:31:40"
 #: What can become of the radio: layer 2 stands, there is an address (layer 2 too), both are gone.
 JOINED, ADDRESSED, LOST = "joined", "addressed", "lost"
 
 
 class Board(Stack):
-    """A stack that tells when its interface gets an address or loses it."""
+    """A stack that tells when its interface gets an address or loses it, and what can befall the board around it."""
 
     on_netif: Callable[[bool], object] | None = None
+    #: Its radio, where it is on Wi-Fi.
+    station: Station | None = None
+    #: The device that it is the board of.
+    device: Device | None = None
+
+    def lose_power(self, *, back: bool) -> None:
+        """Everything is gone at once; with ``back`` the power is there again."""
+        if self.device is not None:
+            self.device.lose_power()
+            if back:
+                self.device.get_power()
+
+    def get_power(self) -> None:
+        """The power is there again."""
+        if self.device is not None:
+            self.device.get_power()
+
+    def brown_out(self) -> None:
+        """The supply dips, and the detector resets the chip."""
+        if self.device is not None:
+            self.device.brown_out()
 
     def netif_up(self, ip: str = "") -> None:
         """See :meth:`Stack.netif_up`."""
@@ -89,6 +123,21 @@ class Device:
         self._outage = False
         self._leaving = False
         self.stack.on_netif = self._netif_changed
+        self.stack.device = self
+        #: Its radio, where it is on Wi-Fi; see :meth:`attach`.
+        self.station: Station | None = None
+        self._keeps_address = False
+        #: Deep-sleep cycles: so long awake, so long asleep (ns); 0: never.
+        self.awake_ns = self.sleep_ns = 0
+        self._powered = False
+
+    def attach(self, station: Station, *, keeps_address: bool = False) -> None:
+        """Let it be on Wi-Fi with ``station``; with ``keeps_address`` the interface stays up when the radio drops."""
+        self.station = self.stack.station = station
+        self._keeps_address = keeps_address
+        station.on_joined = self._associated
+        station.on_left = self._disassociated
+        DriverLines(self.world, self.console, station)
 
     @property
     def heap(self) -> Heap:
@@ -103,7 +152,7 @@ class Device:
     @property
     def associated(self) -> bool:
         """Whether layer 2 stands, with or without an address."""
-        return self.stack.up
+        return self.stack.up if self.station is None else self.station.state == RUN
 
     @property
     def joined(self) -> bool:
@@ -114,26 +163,76 @@ class Device:
 
     def power_on(self, reset: str = POWER_ON) -> None:
         """Boot: the console's first lines, the radio, and the firmware's tasks."""
+        self._powered = True
         self.boots += 1
         self.tasks.on_starved = self._starved
         self.console.boot(reset)
         self.truth.note(self.name, "booted", reset=reset.split("(")[1].split(")")[0])
-        self.world.after(STARTED_MS * MS, self._start)
+        self.world.after(STARTED_MS * MS, self._start, self.boots)
 
-    def _start(self) -> None:
+    def _start(self, boot: int) -> None:
+        if not self._powered or boot != self.boots:
+            return
         self.console.wifi_started(self.stack.mac)
         self.join()
         self.firmware.start(self)
+        if self.sleep_ns:
+            self.world.after(self.awake_ns, self._sleep, self.boots)
 
     def reset(self, reset: str = SOFTWARE_RESET) -> None:
         """The chip resets: tasks, descriptors, connections and heap are gone, and no packet tells the peer."""
+        self._stop()
+        self._powered = True
+        self.world.after(_REBOOT_MS * MS, self._boot_again, reset, self.boots)
+
+    def _boot_again(self, reset: str, boot: int) -> None:
+        if self._powered and boot == self.boots:
+            self.power_on(reset)
+
+    def lose_power(self) -> None:
+        """Be off without a word to anybody."""
+        if self._powered:
+            self.truth.note(self.name, "power-lost")
+            self._stop()
+
+    def get_power(self) -> None:
+        """Boot, if it is off."""
+        if not self._powered and self.boots:
+            self.power_on()
+
+    def brown_out(self) -> None:
+        """The detector prints its line and the chip resets."""
+        if self._powered:
+            self.truth.note(self.name, "browned-out")
+            self.console.browned_out()
+            self.reset(BROWNOUT_RESET)
+
+    def _sleep(self, boot: int) -> None:
+        """Deep sleep: the radio leaves, RAM is lost, and the chip boots when it is time."""
+        if not self._powered or boot != self.boots:
+            return
+        self.truth.note(self.name, "slept", sleep_ms=self.sleep_ns // MS)
+        self.console.tell("I", "main", f"Entering deep sleep for {self.sleep_ns // SECOND} seconds")
+        self.leave()
+        # The farewell needs a moment on the air before the radio has no power.
+        self.world.after(_FAREWELL_MS * MS, self._asleep, boot)
+
+    def _asleep(self, boot: int) -> None:
+        if self._powered and boot == self.boots:
+            self._stop()
+            self._powered = True
+            self.world.after(self.sleep_ns, self._boot_again, DEEP_SLEEP_WAKE, boot)
+
+    def _stop(self) -> None:
+        self._powered = False
         self.tasks.reset()
         self.on_radio.clear()
         self._announced = False
+        if self.station is not None:
+            self.station.power_off()
         self.stack.reboot()
         self.calls = Calls(self.stack)
         self._addressed = Condition()
-        self.world.after(_REBOOT_MS * MS, self.power_on, reset)
 
     def start(self, name: str, running: Running, priority: int = 5) -> Task:
         """Start a task of the firmware."""
@@ -155,7 +254,9 @@ class Device:
     def join(self) -> None:
         """Join the access point and get an address, which takes a while; nothing to do while the link is up."""
         self._leaving = False
-        if not self.stack.up:
+        if self.station is not None:
+            self.station.connect()
+        elif not self.stack.up:
             self.world.after(JOIN_MS * MS, self._join_done)
 
     def _join_done(self) -> None:
@@ -171,12 +272,34 @@ class Device:
     def leave(self) -> None:
         """Leave the access point: every connection is aborted."""
         self._leaving = True
+        if self.station is not None:
+            self.station.leave()
+        elif self.stack.up:
+            self.stack.netif_down()
+
+    def disable_power_save(self) -> None:
+        """``esp_wifi_set_ps(WIFI_PS_NONE)``; nothing on a wire."""
+        if self.station is not None:
+            self.station.set_power_save("none")
+
+    def _associated(self, ap: AccessPoint) -> None:
+        """The radio has joined an access point."""
         if self.stack.up:
+            self.stack.arp.announce()  # the interface stayed up
+        elif self._asks_for_lease:
+            self.stack.link_up()
+            self._tell(JOINED)
+        else:
+            self.stack.netif_up()
+
+    def _disassociated(self, reason: int) -> None:
+        """The radio is with nobody, or could not join."""
+        if self.stack.up and not self._keeps_address:
             self.stack.netif_down()
 
     def _netif_changed(self, up: bool) -> None:
         if up:
-            if self._outage:
+            if self._outage and self.station is None:
                 self.console.associated(_BSSID)
             self._outage = False
             self.console.got_address(self.stack.ip, self.stack.network.gateway)
@@ -184,7 +307,8 @@ class Device:
         elif self._announced:
             self._outage = not self._leaving
             self._announced = False
-            self.console.disconnected(_BSSID, left=self._leaving)
+            if self.station is None:
+                self.console.disconnected(_BSSID, left=self._leaving)
         self._tell(ADDRESSED if up else LOST)
         self._addressed.notify()
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from halfopen.impairments import Impairment
 from halfopen.impairments.span import TO_DEVICE, TO_PEER
 from halfopen.twin.conditions import Conditions
-from halfopen.twin.mishaps import MISHAPS, same_sort
+from halfopen.twin.mishaps import MISHAPS
 from halfopen.twin.packets import BROADCAST, HOST_TTL, Arp, Frame, Packet
 from halfopen.twin.truth import Truth
 from halfopen.twin.world import MS, US, World
@@ -21,6 +21,12 @@ from halfopen.twin.world import MS, US, World
 LINK_NS = 5 * US
 #: From a packet to the answer of a router or firewall on its way.
 BOX_NS = 2 * MS
+
+
+class Place(Protocol):
+    """Whatever something can be done to: a node, or an access point."""
+
+    name: str
 
 
 class Node(Protocol):
@@ -39,6 +45,22 @@ class Tap(Protocol):
 
     def record(self, now: int, frame: Frame) -> None:
         """A frame passes at ``now`` (ns)."""
+
+
+class Radio(Protocol):
+    """What lies between a node's link and the LAN when that is no wire."""
+
+    def send(self, frame: Frame) -> None:
+        """The node sends ``frame``; what gets through goes on with :meth:`Link.onward`."""
+
+    def bring(self, frame: Frame) -> None:
+        """The LAN has ``frame`` for the node; what gets through goes on with :meth:`Link.hand_over`."""
+
+    def closed_form(self) -> tuple[int, int] | None:
+        """What a short frame takes up and down (ns) while each certainly gets through; ``None`` where it may not."""
+
+    def passed(self, frames: int, last: int) -> None:
+        """So many frames went up and as many down until ``last`` (ns) without being played."""
 
 
 class Partner(Protocol):
@@ -65,6 +87,7 @@ class Link:
         self.tap: Tap | None = None
         #: Frames that passed so far, both ways, and their bytes; what was played in closed form is not among them.
         self.frames = self.octets = 0
+        self.radio: Radio | None = None
         #: Nothing leaves the node: a radio without an access point.
         self.muted = False
         #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
@@ -81,6 +104,14 @@ class Link:
         world = self.network.world
         if self.tap is not None:
             self.tap.record(world.now, frame)
+        if self.radio is not None:
+            self.radio.send(frame)
+        else:
+            self.onward(frame)
+
+    def onward(self, frame: Frame) -> None:
+        """What the node sent has reached the wire."""
+        world = self.network.world
         conditions = self.conditions
         if conditions.quiet:
             self.network.carry(frame, LINK_NS)
@@ -125,7 +156,14 @@ class Link:
             world.after(BOX_NS, self.network.carry, frame, 0)
 
     def deliver(self, frame: Frame) -> None:
-        """Hand ``frame`` to the node, past all conditions."""
+        """Bring ``frame`` to the node, past all conditions of the wire."""
+        if self.radio is not None:
+            self.radio.bring(frame)
+        else:
+            self.hand_over(frame)
+
+    def hand_over(self, frame: Frame) -> None:
+        """The node has received ``frame``."""
         self.frames += 1
         self.octets += frame.octets
         if self.tap is not None:
@@ -142,11 +180,12 @@ class Way:
         self.near = near
         self.far = far
         #: The probe reaches the far link, arrives at its node; the answer leaves it, returns to our link, is delivered.
-        self.reaches = near.conditions.fixed_delay(near.outward) + 2 * LINK_NS
+        up, down = (near.radio.closed_form() or (0, 0)) if near.radio is not None else (0, 0)
+        self.reaches = up + near.conditions.fixed_delay(near.outward) + 2 * LINK_NS
         self.arrives = self.reaches + far.conditions.fixed_delay(far.inward)
         self.answers = self.arrives + turnaround
         self.returns = self.answers + far.conditions.fixed_delay(far.outward) + 2 * LINK_NS
-        self.back = self.returns + near.conditions.fixed_delay(near.inward)
+        self.back = self.returns + near.conditions.fixed_delay(near.inward) + down
 
     def resume(self, left: int, probe: Frame, answer: Frame) -> None:
         """Let what left at ``left`` (ns) go on from where it is now, under whatever conditions come."""
@@ -157,7 +196,7 @@ class Way:
             (self.arrives, self.far.deliver, probe),
             (self.answers, self.far.deliver, probe),
             (self.returns, self.near.bring, answer),
-            (self.back, self.near.deliver, answer),
+            (self.back, self.near.hand_over, answer),
         ):
             if gone < until:
                 world.at(left + (self.arrives if until == self.answers else until), step, frame)
@@ -181,8 +220,8 @@ class Network:
         self.links: dict[str, Link] = {}
         self._remote: dict[str, Link] = {}
         self._router: Router | None = None
-        #: Mishaps under way, by the name of the node.
-        self._mishaps: dict[str, list[Impairment]] = {}
+        #: Kinds of mishaps under way, by the name of the node and their sort.
+        self._mishaps: dict[tuple[str, str], list[str]] = {}
         #: Called before conditions change anywhere, so that what was played in closed form is settled.
         self.before_change: list[Callable[[], None]] = []
 
@@ -256,6 +295,8 @@ class Network:
         other = self.link_of(ip)
         if other is None or other.tap is not None:
             return None
+        if link.radio is not None and link.radio.closed_form() is None:
+            return None
         flow = (link.node.ip, device_port, ip, port)
         for one in (link, other):
             conditions = one.conditions
@@ -280,60 +321,65 @@ class Network:
 
     # Impairments -------------------------------------------------------------------------------------------
 
-    def impair(self, impairment: Impairment, at: Node) -> None:
+    def impair(self, impairment: Impairment, at: Place) -> None:
         """Let ``impairment`` happen at ``at``: on its link, or to the node itself.
 
         Raises:
             ValueError: the kind cannot happen to such a node.
         """
-        link = self._link_at(at)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is not None and not mishap.fits(at):
             raise ValueError(f"{impairment.KIND} cannot happen to {at.name}")
+        if mishap is None:
+            self._link_at(at, impairment)
         begin = int(impairment.begin_ms * MS)
         if begin <= self.world.now:
-            self._begin(impairment, link)
+            self._begin(impairment, at)
         else:
-            self.world.at(begin, self._begin, impairment, link)
+            self.world.at(begin, self._begin, impairment, at)
         if impairment.end_ms is not None:
-            self.world.at(int(impairment.end_ms * MS), self._end, impairment, link)
+            self.world.at(int(impairment.end_ms * MS), self._end, impairment, at)
 
-    def _link_at(self, node: Node) -> Link:
+    def _link_at(self, node: Place, impairment: Impairment) -> Link:
         for link in (*self.links.values(), *self._remote.values()):
             if link.node is node:
                 return link
-        raise ValueError(f"{node.name} is not on this network")
+        raise ValueError(f"{impairment.KIND} cannot happen to {node.name}, which has no link of its own")
 
-    def _begin(self, impairment: Impairment, link: Link) -> None:
-        self.settle(link)
-        self.truth.note(link.node.name, "impairment-began", **impairment.as_dict())
+    def _begin(self, impairment: Impairment, at: Place) -> None:
+        self._settle_at(at)
+        self.truth.note(at.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
-        if mishap is not None:
-            if impairment.end_ms is not None:
-                self._mishaps.setdefault(link.node.name, []).append(impairment)
-            mishap.begin(link.node, impairment)
+        if mishap is None:
+            self._link_at(at, impairment).conditions.begin(impairment)
+        elif mishap.sort and impairment.end_ms is not None:
+            under_way = self._mishaps.setdefault((at.name, mishap.sort_of(impairment)), [])
+            under_way.append(impairment.KIND)
+            if under_way.count(impairment.KIND) == 1:
+                mishap.begin(at, impairment)
         else:
-            link.conditions.begin(impairment)
+            mishap.begin(at, impairment)
 
-    def _end(self, impairment: Impairment, link: Link) -> None:
-        self.settle(link)
-        self.truth.note(link.node.name, "impairment-ended", kind=impairment.KIND)
+    def _end(self, impairment: Impairment, at: Place) -> None:
+        self._settle_at(at)
+        self.truth.note(at.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
-        if mishap is not None:
-            under_way = self._mishaps.get(link.node.name, [])
-            if impairment in under_way:
-                under_way.remove(impairment)
-            if not any(same_sort(impairment, other) for other in under_way):
-                mishap.end(link.node, impairment)
-        else:
-            link.conditions.end(impairment)
-
-    def settle(self, link: Link | None = None) -> None:
-        """Bring everything that is played in closed form up to now; with ``link``, all that crosses it."""
-        own = getattr(link.node, "settle", None) if link is not None else None
-        if own is not None:  # a device: whatever crosses its link is its own
-            own()
+        if mishap is None:
+            self._link_at(at, impairment).conditions.end(impairment)
             return
+        under_way = self._mishaps.get((at.name, mishap.sort_of(impairment)), []) if mishap.sort else []
+        if impairment.KIND in under_way:
+            under_way.remove(impairment.KIND)
+        if not under_way:
+            mishap.end(at, impairment)
+
+    def _settle_at(self, at: Place) -> None:
+        """Bring up to now what an impairment at ``at`` may change: a device's own connections, or everything."""
+        own = getattr(at, "settle", None) if hasattr(at, "link") else None
+        (own or self.settle)()
+
+    def settle(self) -> None:
+        """Bring everything that is played in closed form up to now."""
         for settle in self.before_change:
             settle()
 

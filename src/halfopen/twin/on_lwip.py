@@ -323,7 +323,7 @@ class Link(Driver):
         self._device.leave()
 
     def _disable_power_save(self) -> None:
-        """The twin's radio does not doze."""
+        self._device.disable_power_save()
 
     # The name -----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,15 @@ from halfopen.twin.firmware import Firmware, program
 from halfopen.twin.linux.services import Echo, Mute, Responder, Service, Sink, Stalled, Talker
 from halfopen.twin.lwip.options import SYMBOLS, Options
 from halfopen.twin.lwip.stack import HEAP_BYTES
+from halfopen.twin.radio_plans import (
+    AccessPointPlan,
+    SnifferPlan,
+    WifiPlan,
+    access_points,
+    changes,
+    sniffer,
+    wifi,
+)
 from halfopen.twin.tables import ScenarioError, Table
 from halfopen.twin.world import MS, SECOND
 
@@ -73,11 +82,13 @@ class PeerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Cure:
-    """What replaces a device's firmware when the scenario is played cured, and why that helps."""
+    """What replaces a device's firmware when the scenario is played cured, and why that helps; ``wifi``: what it changes
+    of its radio."""
 
     firmware: Firmware
     sdkconfig: str
     why: str
+    wifi: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,7 @@ class DevicePlan:
     begin_ms: int
     every_ms: int
     cure: Cure | None
+    wifi: WifiPlan = field(default_factory=WifiPlan)
 
     def names(self) -> list[str]:
         """Their names: the plan's own, numbered when there are several."""
@@ -135,6 +147,9 @@ class Scenario:
     devices: tuple[DevicePlan, ...]
     callers: tuple[CallerPlan, ...]
     impairments: tuple[tuple[str, Impairment], ...]
+    access_points: tuple[AccessPointPlan, ...] = ()
+    sniffer: SnifferPlan | None = None
+    record_air: bool = True
 
     @property
     def curable(self) -> bool:
@@ -160,7 +175,11 @@ def _cured(device: DevicePlan) -> DevicePlan:
     if cure is None:
         return device
     return replace(
-        device, firmware=cure.firmware, sdkconfig=f"{device.sdkconfig}\n{cure.sdkconfig}", cure=None
+        device,
+        firmware=cure.firmware,
+        sdkconfig=f"{device.sdkconfig}\n{cure.sdkconfig}",
+        cure=None,
+        wifi=device.wifi.changed(cure.wifi),
     )
 
 
@@ -206,6 +225,9 @@ def of_tables(values: Mapping[str, Any], file: str) -> Scenario:
         devices=tuple(_device(one) for one in table.tables("devices")),
         callers=tuple(_caller(one) for one in table.tables("callers")),
         impairments=tuple(_impairment(one) for one in table.tables("impairments")),
+        access_points=access_points(table),
+        sniffer=sniffer(table.table("sniffer")) if table.has("sniffer") else None,
+        record_air=table.switch("record_air", default=True),
     )
     network.done()
     table.done()
@@ -250,7 +272,7 @@ def _device(table: Table) -> DevicePlan:
     cure: Cure | None = None
     if table.has("cure"):
         cured = table.table("cure")
-        cure = Cure(_firmware(cured), _sdkconfig(cured), cured.text("why"))
+        cure = Cure(_firmware(cured), _sdkconfig(cured), cured.text("why"), changes(cured.table("wifi")))
         cured.done()
     plan = DevicePlan(
         name=table.name("name"),
@@ -262,6 +284,7 @@ def _device(table: Table) -> DevicePlan:
         begin_ms=table.whole("begin_ms", 0, 0, DURATION_S_MAX * 1000),
         every_ms=table.whole("every_ms", 0, 0, 86_400_000),
         cure=cure,
+        wifi=wifi(table.table("wifi")),
     )
     table.done()
     return plan
@@ -345,7 +368,8 @@ def _check(table: Table, scenario: Scenario) -> None:
     if not scenario.devices:
         raise table.error("devices", "missing: at least one device expected")
     names: set[str] = {"gateway"}
-    groups: tuple[tuple[str, Sequence[PeerPlan | DevicePlan | CallerPlan]], ...] = (
+    groups: tuple[tuple[str, Sequence[PeerPlan | DevicePlan | CallerPlan | AccessPointPlan]], ...] = (
+        ("access_points", scenario.access_points),
         ("peers", scenario.peers),
         ("devices", scenario.devices),
         ("callers", scenario.callers),
@@ -361,6 +385,7 @@ def _check(table: Table, scenario: Scenario) -> None:
     if sum(caller.count for caller in scenario.callers) > CALLERS_MAX:
         raise table.error("callers", f"more than {CALLERS_MAX} of them in all")
     _check_addresses(table, scenario.peers)
+    _check_radios(table, scenario)
     callable_names = {name for plan in scenario.devices for name in (plan.name, *plan.names())}
     for number, caller in enumerate(scenario.callers):
         if caller.device not in callable_names:
@@ -375,7 +400,22 @@ def _check(table: Table, scenario: Scenario) -> None:
             )
 
 
-def _names(plan: PeerPlan | DevicePlan | CallerPlan) -> Sequence[str]:
+def _check_radios(table: Table, scenario: Scenario) -> None:
+    """What belongs to access points wants some; strengths name those that are there."""
+    names = {plan.name for plan in scenario.access_points}
+    if not names and scenario.sniffer is not None:
+        raise table.error("sniffer", "there are no access_points to listen to")
+    for number, device in enumerate(scenario.devices):
+        place = f"devices[{number}].wifi"
+        if not names and device.wifi != WifiPlan():
+            raise table.error(place, "there are no access_points")
+        strengths = device.wifi.rssi_dbm
+        for name, _ in strengths if isinstance(strengths, tuple) else ():
+            if name not in names:
+                raise table.error(f"{place}.rssi_dbm", f"names {name!r}: no access point has that name")
+
+
+def _names(plan: PeerPlan | DevicePlan | CallerPlan | AccessPointPlan) -> Sequence[str]:
     return plan.names() if isinstance(plan, DevicePlan) else (plan.name,)
 
 

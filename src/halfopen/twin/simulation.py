@@ -9,15 +9,18 @@ from typing import Any
 
 from halfopen.impairments.delay import Delay
 from halfopen.impairments.span import Impairment
-from halfopen.twin.device import Device
+from halfopen.twin.device import Board, Device
 from halfopen.twin.linux.host import Host
 from halfopen.twin.linux.services import Caller
 from halfopen.twin.lwip.options import Options
-from halfopen.twin.network import Network, Node
+from halfopen.twin.network import Network, Place
 from halfopen.twin.recorder import Recorder
 from halfopen.twin.scenario import GATEWAY, CallerPlan, DevicePlan, Scenario, duration_ns
 from halfopen.twin.tables import ScenarioError
 from halfopen.twin.truth import Truth
+from halfopen.twin.wifi.access_point import AccessPoint
+from halfopen.twin.wifi.air import Air
+from halfopen.twin.wifi.recorder import AirRecorder
 from halfopen.twin.world import MS, SECOND, World
 
 #: Figures are taken this often over a run, but not more often than once a second.
@@ -26,6 +29,8 @@ _SAMPLES = 600
 _MAC = "24:6f:28:a0:00:{:02x}"
 _FIRST_DEVICE, _FIRST_CALLER = 100, 10
 TRUTH_FILE = "truth.json"
+#: The air as the medium itself has it, and as a sniffer hears it.
+AIR, SNIFFER = "air", "sniffer"
 
 #: Called with the seconds of virtual time that have passed.
 Progress = Callable[[int], None]
@@ -48,10 +53,11 @@ class Simulation:
     def __init__(self, scenario: Scenario, seed: int | None = None, *, records: bool = True) -> None:
         """``records`` false makes no captures: what is idle is then played in closed form, which is much faster.
 
-        Raises :class:`ScenarioError` when an impairment cannot happen where it should.
+        Raises:
+            ScenarioError: an impairment cannot happen where it should.
         """
-        self._records = records
         self.scenario = scenario
+        self._records = records
         self.seed = scenario.seed if seed is None else seed
         self.world = World(self.seed)
         self.truth = Truth(self.world)
@@ -61,7 +67,12 @@ class Simulation:
         self.recorders: dict[str, Recorder] = {}
         #: Figures of each device over time.
         self.samples: dict[str, list[Sample]] = {}
-        self._groups: dict[str, list[Node]] = {}
+        self._groups: dict[str, list[Place]] = {}
+        self.access_points: dict[str, AccessPoint] = {}
+        #: The air of a scenario with access points, and who records it.
+        self.air: Air | None = None
+        self.air_recorder: AirRecorder | None = None
+        self._build_air()
         self._build_peers()
         for plan in scenario.devices:
             self._build_devices(plan)
@@ -81,6 +92,22 @@ class Simulation:
                 progress(min(moment, end) // SECOND)
 
     # Building -----------------------------------------------------------------------------------------------
+
+    def _build_air(self) -> None:
+        scenario = self.scenario
+        if not scenario.access_points:
+            return
+        self.air = Air(self.world, self.truth)
+        if self._records and (scenario.record_air or scenario.sniffer is not None):
+            self.air_recorder = AirRecorder(self.air)
+            if scenario.record_air:
+                self.air_recorder.listen(AIR)
+            if scenario.sniffer is not None:
+                self.air_recorder.listen(SNIFFER, scenario.sniffer.rssi_dbm, scenario.sniffer.misses)
+        for number, plan in enumerate(scenario.access_points):
+            ap = self.access_points[plan.name] = plan.build(self.air, number)
+            self._groups[plan.name] = [ap]
+            self.world.at(0, ap.power_on)
 
     def _build_peers(self) -> None:
         gateway = next((peer.name for peer in self.scenario.peers if peer.ip == GATEWAY), "gateway")
@@ -119,12 +146,16 @@ class Simulation:
             if self._records:
                 recorder = self.recorders[name] = Recorder(self.world)
                 recorder.tap(device.stack.link)
+            if self.air is not None:
+                station = plan.wifi.build(self.air, device.stack.link, name, mac)
+                device.attach(station, keeps_address=plan.wifi.keeps_address)
+                device.awake_ns, device.sleep_ns = plan.wifi.awake_s * SECOND, plan.wifi.sleep_s * SECOND
             self._groups.setdefault(plan.name, []).append(device.stack)
             self._groups[name] = [device.stack]
             self.world.at((plan.begin_ms + place * plan.every_ms) * MS, device.power_on)
 
     def _build_callers(self, plan: CallerPlan) -> None:
-        called = self._groups[plan.device][0]
+        called = self.devices[next(iter(self._named(plan.device)))].stack
         for number in range(plan.count):
             name = plan.name if plan.count == 1 else f"{plan.name}-{number + 1}"
             ip = (
@@ -134,7 +165,12 @@ class Simulation:
             self._groups.setdefault(plan.name, []).append(host)
             self.world.at((plan.begin_ms + number * plan.every_ms) * MS, self._call, host, called, plan)
 
-    def _call(self, host: Host, called: Node, plan: CallerPlan) -> None:
+    def _named(self, name: str) -> list[str]:
+        """The devices that a scenario means by a name: one, or a group."""
+        group = self._groups[name]
+        return [each for each, device in self.devices.items() if device.stack in group]
+
+    def _call(self, host: Host, called: Board, plan: CallerPlan) -> None:
         """One call, and what the caller does after it."""
         if called.ip:
             connection = host.connect(called.ip, plan.port, Caller(plan.request.encode()))
@@ -165,8 +201,11 @@ class Simulation:
         found: dict[str, bytes] = {}
         for name, device in self.devices.items():
             found[f"{name}.log"] = device.console.text().encode()
-            if name in self.recorders:
+            if self._records:
                 found[f"{name}.pcapng"] = self.recorders[name].pcapng()
+        if self.air_recorder is not None:
+            for place in self.air_recorder.places:
+                found[f"{place}.pcapng"] = self.air_recorder.pcapng(place)
         found[TRUTH_FILE] = self.truth.as_json(list(self._reasons())).encode()
         return found
 
@@ -174,6 +213,20 @@ class Simulation:
         for name, recorder in self.recorders.items():
             for reason in recorder.reasons():
                 yield {"capture": f"{name}.pcapng", **reason}
+        if self.air_recorder is not None:
+            for place in self.air_recorder.places:
+                for reason in self.air_recorder.reasons(place):
+                    yield {"capture": f"{place}.pcapng", **reason}
+
+    def file_names(self) -> list[str]:
+        """The names of :meth:`files`."""
+        places = self.air_recorder.places if self.air_recorder is not None else ()
+        endings = (".log", ".pcapng") if self._records else (".log",)
+        return [
+            *(f"{name}{ending}" for name in self.devices for ending in endings),
+            *(f"{place}.pcapng" for place in places),
+            TRUTH_FILE,
+        ]
 
     def write(self, folder: Path) -> list[Path]:
         """Write :meth:`files` into ``folder``; what was written. Raises :class:`OSError`."""

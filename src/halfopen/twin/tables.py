@@ -79,6 +79,14 @@ class Table:
         """A table as it is; empty when it is not there."""
         return dict(self._get(key, {}, (dict,), "a table"))
 
+    def holds_table(self, key: str) -> bool:
+        """Whether ``key`` is there and a table."""
+        return isinstance(self._values.get(key), dict)
+
+    def mapping_keys(self) -> list[str]:
+        """The keys of this table."""
+        return list(self._values)
+
     def table(self, key: str) -> Table:
         """A table within this one; empty when it is not there."""
         place = ".".join(part for part in (self._place, key) if part)

@@ -139,6 +139,8 @@ def wake(tcp: TcpLayer, pcb: Pcb) -> None:
     if sent:
         last = doze.last_passed(sent, now)
         stack.network.passed(stack.link, pcb.remote_ip, pcb.remote_port, pcb.local_port, last)
+        if stack.link.radio is not None:
+            stack.link.radio.passed(sent, last)
     heard = sent if sent and now >= doze.sent_at(sent) + doze.way.answers else answered
     answer = doze.partner.awake(heard, doze.sent_at(heard) + doze.way.arrives if heard else 0)
     if sent > answered:
