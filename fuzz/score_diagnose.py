@@ -32,7 +32,10 @@ from halfopen.sweep.witnesses import showed
 from halfopen.twin.scenario import Scenario, of_tables
 from halfopen.twin.simulation import Simulation
 
-WITNESSES = ("log", "capture", "both")
+#: ``capture``: all that was captured but the sniffer's. On Wi-Fi there are also the air alone, with every acknowledgement,
+#: and a sniffer alone, that misses frames.
+WITNESSES = ("log", "capture", "both", "air", "sniffer")
+_AIR, _SNIFFER = "air.pcapng", "sniffer.pcapng"
 CASES, HEALTHY_CASES = 2000, 1000
 #: A draw whose fault did not come about is drawn again, with a seed so much higher.
 _AGAIN, _DRAWS_MAX = 100_000, 8
@@ -67,9 +70,10 @@ class Case(NamedTuple):
     seed: int | None
     said: tuple[Said, ...] = ()
 
-    def by(self, witness: str) -> Said:
-        """What was said from ``witness``."""
-        return self.said[WITNESSES.index(witness)]
+    def by(self, witness: str) -> Said | None:
+        """What was said from ``witness``; ``None`` where there was none."""
+        place = WITNESSES.index(witness)
+        return self.said[place] if place < len(self.said) else None
 
     @property
     def command(self) -> str:
@@ -96,13 +100,15 @@ def reports(simulation: Simulation) -> dict[str, Report]:
     """What diagnose says by witness."""
     files = {name: content for name, content in simulation.files().items() if not name.endswith(".json")}
     sources, notes = told(files)
-    logs = [(name, events) for name, events in sources if name.endswith(".log")]
-    captures = [(name, events) for name, events in sources if not name.endswith(".log")]
-    return {
-        "log": _judged(logs, notes),
-        "capture": _judged(captures, notes),
-        "both": _judged(sources, notes),
+    whole = [source for source in sources if source[0] != _SNIFFER]
+    heard = {
+        "log": [source for source in whole if source[0].endswith(".log")],
+        "capture": [source for source in whole if not source[0].endswith(".log")],
+        "both": whole,
     }
+    if _AIR in files:
+        heard |= {"air": [s for s in sources if s[0] == _AIR], "sniffer": [s for s in sources if s[0] == _SNIFFER]}
+    return {witness: _judged(part, notes) for witness, part in heard.items()}
 
 
 def _judged(sources: Sequence[tuple[str, list[Event]]], notes: Sequence[str]) -> Report:
@@ -117,7 +123,7 @@ def scored(task: tuple[str, int]) -> Case:
         return Case(code, number, None)
     _, simulation, seed = found
     said = reports(simulation)
-    return Case(code, number, seed, tuple(judgement(code, w, said[w], simulation) for w in WITNESSES))
+    return Case(code, number, seed, tuple(judgement(code, w, said[w], simulation) for w in said))
 
 
 def scored_many(tasks: Sequence[tuple[str, int]]) -> list[Case]:
@@ -205,8 +211,8 @@ class Figures(NamedTuple):
     def of(cases: Iterable[Case], witness: str) -> Figures:
         """Counted over ``cases``."""
         shown = [c for c in cases if c.seed is not None]
-        ill = [c.by(witness) for c in shown if c.code != HEALTHY]
-        well = [c.by(witness) for c in shown if c.code == HEALTHY]
+        ill = [said for c in shown if c.code != HEALTHY and (said := c.by(witness)) is not None]
+        well = [said for c in shown if c.code == HEALTHY and (said := c.by(witness)) is not None]
         able = [said for said in ill if not said.unshown]
         return Figures(
             able=len(able),

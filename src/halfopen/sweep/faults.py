@@ -8,77 +8,13 @@ recognised. Whether it did show in the world is :mod:`halfopen.sweep.witnesses`'
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from halfopen.sweep.as_toml import Tables
 from halfopen.sweep.lots import Lots
+from halfopen.sweep.radio_faults import RADIO_FAULTS, sound_radio
+from halfopen.sweep.scene import Scene
 
 HEALTHY = "healthy"
-_DEVICE_PORTS = (8080, 1883, 8883, 7007, 9011, 80)
-
-
-class _Scene:
-    """A situation under construction: one peer, one device, what happens."""
-
-    def __init__(self, lots: Lots, code: str, seed: int) -> None:
-        self.lots = lots
-        self.peer = lots.host_name()
-        self.near = lots.happens(0.7)
-        self.ip = f"192.168.5.{lots.between(2, 9)}" if self.near else f"203.0.113.{lots.between(2, 250)}"
-        self.port = lots.one_of(_DEVICE_PORTS)
-        self.name = lots.device_name()
-        self.services: list[dict[str, Any]] = []
-        self.device: dict[str, Any] = {}
-        self.callers: list[dict[str, Any]] = []
-        self.impairments: list[dict[str, Any]] = []
-        self.domain = ""
-        self.duration_s = 300
-        self._head = {"title": f"{code}, seed {seed}", "code": "" if code == HEALTHY else code, "seed": seed}
-
-    def serve(self, kind: str, port: int = 0, **more: Any) -> None:
-        """The peer has a service."""
-        self.services.append({"port": port or self.port, "kind": kind, **more})
-
-    def run(self, firmware: str, *, port: bool = True, **options: Any) -> None:
-        """The device runs a program that calls the peer."""
-        where = {"host": self.domain or self.ip, **({"port": self.port} if port else {})}
-        self.device = {"firmware": firmware, "options": {**where, **options}}
-
-    def happens(self, at: str, kind: str, begin_ms: int, end_ms: int | None = None, **more: Any) -> None:
-        """An impairment."""
-        end = {} if end_ms is None else {"end_ms": end_ms}
-        self.impairments.append({"at": at, "kind": kind, "begin_ms": begin_ms, **end, **more})
-
-    def forgets(self, times: int, first_ms: int, every_ms: int) -> int:
-        """A box on the way loses all flows again and again; when for the last time (ms)."""
-        begin = first_ms
-        for number in range(times):
-            begin = first_ms + number * every_ms + self.lots.between(0, every_ms // 8)
-            self.happens(self.peer, "flows-lost", begin)
-        return begin
-
-    def tables(self) -> Tables:
-        """The whole scenario."""
-        lots = self.lots
-        peer: dict[str, Any] = {"name": self.peer, "ip": self.ip}
-        if self.domain:
-            peer["domain"] = self.domain
-        tables: Tables = {
-            **self._head,
-            "duration_s": self.duration_s,
-            "network": {"delay_ms": lots.one_of((0, 2, 10, 40)), "jitter_ms": lots.one_of((0, 2, 8))},
-            "peers": [{**peer, "services": self.services}],
-            "devices": [
-                {"name": self.name, **self.device, "lease": self.device.get("lease", lots.happens(0.4))}
-            ],
-        }
-        if lots.happens(0.3):
-            tables["devices"][0]["begin_ms"] = lots.between(0, 3000)
-        if self.callers:
-            tables["callers"] = self.callers
-        if self.impairments:
-            tables["impairments"] = sorted(self.impairments, key=lambda one: float(one["begin_ms"]))
-        return tables
 
 
 def drawn_fault(code: str, seed: int) -> Tables:
@@ -88,7 +24,7 @@ def drawn_fault(code: str, seed: int) -> Tables:
         KeyError: nothing here makes that fault; ``FAULTS`` has what can be made.
     """
     draw = _healthy if code == HEALTHY else FAULTS[code]
-    scene = _Scene(Lots.of(seed, f"fault {code}"), code, seed)
+    scene = Scene(Lots.of(seed, f"fault {code}"), "" if code == HEALTHY else code, seed)
     draw(scene)
     return scene.tables()
 
@@ -96,7 +32,7 @@ def drawn_fault(code: str, seed: int) -> Tables:
 # HO1xx: sockets -----------------------------------------------------------------------------------------------
 
 
-def _leaked_sockets(s: _Scene) -> None:
+def _leaked_sockets(s: Scene) -> None:
     lots = s.lots
     sockets = lots.between(5, 16)
     if lots.happens(0.3):
@@ -123,7 +59,7 @@ def _leaked_sockets(s: _Scene) -> None:
     s.device["sdkconfig"] = {"CONFIG_LWIP_MAX_SOCKETS": sockets}
 
 
-def _sessions_exhausted(s: _Scene) -> None:
+def _sessions_exhausted(s: Scene) -> None:
     lots = s.lots
     s.port = 8080
     s.serve("sink")
@@ -162,7 +98,7 @@ def _sessions_exhausted(s: _Scene) -> None:
     s.duration_s = (9000 + count * every) // 1000 + lots.between(60, 240)
 
 
-def _lingering_connections(s: _Scene) -> None:
+def _lingering_connections(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(20, 200))
     answer, period = lots.between(2500, 6000), lots.between(500, 2500)
@@ -171,7 +107,7 @@ def _lingering_connections(s: _Scene) -> None:
     s.duration_s = lots.between(300, 1500)
 
 
-def _dead_descriptor(s: _Scene) -> None:
+def _dead_descriptor(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(20, 400))
     s.run(
@@ -191,7 +127,7 @@ def _dead_descriptor(s: _Scene) -> None:
 # HO2xx: TCP ---------------------------------------------------------------------------------------------------
 
 
-def _half_open(s: _Scene) -> None:
+def _half_open(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=2)
     ping = lots.between(5000, 20_000)
@@ -205,7 +141,7 @@ def _half_open(s: _Scene) -> None:
     s.duration_s = begin // 1000 + lots.between(8 * ping // 1000 + 60, 1100)
 
 
-def _no_keepalive(s: _Scene) -> None:
+def _no_keepalive(s: Scene) -> None:
     lots = s.lots
     s.serve("sink")
     renew = lots.between(240, 600) * 1000
@@ -218,7 +154,7 @@ def _no_keepalive(s: _Scene) -> None:
     s.duration_s = 2 * renew // 1000 + lots.between(60, 300)
 
 
-def _stalled_transmit(s: _Scene) -> None:
+def _stalled_transmit(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=4)
     measure = lots.between(100, 400)
@@ -235,14 +171,14 @@ def _stalled_transmit(s: _Scene) -> None:
     s.duration_s = begin // 1000 + lots.between(120, 600)
 
 
-def _zero_window(s: _Scene) -> None:
+def _zero_window(s: Scene) -> None:
     lots = s.lots
     s.serve("talker", chunk_bytes=lots.between(1000, 1440), pause_ms=lots.between(200, 1500))
     s.run("deaf-client", report_bytes=lots.near(20, 400), period_ms=lots.between(3000, 9000))
     s.duration_s = lots.between(150, 500)
 
 
-def _device_rebooted(s: _Scene) -> None:
+def _device_rebooted(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(20, 400))
     s.run(
@@ -257,7 +193,7 @@ def _device_rebooted(s: _Scene) -> None:
     s.duration_s = begin // 1000 + lots.between(60, 240)
 
 
-def _peer_unreachable(s: _Scene) -> None:
+def _peer_unreachable(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=40)
     begin = lots.between(0, 2000)
@@ -275,7 +211,7 @@ def _peer_unreachable(s: _Scene) -> None:
     s.duration_s = lots.between(180, 300)
 
 
-def _reconnect_storm(s: _Scene) -> None:
+def _reconnect_storm(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=40)
     retry = lots.between(1000, 4000)
@@ -296,7 +232,7 @@ def _reconnect_storm(s: _Scene) -> None:
     s.duration_s = end // 1000 + lots.between(30, 120)
 
 
-def _peer_restarted(s: _Scene) -> None:
+def _peer_restarted(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(20, 400))
     firmware = lots.one_of(("careful-client", "storming-client", "link-client"))
@@ -309,7 +245,7 @@ def _peer_restarted(s: _Scene) -> None:
 # HO3xx: blocking ----------------------------------------------------------------------------------------------
 
 
-def _blocked_call(s: _Scene) -> None:
+def _blocked_call(s: Scene) -> None:
     lots = s.lots
     if lots.happens(0.25):
         s.serve("sink")
@@ -340,7 +276,7 @@ def _blocked_call(s: _Scene) -> None:
 # HO5xx: IP, HO6xx: memory -------------------------------------------------------------------------------------
 
 
-def _dhcp_failed(s: _Scene) -> None:
+def _dhcp_failed(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=40)
     join = lots.between(10_000, 30_000)
@@ -353,7 +289,7 @@ def _dhcp_failed(s: _Scene) -> None:
     s.duration_s = lots.between(200, 360)
 
 
-def _dns_failed(s: _Scene) -> None:
+def _dns_failed(s: Scene) -> None:
     lots = s.lots
     s.domain = f"{s.peer}.example"
     s.serve("responder", reply_bytes=40)
@@ -363,7 +299,7 @@ def _dns_failed(s: _Scene) -> None:
     s.duration_s = begin // 1000 + lots.between(220, 400)
 
 
-def _heap_leak(s: _Scene) -> None:
+def _heap_leak(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(40, 900))
     period, leak = lots.between(4000, 15_000), lots.near(300, 3000)
@@ -372,7 +308,7 @@ def _heap_leak(s: _Scene) -> None:
     s.duration_s = max(600, min(3600, period * lots.between(40, 110) // 1000))
 
 
-def _heap_fragmented(s: _Scene) -> None:
+def _heap_fragmented(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=40)
     period, heap = lots.between(3000, 8000), lots.between(44, 60) * 1000
@@ -386,7 +322,7 @@ def _heap_fragmented(s: _Scene) -> None:
     s.duration_s = period * lots.between(150, 200) // 1000
 
 
-def _heap_exhausted(s: _Scene) -> None:
+def _heap_exhausted(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=4)
     measure, size = lots.between(200, 500), lots.near(300, 800)
@@ -405,7 +341,7 @@ def _heap_exhausted(s: _Scene) -> None:
     s.duration_s = end // 1000 + lots.between(100, 200)
 
 
-def _tls_memory(s: _Scene) -> None:
+def _tls_memory(s: Scene) -> None:
     lots = s.lots
     s.port = 8883
     s.serve("responder", reply_bytes=900)
@@ -418,7 +354,7 @@ def _tls_memory(s: _Scene) -> None:
 
 
 #: Code → how a situation with that fault is drawn.
-FAULTS: dict[str, Callable[[_Scene], None]] = {
+FAULTS: dict[str, Callable[[Scene], None]] = {
     "HO101": _leaked_sockets,
     "HO102": _sessions_exhausted,
     "HO103": _lingering_connections,
@@ -438,19 +374,22 @@ FAULTS: dict[str, Callable[[_Scene], None]] = {
     "HO602": _heap_fragmented,
     "HO603": _heap_exhausted,
     "HO604": _tls_memory,
+    **RADIO_FAULTS,
 }
 
 
-def _healthy(s: _Scene) -> None:
+def _healthy(s: Scene) -> None:
     """Nothing is wrong: programs that are sound, a path that at most loses a packet now and then."""
     lots = s.lots
     s.duration_s = lots.between(300, 1800)
     lots.one_of(_SOUND)(s)
+    if lots.happens(0.4):
+        sound_radio(s)
     if lots.happens(0.2):
         s.happens(s.name, "loss", 0, probability=lots.between(1, 5) / 1000)
 
 
-def _asks(s: _Scene) -> None:
+def _asks(s: Scene) -> None:
     s.serve("responder", reply_bytes=s.lots.near(20, 900))
     firmware = s.lots.one_of(
         ("careful-client", "link-client", "storming-client", "stubborn-client", "blocking-client")
@@ -458,12 +397,12 @@ def _asks(s: _Scene) -> None:
     s.run(firmware, period_ms=s.lots.between(1000, 15_000), request_bytes=s.lots.near(20, 900))
 
 
-def _pings(s: _Scene) -> None:
+def _pings(s: Scene) -> None:
     s.serve("responder", reply_bytes=2)
     s.run("pinging-client", ping_ms=s.lots.between(5000, 60_000), checks=s.lots.happens(0.5))
 
 
-def _waits(s: _Scene) -> None:
+def _waits(s: Scene) -> None:
     s.serve("talker", chunk_bytes=s.lots.near(20, 400), pause_ms=s.lots.between(5000, 60_000))
     if s.lots.happens(0.5):
         s.run("quiet-client", keep_idle_s=s.lots.between(5, 30))
@@ -471,7 +410,7 @@ def _waits(s: _Scene) -> None:
         s.run("link-client", listens=True)
 
 
-def _fetches(s: _Scene) -> None:
+def _fetches(s: Scene) -> None:
     lots = s.lots
     s.serve("responder", reply_bytes=lots.near(40, 900), closes=lots.happens(0.5))
     s.domain = f"{s.peer}.example"
@@ -482,13 +421,13 @@ def _fetches(s: _Scene) -> None:
         s.device["options"]["host"] = s.ip
 
 
-def _polls(s: _Scene) -> None:
+def _polls(s: Scene) -> None:
     s.port = 80
     s.serve("responder", reply_bytes=s.lots.near(40, 400), closes=True)
     s.run("micropython-poller", period_ms=s.lots.between(3000, 30_000), closes=s.lots.happens(0.5))
 
 
-def _is_sketch(s: _Scene) -> None:
+def _is_sketch(s: Scene) -> None:
     s.serve("responder", reply_bytes=4)
     if s.lots.happens(0.5):
         s.run("impatient-client", period_ms=s.lots.between(3000, 30_000))
@@ -496,12 +435,12 @@ def _is_sketch(s: _Scene) -> None:
         s.run("queueing-client", measure_ms=s.lots.between(500, 5000), queue_max=50)
 
 
-def _passes_on(s: _Scene) -> None:
+def _passes_on(s: Scene) -> None:
     s.serve("sink")
     s.run("esphome-transmitter", frame_ms=s.lots.between(5000, 30_000))
 
 
-def _serves(s: _Scene) -> None:
+def _serves(s: Scene) -> None:
     lots = s.lots
     s.serve("sink", 8080)
     firmware = lots.one_of(("http-server", "guard-server"))
@@ -521,7 +460,7 @@ def _serves(s: _Scene) -> None:
     ]
 
 
-def _fits_in_memory(s: _Scene) -> None:
+def _fits_in_memory(s: Scene) -> None:
     if s.lots.happens(0.5):
         s.port = 8883
         s.serve("responder", reply_bytes=900)

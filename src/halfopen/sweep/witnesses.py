@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
+from halfopen.sweep.radio_witnesses import RADIO_WITNESSES
 from halfopen.twin.device import Device
 from halfopen.twin.lwip import names
 from halfopen.twin.simulation import Simulation
@@ -128,4 +129,5 @@ WITNESSES: dict[str, Callable[[Simulation, Device], bool]] = {
     "HO602": _heap_in_pieces,
     "HO603": _heap_gone,
     "HO604": lambda s, d: "mbedtls_ssl_" in d.console.text(),
+    **RADIO_WITNESSES,
 }

@@ -70,6 +70,7 @@ class Expiry:
         ap = self._ap
         return (
             ap.on_air
+            and not ap.skip_poll  # which parts with a silent station however well it would answer
             and entry.path.steady(ap.figures.retries)
             and entry.path.station.answers(ap, ap.figures.disassoc_after_ns)
         )
