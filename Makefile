@@ -19,7 +19,7 @@ help:
 	@echo "make device   refresh what devices fetch: device/mpy and package.json (commit them)"
 	@echo "make machine  draw docs/internals/machine.md from the table"
 	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
-	@echo "make fidelity  replay the recordings of the real lwIP in the twin, write docs/internals/fidelity.md"
+	@echo "make fidelity  replay the recordings of lwIP and of the air in the twin, write docs/internals/fidelity.md"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs, and the link through a million faults"
@@ -61,7 +61,7 @@ tutorial: $(VENV)/.testing
 	$(BIN)/python docs/tutorial.py
 
 fidelity: $(VENV)/.installed
-	$(BIN)/python -m halfopen.twin.fidelity tests/recordings/lwip docs/internals/fidelity.md
+	$(BIN)/python -m halfopen.twin.fidelity tests/recordings/lwip tests/recordings/air docs/internals/fidelity.md
 
 detection: $(VENV)/.testing
 	$(BIN)/python bench/detection.py docs/internals/detection.md

@@ -187,7 +187,7 @@ def test_damaged_values_are_refused_in_one_line_or_can_be_played(data: st.DataOb
         except (KeyError, IndexError, TypeError):
             continue  # an earlier damage has removed the place
     try:
-        found = reading._scenario(Table(values, "mine.toml"), "mine.toml")
+        found = reading.of_tables(values, "mine.toml")
         Simulation(found)
     except ScenarioError as error:
         said = str(error)

@@ -6,7 +6,7 @@ impairment the network is sound: that is when everybody must come back.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from halfopen.sweep.as_toml import Tables
 from halfopen.sweep.lots import Lots
@@ -19,7 +19,10 @@ IMPAIRMENTS_MAX = 6
 #: Nobody's neighbours are more.
 GROUPS_MAX, GROUP_MAX = 3, 3
 
+#: So many situations are on Wi-Fi, the others on a wire.
+_ON_WIFI = 0.6
 _SERVER_PORT = 8080
+_DIRECTIONS = ("both", "to-peer", "to-device")
 #: What a client on the link does, and the service that goes with it; asking is what most do.
 _KINDS = (("asks", "echo"), ("asks", "responder"), ("sends", "sink"), ("listens", "talker"))
 
@@ -37,21 +40,46 @@ def drawn(seed: int) -> Tables:
         "devices": [],
         "impairments": [],
     }
+    if lots.happens(_ON_WIFI):
+        tables["access_points"] = [_access_point(lots, peer["name"])]
     kinds = [_link_group(lots, tables, peer, 0)]
     for number in range(1, lots.between(1, GROUPS_MAX)):
         if lots.happens(0.7):
             kinds.append(_link_group(lots, tables, peer, number))
         else:
             _neighbours(lots, tables, peer, number)
-    devices = [device["name"] for device in tables["devices"]]
+    places = _Places(
+        peer["name"],
+        [device["name"] for device in tables["devices"]],
+        next((ap["name"] for ap in tables.get("access_points", ())), ""),
+        "sends" in kinds,
+    )
     tables["impairments"] = sorted(
-        (
-            _impairment(lots, peer["name"], devices, "sends" in kinds)
-            for _ in range(lots.between(1, IMPAIRMENTS_MAX))
-        ),
+        (_impairment(lots, places) for _ in range(lots.between(1, IMPAIRMENTS_MAX))),
         key=lambda table: float(table["begin_ms"]),
     )
     return tables
+
+
+class _Places(NamedTuple):
+    """Where impairments can happen: the peer, the groups of devices, the access point (empty on a wire)."""
+
+    peer: str
+    devices: list[str]
+    access_point: str
+    #: Somebody sends without awaiting an answer.
+    sends: bool
+
+
+def _access_point(lots: Lots, peer: str) -> dict[str, Any]:
+    return {
+        "name": lots.one_of([name for name in ("ap", "router", "mesh-1") if name != peer]),
+        "security": lots.one_of(("wpa2", "wpa2", "open")),
+        "dtim": lots.one_of((1, 1, 2, 3, 10)),
+        "inactivity_s": lots.one_of((300, 300, 60, 20)),
+        "skip_poll": lots.happens(0.2),
+        "rekey_s": lots.one_of((0, 0, 60)),
+    }
 
 
 def _peer(lots: Lots) -> dict[str, Any]:
@@ -117,27 +145,30 @@ def _placed(lots: Lots, tables: Tables, plan: dict[str, Any]) -> dict[str, Any]:
     placed = {"name": name, "count": lots.between(1, GROUP_MAX), **plan}
     placed["lease"] = lots.happens(0.3)
     placed["every_ms"] = lots.one_of((0, 300, 1700))
+    if "access_points" in tables:
+        placed["wifi"] = {
+            "power_save": lots.one_of(("none", "min", "min", "max")),
+            "listen_interval": lots.one_of((3, 3, 10)),
+            "rssi_dbm": -lots.between(45, 75),
+        }
     if lots.happens(0.2):
         placed["sdkconfig"] = {"CONFIG_LWIP_MAX_SOCKETS": lots.between(4, 16)}
     return placed
 
 
-def _impairment(lots: Lots, peer: str, devices: list[str], sends: bool) -> dict[str, Any]:
+def _impairment(lots: Lots, places: _Places) -> dict[str, Any]:
     begin = lots.between(BEGIN_S * 1000, (CALM_S - 70) * 1000)
     span: dict[str, Any] = {"begin_ms": begin, "end_ms": begin + lots.between(200, 70_000)}
-    once: dict[str, Any] = {"begin_ms": begin}
-    device = lots.one_of(devices)
+    if places.sends and lots.happens(0.3):  # the one that nothing but a deadline on progress can see
+        return {"at": places.peer, "kind": "peer-stalled", "begin_ms": begin, "end_ms": begin + 70_000}
+    if places.access_point and lots.happens(0.6):
+        return _on_the_air(lots, places, span)
+    peer, device = places.peer, lots.one_of(places.devices)
     either = lots.one_of((peer, device))
-    if sends and lots.happens(0.3):  # the one that nothing but a deadline on progress can see
-        return {"at": peer, "kind": "peer-stalled", "begin_ms": begin, "end_ms": begin + 70_000}
+    once: dict[str, Any] = {"begin_ms": begin}
     kinds: tuple[dict[str, Any], ...] = (
         {"at": peer, "kind": "flows-lost", **once, "answer": lots.one_of(("silent", "reset"))},
-        {
-            "at": either,
-            "kind": "blackhole",
-            **span,
-            "direction": lots.one_of(("both", "to-peer", "to-device")),
-        },
+        {"at": either, "kind": "blackhole", **span, "direction": lots.one_of(_DIRECTIONS)},
         {"at": peer, "kind": "blackhole", **span, "arp_answers": False},
         {"at": either, "kind": "loss", **span, "probability": lots.between(2, 30) / 100},
         {"at": either, "kind": "delay", **span, "delay_ms": lots.one_of((200, 900)), "jitter_ms": 100},
@@ -150,5 +181,35 @@ def _impairment(lots: Lots, peer: str, devices: list[str], sends: bool) -> dict[
         {"at": "gateway", "kind": "dns-silent", **span},
         {"at": "gateway", "kind": "dhcp-silent", **span},
         {"at": device, "kind": "link-down", **span},
+        {"at": device, "kind": "power-cut", **span},
+        {"at": device, "kind": "brown-out", **once},
+    )
+    return lots.one_of(kinds)
+
+
+def _on_the_air(lots: Lots, places: _Places, span: dict[str, Any]) -> dict[str, Any]:
+    """What happens between the devices and their access point."""
+    ap, device = places.access_point, lots.one_of(places.devices)
+    once = {"begin_ms": span["begin_ms"]}
+    kinds: tuple[dict[str, Any], ...] = (
+        {"at": ap, "kind": "ap-restarted", **span},
+        {"at": ap, "kind": "ap-power-cut", **span},
+        {"at": ap, "kind": "ap-silent", **span},
+        {"at": ap, "kind": "ap-full", **span},
+        {"at": ap, "kind": "dense-network", **span, "busy": lots.between(1, 9) / 10},
+        {"at": ap, "kind": "password-changed", **span},
+        {"at": device, "kind": "ap-forgets", **once},
+        {"at": device, "kind": "station-barred", **span},
+        {"at": device, "kind": "station-kicked", **once, "reason": lots.one_of((1, 2, 3, 4, 5, 8, 34))},
+        {"at": device, "kind": "radio-dropout", **span, "direction": lots.one_of(_DIRECTIONS)},
+        {"at": device, "kind": "radio-loss", **span, "probability": lots.between(10, 90) / 100},
+        {
+            "at": device,
+            "kind": "fading",
+            **span,
+            "loss_db": lots.between(5, 30),
+            "shadowing_db": lots.between(0, 6),
+        },
+        {"at": device, "kind": "late-wake", **span, "probability": lots.between(3, 10) / 10},
     )
     return lots.one_of(kinds)

@@ -40,7 +40,7 @@ DESCRIPTORS_MAX = 2
 ONLINE = (machine.ONLINE, machine.DOUBTED)
 #: Impairments that kill what is connected; those that last kill it when they last longer than the bound.
 KILLING = ("flows-lost", "peer-rebooted")
-SILENCING = ("blackhole", "peer-vanished")
+SILENCING = ("blackhole", "peer-vanished", "radio-dropout", "ap-silent", "ap-power-cut")
 #: What was under way when silence began may still arrive: the longest delay that is drawn, there and back (s).
 UNDER_WAY_S = 2.0
 
@@ -114,18 +114,23 @@ def _upon(simulation: Simulation, name: str, client: LinkClient) -> Iterator[Imp
     scenario = simulation.scenario
     groups = [plan.name for plan in scenario.devices if name in plan.names()]
     peers = [peer.name for peer in scenario.peers if client.host in (peer.ip, peer.domain)]
+    aps = [ap.name for ap in scenario.access_points]
     for at, impairment in scenario.impairments:
-        if at in (name, "gateway", *groups, *peers):
+        if at in (name, "gateway", *groups, *peers, *aps):
             yield impairment
 
 
 def _stays(simulation: Simulation, name: str, end: float) -> Iterator[Stay]:
+    """Each stay in a state; a chip that resets begins anew."""
     began, state = 0.0, machine.IDLE
-    for event in simulation.truth.of("link-changed", name):
-        if event["state"] != state:
+    for event in simulation.truth.events:
+        if event["who"] != name or event["what"] not in ("link-changed", "rebooted"):
+            continue
+        now = event.get("state", machine.IDLE)
+        if now != state:
             at = event["at_ms"] / 1000
             yield Stay(began, at, state)
-            began, state = at, event["state"]
+            began, state = at, now
     yield Stay(began, end, state)
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
-from halfopen.sweep.radio_witnesses import RADIO_WITNESSES
 from halfopen.twin.device import Device
 from halfopen.twin.lwip import names
 from halfopen.twin.simulation import Simulation
@@ -108,6 +107,31 @@ def _heap_gone(s: Simulation, d: Device) -> bool:
     return bool(_events(s, d, "heap-refused")) or "malloc(" in d.console.text()
 
 
+def _left(*reasons: int, times: int = 1) -> Callable[[Simulation, Device], bool]:
+    """Whether the radio was thrown off, or could not join, for one of these reasons so often."""
+
+    def did(s: Simulation, d: Device) -> bool:
+        events = [*_events(s, d, "disassociated"), *_events(s, d, "join-failed")]
+        return sum(event["reason"] in reasons for event in events) >= times
+
+    return did
+
+
+def _of_ap(what: str, **facts: object) -> Callable[[Simulation, Device], bool]:
+    """Whether an access point noted such a thing."""
+    return lambda s, d: any(
+        all(event.get(key) == value for key, value in facts.items()) for event in s.truth.of(what)
+    )
+
+
+def _happened(*kinds: str) -> Callable[[Simulation, Device], bool]:
+    """Whether what was to happen did, and the radio noticed: it was with an access point before."""
+    return lambda s, d: (
+        bool(_events(s, d, "associated"))
+        and any(event["kind"] in kinds for event in s.truth.of("impairment-began"))
+    )
+
+
 #: Code → whether it showed.
 WITNESSES: dict[str, Callable[[Simulation, Device], bool]] = {
     "HO101": _leaked,
@@ -129,5 +153,19 @@ WITNESSES: dict[str, Callable[[Simulation, Device], bool]] = {
     "HO602": _heap_in_pieces,
     "HO603": _heap_gone,
     "HO604": lambda s, d: "mbedtls_ssl_" in d.console.text(),
-    **RADIO_WITNESSES,
+    "HO401": _left(2, times=2),
+    "HO402": _left(4),
+    "HO403": _left(1, 3, 5, 8, 34),
+    "HO404": _left(6, 7),
+    "HO405": _left(200),
+    "HO406": lambda s, d: len(_events(s, d, "beacons-lost")) >= 2,
+    "HO407": _left(200, 201, 204, 2, 34, 4),
+    "HO408": _left(15, 202, 204),
+    "HO409": lambda s, d: bool(_events(s, d, "exchanged")) and _left(15, 204, 2, 203, 202)(s, d),
+    "HO410": _left(201, 200),
+    "HO411": _of_ap("station-refused"),
+    "HO412": _happened("ap-restarted", "ap-power-cut"),
+    "HO413": _happened("radio-dropout"),
+    "HO701": lambda s, d: bool(_events(s, d, "browned-out")),
+    "HO702": lambda s, d: d.boots > 1 and bool(_events(s, d, "watchdog-fired")),
 }

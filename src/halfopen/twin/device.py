@@ -115,6 +115,8 @@ class Device:
         self.calls = Calls(self.stack)
         #: Told what became of the radio: ``JOINED``, ``ADDRESSED`` or ``LOST``.
         self.on_radio: list[Callable[[str], object]] = []
+        #: Called when the chip stops: what its programs had the world do for them must not happen any more.
+        self.on_stop: list[Callable[[], object]] = []
         self.boots = 0
         #: The links that its firmware made (``on_lwip.Link``), the newest last: what an examiner asks for bounds and counts.
         self.links: list[Any] = []
@@ -227,6 +229,9 @@ class Device:
         self._powered = False
         self.tasks.reset()
         self.on_radio.clear()
+        for vanish in self.on_stop:
+            vanish()
+        self.on_stop.clear()
         self._announced = False
         if self.station is not None:
             self.station.power_off()

@@ -77,6 +77,7 @@ class GuardedServer:
         self._handler, self._farewell = handler, farewell
         self._began = device.world.now
         self._timer: Timer | None = None
+        self._vanished = False
         self._listener: Socket | None = None
         self._ticket = 0
         self._clients: dict[int, Client] = {}
@@ -101,6 +102,7 @@ class GuardedServer:
 
     def start(self) -> None:
         """Begin to listen."""
+        self._device.on_stop.append(self._vanish)
         bounds = [(cause, self.core.bound_ms(cause)) for cause in capability.CAUSES]
         self._device.console.print(journal.bounds_line(self.now(), bounds))
         self._carry_out(self.core.door(machine.STARTED, self.now()))
@@ -108,6 +110,15 @@ class GuardedServer:
     def stop(self) -> None:
         """Close the listening socket and every client."""
         self._carry_out(self.core.stop(self.now()))
+
+    def _vanish(self) -> None:
+        """The chip stops: nothing of this server happens any more."""
+        self._vanished = True
+        self._clients.clear()
+        self._listener = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     # Telling the core, and doing what it says ---------------------------------------------------------------
 
@@ -138,7 +149,7 @@ class GuardedServer:
         at = self.core.wake_at()
         if any(client.out for client in self._clients.values()):
             at = min(at, self.now() + self.core.policy.ask_again_ms)
-        if at < NEVER:
+        if at < NEVER and not self._vanished:
             self._timer = self._device.world.at(self._began + int(at * MS), self._time_came)
 
     def _time_came(self) -> None:
@@ -259,7 +270,7 @@ class GuardedServer:
     def _look(self, client: Client) -> None:
         """Something may have come from ``client``, or there may be room."""
         if self._clients.get(client.sock.fileno()) is not client:
-            return
+            return  # it is gone, or the chip has stopped
         if client.out:
             self.pump(client)
         if self._clients.get(client.sock.fileno()) is not client or not client.sock.ready() & (

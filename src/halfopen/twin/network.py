@@ -92,8 +92,18 @@ class Link:
         self.muted = False
         #: The node is elsewhere: what reaches the LAN from it, the gateway sends there.
         self.behind_gateway = False
+        self._ignores: Callable[[Arp | Packet], bool] | None = getattr(node, "ignores", None)
         self._last_in = 0
         self._last_out = 0
+
+    def spares(self, frame: Frame) -> bool:
+        """Whether a broadcast need not be played here: nobody records, and it means nothing to the node."""
+        return (
+            self.tap is None
+            and self.conditions.quiet
+            and self._ignores is not None
+            and self._ignores(frame.packet)
+        )
 
     def send(self, frame: Frame) -> None:
         """The node sends ``frame``."""
@@ -137,15 +147,6 @@ class Link:
             self.deliver(frame)
         else:
             world.at(self._last_in, self.deliver, frame)
-
-    def is_deaf_to(self, frame: Frame) -> bool:
-        """Whether a broadcast changes nothing here and nobody sees it: then it is counted and not played."""
-        ignores = getattr(self.node, "ignores", None)
-        if self.tap is not None or ignores is None or not self.conditions.quiet or not ignores(frame.packet):
-            return False
-        self.frames += 1
-        self.octets += frame.octets
-        return True
 
     def send_back(self, frame: Frame, direction: str) -> None:
         """A box on the way answers a frame that went in ``direction``."""
@@ -261,7 +262,7 @@ class Network:
         """Take a frame to whom it is addressed."""
         if frame.destination == BROADCAST:
             for mac, link in list(self.links.items()):
-                if mac != frame.source and not link.is_deaf_to(frame):
+                if mac != frame.source and not link.spares(frame):
                     self.world.after(delay + LINK_NS, link.bring, frame)
             return
         target = self._target(frame)
@@ -347,7 +348,7 @@ class Network:
         raise ValueError(f"{impairment.KIND} cannot happen to {node.name}, which has no link of its own")
 
     def _begin(self, impairment: Impairment, at: Place) -> None:
-        self._settle_at(at)
+        self._settle_for(at)
         self.truth.note(at.name, "impairment-began", **impairment.as_dict())
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is None:
@@ -361,7 +362,7 @@ class Network:
             mishap.begin(at, impairment)
 
     def _end(self, impairment: Impairment, at: Place) -> None:
-        self._settle_at(at)
+        self._settle_for(at)
         self.truth.note(at.name, "impairment-ended", kind=impairment.KIND)
         mishap = MISHAPS.get(impairment.KIND)
         if mishap is None:
@@ -373,10 +374,14 @@ class Network:
         if not under_way:
             mishap.end(at, impairment)
 
-    def _settle_at(self, at: Place) -> None:
-        """Bring up to now what an impairment at ``at`` may change: a device's own connections, or everything."""
-        own = getattr(at, "settle", None) if hasattr(at, "link") else None
-        (own or self.settle)()
+    def _settle_for(self, at: Place) -> None:
+        """Bring up to now what a change at ``at`` concerns: a device's own, or everything."""
+        link = self.links.get(getattr(at, "mac", ""))
+        settle = getattr(at, "settle", None)
+        if link is not None and link.node is at and link.outward == TO_PEER and settle is not None:
+            settle()
+        else:
+            self.settle()
 
     def settle(self) -> None:
         """Bring everything that is played in closed form up to now."""

@@ -228,6 +228,7 @@ class Link(Driver):
     def begin(self) -> None:
         """Enter the link: it joins, dials and goes on until :meth:`stop`."""
         self._device.on_radio.append(self._radio_changed)
+        self._device.on_stop.append(self._vanish)
         self._begin()
 
     def stop(self) -> None:
@@ -240,6 +241,15 @@ class Link(Driver):
             self._timer = None
         self.ledger.sweep()
         self._news.notify()
+
+    def _vanish(self) -> None:
+        """The chip stops: nothing of this link happens any more, and nobody is told."""
+        self._ended = True
+        for timer in (self._timer, self._look_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._lookup is not None:
+            self._lookup.vanish()
 
     def connection(self) -> Generator[Wait, bool, Connection]:
         """The next connection; one still held from the last round is closed first."""
@@ -464,10 +474,14 @@ class _Lookup:
         if answer is not None and self._timer is not None:
             self._told(answer)
 
-    def close(self) -> None:
-        """Give the descriptor back."""
+    def vanish(self) -> None:
+        """Ask no more; the descriptor is gone with the chip's memory."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self.vanish()
         self._sock.when_ready(None)
         self._sock.close()

@@ -37,6 +37,7 @@ class AccessPointPlan:
     busy: float
     rekey_s: int
     forgets_flows: bool
+    kicks_below_dbm: float
 
     def build(self, air: Air, number: int) -> AccessPoint:
         """The access point, not yet switched on; ``number`` (from 0) makes its BSSID."""
@@ -57,6 +58,7 @@ class AccessPointPlan:
             busy=self.busy,
             rekey_s=self.rekey_s,
             forgets_flows=self.forgets_flows,
+            kicks_below_dbm=self.kicks_below_dbm,
         )
 
 
@@ -138,6 +140,7 @@ def _access_point(table: Table) -> AccessPointPlan:
         busy=table.number("busy", 0.0, 0, 0.95),
         rekey_s=table.whole("rekey_s", 0, 0, 7 * 86400),
         forgets_flows=table.switch("forgets_flows", default=False),
+        kicks_below_dbm=table.number("kicks_below_dbm", 0.0, _DBM_LOW, _DBM_HIGH),
     )
     if plan.channel not in _CHANNELS:
         raise table.error("channel", f"is {plan.channel}: 1 to 13 or 36 to 165 expected")

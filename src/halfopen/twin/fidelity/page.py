@@ -24,11 +24,14 @@ timers sent off the 250 ms grid, the twin loses the same ticks (column *slips*).
 *Raced* counts bare ACKs that went alone in one and with the next segment in the other: milliseconds decide that.
 
 """
+_ALSO = """The second half, [On the air](#on-the-air), does the same with recordings of access points and stations.
+
+"""
 
 
-def page(comparisons: list[Comparison]) -> str:
-    """The whole page as Markdown."""
-    lines = [_HEAD, *_summary(comparisons)]
+def page(comparisons: list[Comparison], *, air: bool = False) -> str:
+    """The page as Markdown; with ``air`` it says that a second half follows."""
+    lines = [_HEAD + (_ALSO if air else ""), *_summary(comparisons)]
     for comparison in comparisons:
         lines += ["", *_situation(comparison)]
     return "\n".join(lines) + "\n"

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeafClient(Firmware):
-    """Sends ``report_bytes`` every ``period_ms`` and calls ``recv()`` never."""
+    """Sends ``report_bytes`` every ``period_ms`` and calls ``recv()`` never.
+
+    With ``deadline_s`` (0: none) a send that gets nowhere for so long ends with an error, and the connection with it.
+    """
 
     NAME: ClassVar[str] = "deaf-client"
 
@@ -25,6 +28,7 @@ class DeafClient(Firmware):
     port: int = 8080
     report_bytes: int = 40
     period_ms: int = 5000
+    deadline_s: int = 0
 
     def start(self, device: Device) -> None:
         """One task that does everything."""
@@ -36,8 +40,11 @@ class DeafClient(Firmware):
         while True:
             fd = net.open()
             if fd is not None:
+                if self.deadline_s:
+                    net.timeouts(fd, send_ms=self.deadline_s * 1000)
                 if (yield from net.connect(fd, self.host, self.port)):
                     while (yield from net.send(fd, b"r" * self.report_bytes)) is not None:
+                        device.exchanged(self.report_bytes)
                         net.heap()
                         yield from sleep(self.period_ms * MS)
                 yield from net.close(fd)

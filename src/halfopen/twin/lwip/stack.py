@@ -191,10 +191,12 @@ class Stack:
         self._poll = self.world.at(self.taken_at(self.world.now), self._look)
 
     def ignores(self, packet: Arp | Packet) -> bool:
-        """Whether taking ``packet`` would change nothing: an ARP packet about two others, neither of them known here."""
-        if not isinstance(packet, Arp) or self.options.receive_poll_ns:
-            return False
-        return packet.target_ip != self.ip and not self.arp.has(packet.sender_ip)
+        """Whether a broadcast changes nothing here and gets no answer."""
+        if isinstance(packet, Arp):
+            return packet.target_ip != self.ip and not self.arp.has(packet.sender_ip)
+        if isinstance(packet, Udp):
+            return packet.destination != self.ip and not any(pcb.takes(packet) for pcb in self.udp)
+        return False
 
     def taken_at(self, arrived: int) -> int:
         """When (ns) the stack takes a frame that reached the driver at ``arrived``."""

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from halfopen.twin.wifi.station import Station
 
 #: Reasons and statuses that the access point gives by itself (IEEE 802.11-2020, 9.4.1.7 and 9.4.1.9).
-EXPIRED, LEAVING, INACTIVE, CLASS_3, HANDSHAKE, REKEY, LOW_ACK = 2, 3, 4, 7, 15, 16, 34
+EXPIRED, LEAVING, INACTIVE, CLASS_3, STEERED, HANDSHAKE, REKEY, LOW_ACK = 2, 3, 4, 7, 8, 15, 16, 34
 ACCEPTED, REFUSED, FULL = 0, 1, 17
 #: A farewell waits so long for a station that dozes: after it the entry may be gone, and what was kept with it.
 _FAREWELL_NS = 1 * SECOND
+#: Steering gives a station so long before it looks at its strength.
+_STEER_AFTER_NS = 30 * SECOND
 #: More of the air than this others never take.
 _BUSY_MOST = 0.95
 #: From power to the first beacon.
@@ -61,6 +63,7 @@ class AccessPoint:
         busy: float = 0.0,
         rekey_s: int = 0,
         forgets_flows: bool = False,
+        kicks_below_dbm: float = 0.0,
         figures: ApFigures = HOSTAPD,
     ) -> None:
         self.air = air
@@ -83,6 +86,8 @@ class AccessPoint:
         self.busy = busy
         self._crowding = busy
         self.forgets_flows = forgets_flows
+        #: Steering: whoever is heard weaker than this (0: nobody) is put out, so that it finds something better.
+        self.kicks_below_dbm = kicks_below_dbm
         self.figures = figures
         #: New stations are refused as if the table were full; those that an access list refuses.
         self.full = False
@@ -341,6 +346,7 @@ class AccessPoint:
                 self._take(entry, frame, path)
 
     def _take(self, entry: Association, frame: AirFrame, path: Path) -> None:
+        self.expiry.settle(entry)
         entry.heard_at = self.world.now
         if not frame.flags & POWER and entry.waiting:
             if frame.kind == PS_POLL:
@@ -348,12 +354,25 @@ class AccessPoint:
             else:
                 self.buffering.release(entry)
         if frame.payload is not None:
+            if self.kicks_below_dbm and entry.state == a.AUTHORIZED:
+                self._steer(entry, path)
             if entry.state != a.HANDSHAKING:
                 if frame.payload.destination == BROADCAST:
                     self.buffering.repeat(frame.payload, self._flags())
                 path.station.link.onward(frame.payload)
         elif frame.kind in (d.DATA, d.QOS_DATA) and frame.body:
             self.keys.take(entry, frame.body)
+
+    def _steer(self, entry: Association, path: Path) -> None:
+        """Put out a member that has had time to find something better and is still too weak."""
+        now = self.world.now
+        if (
+            now - path.station.joined_at >= _STEER_AFTER_NS
+            and path.signal.at(now) < self.kicks_below_dbm
+            and not entry.steered
+        ):
+            entry.steered = True
+            self.world.after(self.figures.think_ns, self.kick, entry.mac, STEERED)
 
     def _take_strange(self, frame: AirFrame, path: Path, entry: Association | None) -> None:
         """A frame of a station that is no member: class 3 is answered (7), or silently dropped."""
@@ -455,6 +474,7 @@ class AccessPoint:
     def acknowledged(self, entry: Association, acked: bool) -> None:
         """A member acknowledged a frame, or did not; too many in a row and it has to go (34)."""
         if acked:
+            self.expiry.settle(entry)
             entry.heard_at = self.world.now
             entry.lost_frames = 0
             return

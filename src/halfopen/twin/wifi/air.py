@@ -19,6 +19,7 @@ from halfopen.twin.world import World
 
 if TYPE_CHECKING:
     from halfopen.twin.wifi.access_point import AccessPoint
+    from halfopen.twin.wifi.dozing import DozingRadio
     from halfopen.twin.wifi.station import Station
 
 #: Told whether the frame was acknowledged.
@@ -69,7 +70,7 @@ class Air:
         for ap in self.aps:
             ap.settle()
 
-    def settle_one(self, station: Station) -> None:
+    def settle_one(self, station: DozingRadio) -> None:
         """The same for one station, before something changes for it alone."""
         station.rouse()
         station.settle()
@@ -83,7 +84,7 @@ class Air:
         for ap in self.aps:
             ap.look()
 
-    def changed_one(self, station: Station) -> None:
+    def changed_one(self, station: DozingRadio) -> None:
         """Something changed for one station alone."""
         station.look()
         for ap in self.aps:
@@ -188,6 +189,12 @@ class Air:
                 end = when + (number + 1) * span
                 self.log.tried(end, frame, path, path.ap, number > 0, end if acked else None)
         return acked
+
+    def note_unseen(self, path: Path, frame: AirFrame, count: int) -> None:
+        """So many frames alike went, each at the first try, and nobody records."""
+        spent = count * self.span(frame)
+        path.station.airtime_ns += spent
+        path.ap.airtime_ns += spent
 
     # The lab's switch ---------------------------------------------------------------------------------------
 

@@ -90,7 +90,6 @@ class Association:
     """One station's entry. Times in ns; ``waiting`` holds what is kept for it while it dozes."""
 
     __slots__ = (
-        "acked",
         "aid",
         "heard_at",
         "key_tries",
@@ -102,6 +101,7 @@ class Association:
         "rekeying",
         "serial",
         "state",
+        "steered",
         "timer",
         "verified",
         "waiting",
@@ -126,7 +126,8 @@ class Association:
         self.verified = False
         self.rekeying = False
         self.nonce = 0
-        self.acked = False
+        #: It is being put out for being weak.
+        self.steered = False
         #: Of what is drawn for it.
         self.serial = 0
 

@@ -69,8 +69,8 @@ class Expiry:
         """Whether the station will answer every poll until something changes."""
         ap = self._ap
         return (
-            ap.on_air
-            and not ap.skip_poll  # which parts with a silent station however well it would answer
+            not ap.skip_poll
+            and ap.on_air
             and entry.path.steady(ap.figures.retries)
             and entry.path.station.answers(ap, ap.figures.disassoc_after_ns)
         )
@@ -97,16 +97,17 @@ class Expiry:
             return
         ap = self._ap
         station = entry.path.station
+        poll = null(ap.bssid, station.mac, power=False, qos=station.figures.qos, by_ap=True)
         while due <= self._world.now:
             heard = entry.heard_at if entry.heard_at <= due else due
             quiet = due - heard
             if quiet >= ap.inactivity_ns:
-                ap.air.note_past(
-                    entry.path,
-                    null(ap.bssid, station.mac, power=False, qos=station.figures.qos, by_ap=True),
-                    TO_DEVICE,
-                    due,
-                )
+                if ap.air.log is None:
+                    ap.air.note_unseen(entry.path, poll, 1)
+                else:
+                    # Each is a frame of its own, with a sequence number of its own.
+                    poll = null(ap.bssid, station.mac, power=False, qos=station.figures.qos, by_ap=True)
+                    ap.air.note_past(entry.path, poll, TO_DEVICE, due)
                 ap.air.truth.note(
                     ap.name, "station-polled", mac=entry.mac, acked=True, polled_ms=due / 1_000_000
                 )

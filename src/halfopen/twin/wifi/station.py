@@ -6,24 +6,20 @@ played: when it dozes and what its driver sends to stay known are functions of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from halfopen.formats import dot11 as d
 from halfopen.formats import dot11_frames as bodies
 from halfopen.formats.eapol import message_number
 from halfopen.impairments.flows_lost import FlowsLost
-from halfopen.impairments.span import TO_DEVICE, TO_PEER
-from halfopen.twin.packets import BROADCAST, Frame
-from halfopen.twin.wifi import association as a
+from halfopen.impairments.span import TO_PEER
+from halfopen.twin.packets import Frame
 from halfopen.twin.wifi import joining as j
-from halfopen.twin.wifi.figures import ESP32, StationFigures
-from halfopen.twin.wifi.frames import POWER, PROTECTED, PS_POLL, TO_DS, AirFrame, farewell, null
-from halfopen.twin.wifi.path import SURE, Path
+from halfopen.twin.wifi.dozing import LIGHT_WAKE_NS, POWER_SAVES, Configured, DozingRadio
+from halfopen.twin.wifi.frames import PROTECTED, TO_DS, AirFrame, farewell
+from halfopen.twin.wifi.path import Path
 from halfopen.twin.wifi.scanning import Scanning
-from halfopen.twin.wifi.signal import Signal, share
-from halfopen.twin.wifi.watching import BeaconWatch
-from halfopen.twin.world import MS
 
 if TYPE_CHECKING:
     from halfopen.twin.network import Link
@@ -33,84 +29,35 @@ if TYPE_CHECKING:
 
 #: What the driver calls a refusal (ASSUMPTIONS): status → reason.
 _REFUSALS = {17: 5}
-_BEACON_TIMEOUT, _AUTH_FAIL, _ASSOC_FAIL, _HANDSHAKE_TIMEOUT, _CLOCK_RESET = 200, 202, 203, 204, 206
+_BEACON_TIMEOUT, _AUTH_FAIL, _ASSOC_FAIL, _HANDSHAKE_TIMEOUT = 200, 202, 203, 204
 #: First bytes of the frames that the driver's state lines end with.
 FRAME_CODES = {d.DEAUTH: 0xC0, d.DISASSOC: 0xA0, d.AUTH: 0xB0, d.ASSOC_RESPONSE: 0x10}
-POWER_SAVES = ("none", "min", "max")
 
 
-class Station:
-    """One station on the end of ``link``. ``rssi_dbm`` is one strength, or one for each access point by name.
+class Station(DozingRadio):
+    """One station on the end of ``link``.
 
     ``on_joined(ap)`` is called when it may send, ``on_left(reason)`` when it no longer may or a join failed; ``on_told(what,
     facts)`` for everything that a driver prints.
     """
 
-    def __init__(
-        self,
-        air: Air,
-        link: Link,
-        name: str,
-        *,
-        mac: str,
-        ssid: str = "lab-iot",
-        password: str = "",
-        power_save: str = "min",
-        listen_interval: int = 3,
-        rssi_dbm: float | Mapping[str, float] = -55.0,
-        shadowing_db: float = 0.0,
-        multipath_db: float = 0.0,
-        wake_miss: float = 0.0,
-        keepalive_ns: int | None = None,
-        light_sleep: bool = False,
-        figures: StationFigures = ESP32,
-    ) -> None:
-        self.air = air
-        self.world = air.world
-        self.link = link
-        self.name = name
-        self.mac = mac
-        self.ssid = ssid
-        self.password = password
-        self.power_save = power_save
-        self.listen_interval = listen_interval
-        self.wake_miss = wake_miss
-        self._wake_miss = wake_miss
-        #: Automatic light sleep: the whole chip sleeps between beacons, and what comes waits for it to wake.
-        self.light_sleep = light_sleep
-        self.figures = figures
-        self.keepalive_ns = figures.keepalive_ns if keepalive_ns is None else keepalive_ns
-        self.state = j.OFF
-        self.ap: AccessPoint | None = None
-        #: The access point that bridges frames to it now.
-        self.server: AccessPoint | None = None
-        self.airtime_ns = 0
+    def __init__(self, air: Air, link: Link, name: str, *, mac: str, **options: Any) -> None:
+        """``options`` are the fields of :class:`halfopen.twin.wifi.dozing.Configured`."""
+        super().__init__(air, link, name, mac, Configured(**options))
         self.on_joined: Callable[[AccessPoint], object] | None = None
         self.on_left: Callable[[int], object] | None = None
         self.on_told: Callable[[str, dict[str, Any]], object] | None = None
         #: Connect again by itself after a loss or a failed join.
         self.persistent = True
-        self.joined_at = 0
-        self._strength = (rssi_dbm, shadowing_db, multipath_db)
-        self._paths: dict[str, Path] = {}
-        self._seed = air.seed_for(f"{name} radio")
-        #: What its scans draw from.
-        self.scan_seed = self._seed ^ 0x5CA9
-        self._farewell = (figures.leave_frame, figures.leave_reason)
+        self._farewell = (self.figures.leave_frame, self.figures.leave_reason)
         self._came_from = ""
         self._wanted = False
         self._failures = 0
         self._reason = 0
         self._code = 0
         self._tries = 0
-        self._timer: Timer | None = None
         self._again: Timer | None = None
-        self._keepalive: Timer | None = None
-        self._awake_until = 0
-        self._sent_at = 0
-        self._dozed_at = -1
         self._flows: FlowsLost | None = None
-        self.watch = BeaconWatch(self)
         self.scanning = Scanning(self)
         link.radio = self
         air.stations.append(self)
@@ -126,11 +73,6 @@ class Station:
             j.TRY_AGAIN: self._try_again,
             j.STOP: self._stop,
         }
-
-    @property
-    def airtime_us(self) -> float:
-        """How long the channel was taken by frames from and to this station, in microseconds."""
-        return self.airtime_ns / 1000
 
     # What a firmware asks of it -----------------------------------------------------------------------------
 
@@ -172,6 +114,7 @@ class Station:
         """``none``, ``min`` or ``max`` from now on."""
         self.air.settle_one(self)
         self.power_save = power_save
+        self._dozed_at = self._awake_until  # nothing was dozed off before
         self._touch()
         self.air.changed_one(self)
 
@@ -208,10 +151,6 @@ class Station:
         """The driver says something."""
         if self.on_told is not None:
             self.on_told(what, facts)
-
-    def note(self, what: str, **facts: object) -> None:
-        """One fact more in the truth."""
-        self.air.truth.note(self.name, what, **facts)
 
     def _stop(self) -> None:
         if self.state != j.AUTH:
@@ -402,7 +341,7 @@ class Station:
         if self.state != j.RUN:
             return
         if self.light_sleep:
-            self.world.after(_LIGHT_WAKE_NS, self.link.hand_over, frame)
+            self.world.after(LIGHT_WAKE_NS, self.link.hand_over, frame)
         else:
             self.link.hand_over(frame)
 
@@ -455,190 +394,5 @@ class Station:
         self._flows = FlowsLost()
         conditions.begin(self._flows)
 
-    # Dozing -------------------------------------------------------------------------------------------------
 
-    def dozes(self) -> bool:
-        """Whether it sleeps between beacons just now."""
-        return (
-            self.power_save != "none"
-            and self.state == j.RUN
-            and self.world.now > self._awake_until
-            and not self.watch.asking
-        )
-
-    def wakes_every(self, ap: AccessPoint) -> int:
-        """It wakes for every so many-th beacon."""
-        if self.power_save == "max":
-            return max(self.listen_interval, 1)
-        return ap.beat.dtim if self.power_save == "min" and not self.figures.hears_all else 1
-
-    def wake_miss_now(self) -> float:
-        """The probability that it wakes too late for a beacon."""
-        return 0.0 if self.power_save == "none" else self.wake_miss
-
-    def listens(self, ap: AccessPoint) -> bool:
-        """Whether its receiver is on, and on that channel."""
-        return (
-            self.state in j.TUNED
-            and self.ap is not None
-            and self.ap.channel == ap.channel
-            and not self.dozes()
-        )
-
-    def hears_beacon(self, ap: AccessPoint, when: int) -> bool:
-        """Whether it hears the beacon that went at ``when`` (ns) or was the last before it."""
-        return self.ap is ap and self.state == j.RUN and not self.watch.misses(ap, ap.beat.number_until(when))
-
-    def wakes_at(self, ap: AccessPoint, now: int) -> int | None:
-        """When the first beacon goes that it will hear, or at which somebody should ask again; ``None``: it is not here."""
-        if self.ap is not ap or self.state != j.RUN:
-            return None
-        every = self.wakes_every(ap)
-        number = ap.beat.number_after(now, every)
-        for _ in range(_BEACONS_AHEAD):
-            if not self.watch.misses(ap, number):
-                break
-            number += every
-        return ap.beat.time_of(number)
-
-    def misses(self, ap: AccessPoint, now: int) -> bool:
-        """Whether it misses a frame for all at ``now`` (ns)."""
-        failed = self.path_to(ap).fails(TO_DEVICE, now)
-        return failed > 0 and (failed >= 1 or share(self._seed, now) < failed)
-
-    def fetch(self, ap: AccessPoint) -> None:
-        """The beacon says that frames wait: ask for them."""
-        if self.figures.fetches_by == "ps-poll":
-            self.send_up(AirFrame(PS_POLL, ap.bssid, self.mac, ap.bssid))
-        else:
-            self.send_up(null(ap.bssid, self.mac, power=False, qos=self.figures.qos))
-
-    def answers(self, ap: AccessPoint, within: int) -> bool:
-        """Whether it certainly acknowledges what ``ap`` sends it, ``within`` ns if it dozes."""
-        if self.state != j.RUN or self.ap is not ap or self.server is not ap:
-            return False
-        if self.power_save == "none":
-            return True
-        chances = within // (ap.beat.interval * self.wakes_every(ap))
-        return chances > 0 and float(self.watch.wake_fails(ap) ** chances) < SURE
-
-    def stay_awake(self) -> None:
-        """A beacon told that a frame waits."""
-        self._touch()
-
-    def wake_late(self, probability: float) -> None:
-        """Miss that share of the beacons that it wakes for from now on; negative: what it always missed."""
-        self.air.settle_one(self)
-        self.wake_miss = self._wake_miss if probability < 0 else probability
-        self.air.changed_one(self)
-
-    def _touch(self) -> None:
-        """It sends or receives: what passed in closed form is settled, and it stays awake for a while."""
-        if self.state == j.RUN and self.power_save != "none":
-            self.settle()
-        self._awake_until = self.world.now + self.figures.active_ns
-
-    def settle(self) -> None:
-        """Let pass what its driver sent by itself until now: the null frame with which it dozes off, and keepalives."""
-        self.watch.settle()
-        ap = self.ap
-        if self.state != j.RUN or ap is None or self.power_save == "none" or self._keepalive is not None:
-            return
-        now = self.world.now
-        if self._dozed_at < self._awake_until < now:
-            self._dozed_at = self._awake_until
-            self._pass(ap, self._awake_until)
-        while self.keepalive_ns and self._sent_at + self.keepalive_ns < now:
-            self._pass(ap, self._sent_at + self.keepalive_ns)
-
-    def _pass(self, ap: AccessPoint, when: int) -> None:
-        frame = null(ap.bssid, self.mac, power=True, qos=self.figures.qos)
-        frame.flags |= POWER
-        entry = ap.table.get(self.mac)
-        known = entry is not None and entry.state in a.MEMBERS
-        acked = self.air.note_past(self.path_to(ap), frame, TO_PEER, when, ap.on_air)
-        if acked and known and entry is not None:
-            entry.heard_at = max(entry.heard_at, when)
-        self._sent_at = max(self._sent_at, when)
-
-    def passed(self, frames: int, last: int) -> None:
-        """So many frames of a dozing connection went both ways until ``last`` (ns)."""
-        self._sent_at = max(self._sent_at, last)
-        self.airtime_ns += 2 * frames * _PROBE_NS
-
-    def rouse(self) -> None:
-        """Let dozing connections of its stack wake: something is going to change."""
-        settle = getattr(self.link.node, "settle", None)
-        if settle is not None:
-            settle()
-
-    def look(self) -> None:
-        """Something changed: see what has to be played from now on."""
-        self.watch.look()
-        ap = self.ap
-        if self._keepalive is not None:
-            self._keepalive.cancel()
-            self._keepalive = None
-        if self.state != j.RUN or ap is None:
-            return
-        if ap.beat.born > self.joined_at and ap.on_air and self.figures.minds_clock:
-            self._mind_clock(ap)
-        if self.server is not ap and self.keepalive_ns and self.power_save != "none":
-            # The next sign of life of the driver will tell that nobody knows us: it is played.
-            due = self._sent_at + self.keepalive_ns
-            self._keepalive = self.world.at(max(due, self.world.now), self._stay_known, ap)
-
-    def _stay_known(self, ap: AccessPoint) -> None:
-        self._keepalive = None
-        if self.state == j.RUN and self.ap is ap:
-            self.send_up(null(ap.bssid, self.mac, power=True, qos=self.figures.qos))
-            self.look()
-
-    def _mind_clock(self, ap: AccessPoint) -> None:
-        """The access point's clock began anew: the first beacon that is heard tells."""
-        when = self.wakes_at(ap, self.world.now)
-        if when is not None and self._timer is None:
-            self._timer = self.world.at(when, self._clock_heard, ap)
-
-    def _clock_heard(self, ap: AccessPoint) -> None:
-        self._timer = None
-        if self.state == j.RUN and self.ap is ap and ap.on_air:
-            if self.hears_beacon(ap, self.world.now):
-                self.happen(j.CLOCK_RESET, _CLOCK_RESET)
-            else:
-                self._mind_clock(ap)
-
-    # The air to each access point ---------------------------------------------------------------------------
-
-    def path_to(self, ap: AccessPoint) -> Path:
-        """The air between it and ``ap``."""
-        path = self._paths.get(ap.name)
-        if path is None:
-            mean, shadowing, multipath = self._strength
-            dbm = mean if isinstance(mean, (int, float)) else mean.get(ap.name, _OUT_OF_REACH_DBM)
-            signal = Signal(self.air.seed_for(f"{self.name} to {ap.name}"), dbm, shadowing, multipath)
-            path = self._paths[ap.name] = Path(self, ap, signal)
-        return path
-
-    def closed_form(self) -> tuple[int, int] | None:
-        """What a short frame takes up and down (ns), where each certainly gets through at once; ``None`` where not."""
-        ap = self.ap
-        if self.state != j.RUN or ap is None or self.server is not ap or self.air.log is not None or ap.busy:
-            return None
-        path = self.path_to(ap)
-        if not path.steady(min(self.figures.retries, ap.figures.retries)) or not ap.on_air:
-            return None
-        return _PROBE_NS, _PROBE_NS
-
-
-#: A station's own name for an access point it was given no strength for.
-_OUT_OF_REACH_DBM = -120.0
-#: So many beacons ahead are looked at for one that is heard.
-_BEACONS_AHEAD = 64
-#: What a keepalive probe of TCP takes on the air, its acknowledgement included.
-_PROBE_NS = int(0.25 * MS)
-
-#: ASSUMPTIONS: what waking from light sleep adds.
-_LIGHT_WAKE_NS = 1 * MS
-
-__all__ = ["BROADCAST", "POWER_SAVES", "Station"]
+__all__ = ["POWER_SAVES", "Station"]

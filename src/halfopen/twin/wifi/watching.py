@@ -17,7 +17,7 @@ from halfopen.twin.wifi.signal import SHADOW_NS, share
 
 if TYPE_CHECKING:
     from halfopen.twin.wifi.access_point import AccessPoint
-    from halfopen.twin.wifi.station import Station
+    from halfopen.twin.wifi.dozing import DozingRadio
     from halfopen.twin.world import Timer
 
 #: So far ahead uncertain beacons are looked through.
@@ -27,7 +27,7 @@ _AHEAD_NS = 3 * SHADOW_NS
 class BeaconWatch:
     """The beacons of one station's access point: when the last was heard, and when that is too long ago."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: DozingRadio) -> None:
         self._station = station
         self._world = station.world
         self._seed = station.air.seed_for(f"{station.name} beacons")
@@ -183,7 +183,7 @@ class BeaconWatch:
         return self._asking > 0
 
 
-def path_at_worst(station: Station, ap: AccessPoint, begin: int, end: int) -> float:
+def path_at_worst(station: DozingRadio, ap: AccessPoint, begin: int, end: int) -> float:
     """The probability, at the worst from ``begin`` to ``end`` (ns), that a beacon is missed."""
     path = station.path_to(ap)
     failed = path.fails_within(TO_DEVICE, begin, end)
