@@ -26,16 +26,18 @@ from halfopen.diagnose.report import Report
 from halfopen.findings import Finding, fault
 from halfopen.prove.playing import told
 from halfopen.shards import in_shards, map_shards
-from halfopen.sweep.as_toml import as_toml
+from halfopen.sweep.as_toml import Tables, as_toml
 from halfopen.sweep.faults import FAULTS, HEALTHY, drawn_fault
 from halfopen.sweep.witnesses import showed
 from halfopen.twin.scenario import Scenario, of_tables
 from halfopen.twin.simulation import Simulation
 
-#: ``capture``: all that was captured but the sniffer's. On Wi-Fi there are also the air alone, with every acknowledgement,
-#: and a sniffer alone, that misses frames.
-WITNESSES = ("log", "capture", "both", "air", "sniffer")
+#: ``capture`` is the wire's, for faults of Wi-Fi the air's, for who is healthy on Wi-Fi both. On Wi-Fi a ``sniffer`` that
+#: misses frames is asked alone, too.
+WITNESSES = ("log", "capture", "both", "sniffer")
 _AIR, _SNIFFER = "air.pcapng", "sniffer.pcapng"
+#: What the sniffer hears of everybody, and misses.
+_SNIFFS = {"rssi_dbm": -62, "misses": 0.02}
 CASES, HEALTHY_CASES = 2000, 1000
 #: A draw whose fault did not come about is drawn again, with a seed so much higher.
 _AGAIN, _DRAWS_MAX = 100_000, 8
@@ -88,7 +90,7 @@ def played(code: str, number: int) -> tuple[Scenario, Simulation, int] | None:
     """The case ``number`` of ``code``, played: the first draw whose fault showed; ``None`` when none did."""
     for draw in range(_DRAWS_MAX):
         seed = number + draw * _AGAIN
-        scenario = of_tables(drawn_fault(code, seed), f"{code}-{seed}")
+        scenario = of_tables(drawn(code, seed), f"{code}-{seed}")
         simulation = Simulation(scenario)
         simulation.run()
         if code == HEALTHY or showed(code, simulation):
@@ -96,18 +98,23 @@ def played(code: str, number: int) -> tuple[Scenario, Simulation, int] | None:
     return None
 
 
-def reports(simulation: Simulation) -> dict[str, Report]:
+def drawn(code: str, seed: int) -> Tables:
+    """The scenario of ``seed``, with a sniffer where there is an air."""
+    tables = drawn_fault(code, seed)
+    return {**tables, "sniffer": _SNIFFS} if "access_points" in tables else tables
+
+
+def reports(code: str, simulation: Simulation) -> dict[str, Report]:
     """What diagnose says by witness."""
     files = {name: content for name, content in simulation.files().items() if not name.endswith(".json")}
     sources, notes = told(files)
-    whole = [source for source in sources if source[0] != _SNIFFER]
-    heard = {
-        "log": [source for source in whole if source[0].endswith(".log")],
-        "capture": [source for source in whole if not source[0].endswith(".log")],
-        "both": whole,
-    }
-    if _AIR in files:
-        heard |= {"air": [s for s in sources if s[0] == _AIR], "sniffer": [s for s in sources if s[0] == _SNIFFER]}
+    by_radio = code.startswith("HO4")
+    logs = [source for source in sources if source[0].endswith(".log")]
+    air = [source for source in sources if source[0] == _AIR and (by_radio or code == HEALTHY)]
+    wire = [s for s in sources if s[0] not in (_AIR, _SNIFFER) and s not in logs and not by_radio]
+    heard = {"log": logs, "capture": [*wire, *air], "both": [*logs, *wire, *air]}
+    if air:
+        heard["sniffer"] = [source for source in sources if source[0] == _SNIFFER]
     return {witness: _judged(part, notes) for witness, part in heard.items()}
 
 
@@ -122,7 +129,7 @@ def scored(task: tuple[str, int]) -> Case:
     if found is None:
         return Case(code, number, None)
     _, simulation, seed = found
-    said = reports(simulation)
+    said = reports(code, simulation)
     return Case(code, number, seed, tuple(judgement(code, w, said[w], simulation) for w in said))
 
 
@@ -263,7 +270,7 @@ def show(code: str, number: int, out: str | None) -> None:
         sys.exit(f"{code} did not show in any of {_DRAWS_MAX} draws")
     scenario, simulation, seed = found
     print(f"{scenario.title} (seed {seed})")
-    for witness, report in reports(simulation).items():
+    for witness, report in reports(code, simulation).items():
         said = judgement(code, witness, report, simulation)
         print(f"{witness}: {said.how}{', first' if said.leads else ''}{f' ({said.unshown})' if said.unshown else ''}")
         for f in report.findings:
@@ -272,7 +279,7 @@ def show(code: str, number: int, out: str | None) -> None:
             print(f"    undecided {' '.join(doubt.faults)}: {doubt.next}")
     if out:
         simulation.write(Path(out))
-        (Path(out) / "scenario.toml").write_text(as_toml(drawn_fault(code, seed)), encoding="utf-8")
+        (Path(out) / "scenario.toml").write_text(as_toml(drawn(code, seed)), encoding="utf-8")
         print(f"wrote {out}")
 
 

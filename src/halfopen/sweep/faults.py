@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from halfopen.sweep.as_toml import Tables
 from halfopen.sweep.lots import Lots
-from halfopen.sweep.radio_faults import RADIO_FAULTS
+from halfopen.sweep.radio_faults import RADIO_FAULTS, sound_radio
 from halfopen.sweep.scene import Scene
 
 HEALTHY = "healthy"
@@ -384,7 +384,7 @@ def _healthy(s: Scene) -> None:
     s.duration_s = lots.between(300, 1800)
     lots.one_of(_SOUND)(s)
     if lots.happens(0.6):
-        s.on_wifi()
+        sound_radio(s)
     if lots.happens(0.2):
         s.happens(s.name, "loss", 0, probability=lots.between(1, 5) / 1000)
 
