@@ -25,7 +25,12 @@ def _accept_never_failed(simulation: Simulation) -> bool:
     return not any(event["errno"] == _ENFILE for event in simulation.truth.of("call-failed"))
 
 
+def _ap_lost_power(simulation: Simulation) -> bool:
+    return any(event["what"] == "ap-stopped" and not event["graceful"] for event in simulation.truth.events)
+
+
 _HEAP = Unshown("the heap is not on the wire")
+_PRINTED = Unshown("the reason of a reset is printed, not sent")
 
 #: Fault → witness → why it cannot show it. What is not here can be shown.
 UNSHOWN: dict[str, dict[str, Unshown]] = {
@@ -44,10 +49,23 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
             " that has given up nothing look alike"
         )
     },
+    "HO407": {
+        "capture": Unshown("what a sniffer hears is its own signal: it tells of the station's where it stands near the AP"),
+        "sniffer": Unshown("what it hears is its own signal: it tells of the station's where it stands near the AP"),
+    },
+    "HO412": {
+        "log": Unshown(
+            "to a station an access point without power is one out of reach; a restart that is announced can be told",
+            _ap_lost_power,
+        )
+    },
+    "HO413": {"log": Unshown("the station stays joined and the driver prints nothing; the program only waits longer")},
     "HO601": {"capture": _HEAP},
     "HO602": {"capture": _HEAP},
     "HO603": {"capture": _HEAP},
     "HO604": {"capture": Unshown("the TLS library's error stays in the device")},
+    "HO701": {"capture": _PRINTED},
+    "HO702": {"capture": _PRINTED},
 }
 
 #: Fault → what is true beside it in its scenarios → why.
@@ -57,6 +75,27 @@ COMPANIONS: dict[str, dict[str, str]] = {
     "HO203": {"HO201": "what stalls is a path that lost the connection"},
     "HO205": {"HO201": "the call that the watchdog ends waits for a peer that is gone", "HO301": "and has no deadline"},
     "HO301": {"HO201": "the call waits for a peer that is gone", "HO206": "and cannot be reached"},
+    "HO404": {"HO413": "the access point that forgot the station acknowledges it no more"},
+    "HO405": {"HO410": "nor can its network be found until it is heard again", "HO413": "its frames are lost, too"},
+    "HO406": {"HO405": "beacons are what it sleeps through"},
+    "HO407": {
+        "HO405": "of a weak signal the beacons are lost first",
+        "HO410": "and the network is not found",
+        "HO413": "frames are lost",
+        "HO401": "and answers to a join",
+        "HO402": "and answers to a join",
+        "HO409": "and the handshake",
+    },
+    "HO409": {
+        "HO403": "the access point parts with it so that it must join again",
+        "HO410": "its probes are unheard, too",
+        "HO413": "the access point's frames are unheard",
+    },
+    "HO410": {"HO412": "one without power", "HO405": "whose beacons are gone", "HO203": "what is to be sent waits"},
+    "HO411": {"HO207": "the driver asks again at once, for as long as it is refused"},
+    "HO412": {"HO405": "the beacons are gone meanwhile", "HO410": "and the network", "HO413": "frames are unheard"},
+    "HO701": {"HO205": "the chip restarts"},
+    "HO702": {"HO205": "the chip restarts", "HO201": "the call waits for a peer that is gone", "HO301": "for ever"},
     "HO603": {"HO203": "the queue that eats the heap does not drain", "HO201": "while the network is gone"},
 }
 
