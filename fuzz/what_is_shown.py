@@ -29,7 +29,20 @@ def _ap_lost_power(simulation: Simulation) -> bool:
     return any(event["what"] == "ap-stopped" and not event["graceful"] for event in simulation.truth.events)
 
 
+#: A station stays awake so long after a frame: ``CONFIG_ESP_WIFI_SLP_DEFAULT_MIN_ACTIVE_TIME``.
+_AWAKE_MS = 50
+
+
+def _answered_awake(simulation: Simulation) -> bool:
+    path = simulation.scenario
+    return 2 * (path.delay_ms + path.jitter_ms) < _AWAKE_MS
+
+
 _HEAP = Unshown("the heap is not on the wire")
+_NOTHING_WAITS = Unshown(
+    "its answers come while it is still awake, so no frame waits for it, and what it does not hear is not on the air",
+    _answered_awake,
+)
 _PRINTED = Unshown("the reason of a reset is printed, not sent")
 
 #: Fault → witness → why it cannot show it. What is not here can be shown.
@@ -49,6 +62,7 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
             " that has given up nothing look alike"
         )
     },
+    "HO406": {"capture": _NOTHING_WAITS, "sniffer": _NOTHING_WAITS},
     "HO407": {
         "capture": Unshown("what a sniffer hears is its own signal: it tells of the station's where it stands near the AP"),
         "sniffer": Unshown("what it hears is its own signal: it tells of the station's where it stands near the AP"),

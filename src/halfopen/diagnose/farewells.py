@@ -24,7 +24,7 @@ _CLEAN_UP_S = 3.0
 _POLL_S = 5.0
 INACTIVITY = 4
 #: An access point's inactivity limit is tens of seconds at least.
-_JUST_SPOKE_S = 5.0
+_JUST_SPOKE_S = 15.0
 
 Meaning = Literal[
     "own", "echo", "left-behind", "broadcast", "clean-up", "unheard", "unknown", "ignored", "kick"

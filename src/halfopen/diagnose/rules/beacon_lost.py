@@ -94,7 +94,36 @@ def _on_air(timeline: Timeline) -> Iterator[Finding]:
         proof += [(moved, moved.ref)] if moved else []
         yield prove(timeline, "HO405", summary, proof, confidence=0.85)
         return
+    yield from _both_silent(timeline, steps)
     yield from _deaf(timeline, steps)
+
+
+def _both_silent(timeline: Timeline, steps: Sequence[JoinStepSeen]) -> Iterator[Finding]:
+    """The access point sent nothing for a while and did not restart; the station looked for it and joined anew."""
+    for beacons in timeline.of(BeaconsObserved):
+        for before, after in beacons.gaps:
+            back = _back(timeline, steps, after.time)
+            silent = _silent(beacons, before.time, after.time)
+            looked = _looked(timeline, before.time, after.time)
+            if back is None or back.ap != beacons.ap or not silent or len(looked) < _PROBES_MIN:
+                continue
+            summary = (
+                f"the access point was silent for {duration(silent)} (its clock went on: it did not restart); the station left"
+                " without a word, looked for it and joined anew."
+            )
+            proof: list[Proof] = [(beacons, before), (beacons, after), *looked[:2], (back, back.ref)]
+            yield prove(timeline, "HO405", summary, proof, confidence=0.75)
+            return
+
+
+def _looked(timeline: Timeline, since: float, until: float) -> list[Proof]:
+    """Directed probes of the station between two moments."""
+    return [
+        (probing, ref)
+        for probing in timeline.of(ProbingObserved)
+        for ref in probing.frames
+        if since < ref.time < until
+    ]
 
 
 def _back(timeline: Timeline, steps: Sequence[JoinStepSeen], since: float) -> JoinStepSeen | None:
@@ -123,18 +152,12 @@ def _deaf(timeline: Timeline, steps: Sequence[JoinStepSeen]) -> Iterator[Finding
             continue
         if any(a.time < back.ref.time and b.time > run.first.time for a, b in beacons.gaps):
             continue
-        looked = [
-            (probing, ref)
-            for probing in timeline.of(ProbingObserved)
-            for ref in probing.frames
-            if run.first.time < ref.time < back.ref.time - _PROBING_S
-        ]
+        looked = _looked(timeline, run.first.time, back.ref.time - _PROBING_S)
         if len(looked) < _PROBES_MIN:
             continue
         summary = (
-            f"the station acknowledged none of {counted(run.count, 'frame')} of the access point, looked for its network for"
-            f" {duration(back.ref.time - looked[0][1].time)} and joined anew, while the access point's beacons went on: it did"
-            " not hear them."
+            f"the station acknowledged none of {counted(run.count, 'frame')} of the access point, looked for its network"
+            f" {often(len(looked))} and joined anew, while the access point's beacons went on: it did not hear them."
         )
         yield prove(
             timeline, "HO405", summary, [(run, run.first), *looked[:2], (back, back.ref)], confidence=0.8

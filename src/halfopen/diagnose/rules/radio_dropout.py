@@ -13,7 +13,7 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
-from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, UnackedRun
+from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, StationObserved, UnackedRun
 from halfopen.diagnose.rules.proof import Proof, frames, prove
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -145,7 +145,7 @@ def _dropout(timeline: Timeline, run: UnackedRun) -> bool:
         return False
     if run.by_ap and run.count == run.nulls + run.farewells:
         return False  # a poll and what followed from its silence: HO402 and its kin tell that
-    home = ""
+    home = next((s.aps[0] for s in timeline.of(StationObserved) if s.aps), "")
     for event in timeline.of(JoinStepSeen, FarewellSeen):
         if isinstance(event, JoinStepSeen) and event.ref.time <= run.first.time:
             if event.step in ("assoc-response", "reassoc-response") and event.status == 0:

@@ -97,7 +97,7 @@ PHRASES = (
     phrase(
         AddressGot,
         "ip|addr|network config|ifconfig",
-        rf"(?:got ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
+        rf"(?:got (?:new |same )?ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
     ),
     phrase(AddressGot, "wifi: sta_got_ip|got_ip", rf"(?:sta_)?got_ip.*?(?P<ip>{_IP})"),
     phrase(
@@ -149,7 +149,7 @@ _REASON = re.compile(
 _IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
 #: What makes a reason one of Wi-Fi: firmware has reset, wake-up and close reasons too.
 _DROP_WORDS = re.compile(
-    r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z]|wifi_reason|deauth|disassoc",
+    r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z4]|wifi_reason|deauth|disassoc",
     re.IGNORECASE,
 )
 _OTHER_REASONS = re.compile(
