@@ -11,6 +11,7 @@ leaves the scenario and its files, for ``halfopen diagnose`` to be asked by hand
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -283,6 +284,12 @@ def show(code: str, number: int, out: str | None) -> None:
         print(f"wrote {out}")
 
 
+def kept(file: Path) -> list[Case]:
+    """What ``--keep`` wrote."""
+    told_of = json.loads(file.read_text(encoding="utf-8"))
+    return [Case(code, number, seed, tuple(Said(*said) for said in heard)) for code, number, seed, heard in told_of]
+
+
 def main() -> None:
     """Score, or show one case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -292,6 +299,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="these codes alone, with commas")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--page", help="write the figures there")
+    parser.add_argument("--keep", help="keep what was said of each case there (JSON)")
+    parser.add_argument("--kept", help="tell what was kept there, without playing anything")
     parser.add_argument("--code", help="play one case of this code")
     parser.add_argument("--case", type=int, default=0, help="its number")
     parser.add_argument("--out", help="leave its files there")
@@ -299,10 +308,15 @@ def main() -> None:
     if given.code:
         show(given.code, given.case, given.out)
         return
-    only = given.only.split(",") if given.only else [*FAULTS, HEALTHY]
-    wanted = [task for task in tasks(given.cases, given.healthy, given.first) if task[0] in only]
-    mapped = map_shards(scored_many, in_shards(wanted, _SHARD), jobs=given.jobs)
-    cases = [case for shard in mapped.results for case in shard]
+    if given.kept:
+        cases = kept(Path(given.kept))
+    else:
+        only = given.only.split(",") if given.only else [*FAULTS, HEALTHY]
+        wanted = [task for task in tasks(given.cases, given.healthy, given.first) if task[0] in only]
+        mapped = map_shards(scored_many, in_shards(wanted, _SHARD), jobs=given.jobs)
+        cases = [case for shard in mapped.results for case in shard]
+    if given.keep:
+        Path(given.keep).write_text(json.dumps(cases), encoding="utf-8")
     for witness, what, case in wrong(cases):
         print(f"{case.code} {witness}: {what}: {case.command}")
     for witness in WITNESSES:

@@ -29,6 +29,10 @@ def _ap_lost_power(simulation: Simulation) -> bool:
     return any(event["what"] == "ap-stopped" and not event["graceful"] for event in simulation.truth.events)
 
 
+def _farewell_unheard(simulation: Simulation) -> bool:
+    return not any(event["reason"] == 3 for event in simulation.truth.of("disassociated"))
+
+
 #: A station stays awake so long after a frame: ``CONFIG_ESP_WIFI_SLP_DEFAULT_MIN_ACTIVE_TIME``.
 _AWAKE_MS = 50
 
@@ -39,6 +43,10 @@ def _answered_awake(simulation: Simulation) -> bool:
 
 
 _HEAP = Unshown("the heap is not on the wire")
+_RESTARTED = Unshown(
+    "an access point without power is heard to begin anew, which is HO412: that it was not found meanwhile follows from it",
+    _ap_lost_power,
+)
 _NOTHING_WAITS = Unshown(
     "its answers come while it is still awake, so no frame waits for it, and what it does not hear is not on the air",
     _answered_awake,
@@ -67,10 +75,11 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
         "capture": Unshown("what a sniffer hears is its own signal: it tells of the station's where it stands near the AP"),
         "sniffer": Unshown("what it hears is its own signal: it tells of the station's where it stands near the AP"),
     },
+    "HO410": {"capture": _RESTARTED, "sniffer": _RESTARTED},
     "HO412": {
         "log": Unshown(
-            "to a station an access point without power is one out of reach; a restart that is announced can be told",
-            _ap_lost_power,
+            "to a station an access point without power is one out of reach; only a farewell that it hears tells more",
+            _farewell_unheard,
         )
     },
     "HO413": {"log": Unshown("the station stays joined and the driver prints nothing; the program only waits longer")},

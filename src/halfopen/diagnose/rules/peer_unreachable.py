@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import Connected, ConnectFailed, Event, LinkLost, ServerConnected
+from halfopen.diagnose.events import (
+    Connected,
+    ConnectFailed,
+    DataReceived,
+    DataSent,
+    Event,
+    LinkLost,
+    ServerConnected,
+)
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted
@@ -84,7 +92,8 @@ def _severity(
     """A failed attempt or two that were followed by a connection are an episode the device survived."""
     if failures:
         recovered = any(
-            isinstance(event, (Connected, ServerConnected)) for event in timeline.between(failures[-1])
+            isinstance(event, (Connected, ServerConnected, DataSent, DataReceived))
+            for event in timeline.between(failures[-1])
         )
         return "info" if recovered and len(failures) <= 2 else None
     last = max((*unanswered, *refused), key=_began, default=None)

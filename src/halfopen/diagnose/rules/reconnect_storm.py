@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from halfopen.diagnose.events import ConnectFailed, Event, ServerConnected, ServerLost
+from halfopen.diagnose.rules.outage import severity
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.wording import duration
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -28,11 +29,9 @@ _THROWN_OFF_S = 5.0
 
 def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
     """Attempts without backoff, from the log or from the SYNs of a capture."""
+    joins = [drop for drop in timeline.drops if drop.stage != "running" and not drop.planned]
     groups: list[tuple[Sequence[Event], str]] = [
-        (
-            [drop.events[0] for drop in timeline.drops if drop.stage != "running" and not drop.planned],
-            "Wi-Fi join",
-        ),
+        ([drop.events[0] for drop in joins], "Wi-Fi join"),
         (list(timeline.of(ConnectFailed)), "connection"),
         (list(timeline.of(ServerLost)), "server"),
     ]
@@ -43,7 +42,16 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
                 f"{len(times)} {what} attempts over {duration(times[-1])}, one every {gap:.1f} s:"
                 f" no backoff, no jitter.{_thrown_off(timeline)}"
             )
-            yield prove(timeline, "HO207", summary, spread(events, 4), confidence=0.8, about=what.split()[0])
+            yield prove(
+                timeline,
+                "HO207",
+                summary,
+                spread(events, 4),
+                confidence=0.8,
+                about=what.split()[0],
+                # the driver asks again by itself; where halfopen's own link got over it, that is no storm
+                severity=severity(timeline, joins) if events and what == "Wi-Fi join" and timeline.link.told else None,
+            )
             return
     syns = [
         talk
