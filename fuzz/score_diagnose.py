@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from accuracy_page import page
 from what_is_shown import COMPANIONS, unshown
 
 from halfopen.diagnose import judged
@@ -174,7 +175,9 @@ def _of_device(finding: Finding, report: Report, simulation: Simulation) -> bool
     stacks = [one.stack for one in simulation.devices.values()]
     if device.mac:
         return any(device.mac.lower() == stack.mac.lower() for stack in stacks)
-    return any(source.endswith(".log") for source in device.sources) or any(s.ip in device.ips for s in stacks)
+    return any(source.endswith(".log") for source in device.sources) or any(
+        s.ip in device.ips for s in stacks
+    )
 
 
 def _root(finding: Finding, findings: Iterable[Finding]) -> str:
@@ -273,9 +276,13 @@ def show(code: str, number: int, out: str | None) -> None:
     print(f"{scenario.title} (seed {seed})")
     for witness, report in reports(code, simulation).items():
         said = judgement(code, witness, report, simulation)
-        print(f"{witness}: {said.how}{', first' if said.leads else ''}{f' ({said.unshown})' if said.unshown else ''}")
+        print(
+            f"{witness}: {said.how}{', first' if said.leads else ''}{f' ({said.unshown})' if said.unshown else ''}"
+        )
         for f in report.findings:
-            print(f"    {f.code} {f.severity} {f.device}: {f.summary}{f' ← {f.caused_by}' if f.caused_by else ''}")
+            print(
+                f"    {f.code} {f.severity} {f.device}: {f.summary}{f' ← {f.caused_by}' if f.caused_by else ''}"
+            )
         for doubt in report.undecided:
             print(f"    undecided {' '.join(doubt.faults)}: {doubt.next}")
     if out:
@@ -287,18 +294,31 @@ def show(code: str, number: int, out: str | None) -> None:
 def kept(file: Path) -> list[Case]:
     """What ``--keep`` wrote."""
     told_of = json.loads(file.read_text(encoding="utf-8"))
-    return [Case(code, number, seed, tuple(Said(*said) for said in heard)) for code, number, seed, heard in told_of]
+    return [
+        Case(code, number, seed, tuple(Said(*said) for said in heard))
+        for code, number, seed, heard in told_of
+    ]
 
 
 def main() -> None:
     """Score, or show one case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=CASES, help="scenarios with a fault, evenly over all codes")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--cases", type=int, default=CASES, help="scenarios with a fault, evenly over all codes"
+    )
     parser.add_argument("--healthy", type=int, default=HEALTHY_CASES, help="healthy ones")
     parser.add_argument("--first", type=int, default=0, help="number of the first of each code")
     parser.add_argument("--only", default="", help="these codes alone, with commas")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--page", help="write the figures there")
+    parser.add_argument(
+        "--gate", type=float, default=0.0, help="exit 1 when a smaller share is named of what can be shown"
+    )
+    parser.add_argument(
+        "--silent", type=float, default=0.0, help="exit 1 when a smaller share of the healthy is silent"
+    )
     parser.add_argument("--keep", help="keep what was said of each case there (JSON)")
     parser.add_argument("--kept", help="tell what was kept there, without playing anything")
     parser.add_argument("--code", help="play one case of this code")
@@ -321,10 +341,12 @@ def main() -> None:
         print(f"{case.code} {witness}: {what}: {case.command}")
     for witness in WITNESSES:
         print(f"{witness}: {Figures.of(cases, witness).line}")
+    asked = [Figures.of(cases, witness) for witness in WITNESSES]
+    if any(f.named < given.gate * f.able or f.silent < given.silent * f.well for f in asked):
+        sys.exit(1)
     if given.page:
-        from accuracy_page import page
-
-        Path(given.page).write_text(page(cases), encoding="utf-8")
+        lines = [(witness, Figures.of(cases, witness)) for witness in WITNESSES]
+        Path(given.page).write_text(page(cases, lines, wrong(cases)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,9 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
             _accept_never_failed,
         )
     },
-    "HO104": {"capture": Unshown("on a connection that is gone nothing is sent: the errors stay in the device")},
+    "HO104": {
+        "capture": Unshown("on a connection that is gone nothing is sent: the errors stay in the device")
+    },
     "HO202": {"log": Unshown("its evidence is a flow without probes; no line tells what was not sent")},
     "HO204": {"log": Unshown("a program that does not read knows nothing of its window")},
     "HO301": {
@@ -72,8 +74,12 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
     },
     "HO406": {"capture": _NOTHING_WAITS, "sniffer": _NOTHING_WAITS},
     "HO407": {
-        "capture": Unshown("what a sniffer hears is its own signal: it tells of the station's where it stands near the AP"),
-        "sniffer": Unshown("what it hears is its own signal: it tells of the station's where it stands near the AP"),
+        "capture": Unshown(
+            "what a sniffer hears is its own signal: it tells of the station's where it stands near the AP"
+        ),
+        "sniffer": Unshown(
+            "what it hears is its own signal: it tells of the station's where it stands near the AP"
+        ),
     },
     "HO410": {"capture": _RESTARTED, "sniffer": _RESTARTED},
     "HO412": {
@@ -82,7 +88,11 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
             _farewell_unheard,
         )
     },
-    "HO413": {"log": Unshown("the station stays joined and the driver prints nothing; the program only waits longer")},
+    "HO413": {
+        "log": Unshown(
+            "the station stays joined and the driver prints nothing; the program only waits longer"
+        )
+    },
     "HO601": {"capture": _HEAP},
     "HO602": {"capture": _HEAP},
     "HO603": {"capture": _HEAP},
@@ -93,13 +103,22 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
 
 #: Fault → what is true beside it in its scenarios → why.
 COMPANIONS: dict[str, dict[str, str]] = {
-    "HO101": {"HO201": "the connections that are leaked die without a word", "HO202": "and nothing probes them"},
+    "HO101": {
+        "HO201": "the connections that are leaked die without a word",
+        "HO202": "and nothing probes them",
+    },
     "HO103": {"HO201": "the connections that are closed had died without a word"},
     "HO203": {"HO201": "what stalls is a path that lost the connection"},
-    "HO205": {"HO201": "the call that the watchdog ends waits for a peer that is gone", "HO301": "and has no deadline"},
+    "HO205": {
+        "HO201": "the call that the watchdog ends waits for a peer that is gone",
+        "HO301": "and has no deadline",
+    },
     "HO301": {"HO201": "the call waits for a peer that is gone", "HO206": "and cannot be reached"},
     "HO404": {"HO413": "the access point that forgot the station acknowledges it no more"},
-    "HO405": {"HO410": "nor can its network be found until it is heard again", "HO413": "its frames are lost, too"},
+    "HO405": {
+        "HO410": "nor can its network be found until it is heard again",
+        "HO413": "its frames are lost, too",
+    },
     "HO406": {"HO405": "beacons are what it sleeps through"},
     "HO407": {
         "HO405": "of a weak signal the beacons are lost first",
@@ -114,11 +133,23 @@ COMPANIONS: dict[str, dict[str, str]] = {
         "HO410": "its probes are unheard, too",
         "HO413": "the access point's frames are unheard",
     },
-    "HO410": {"HO412": "one without power", "HO405": "whose beacons are gone", "HO203": "what is to be sent waits"},
+    "HO410": {
+        "HO412": "one without power",
+        "HO405": "whose beacons are gone",
+        "HO203": "what is to be sent waits",
+    },
     "HO411": {"HO207": "the driver asks again at once, for as long as it is refused"},
-    "HO412": {"HO405": "the beacons are gone meanwhile", "HO410": "and the network", "HO413": "frames are unheard"},
+    "HO412": {
+        "HO405": "the beacons are gone meanwhile",
+        "HO410": "and the network",
+        "HO413": "frames are unheard",
+    },
     "HO701": {"HO205": "the chip restarts"},
-    "HO702": {"HO205": "the chip restarts", "HO201": "the call waits for a peer that is gone", "HO301": "for ever"},
+    "HO702": {
+        "HO205": "the chip restarts",
+        "HO201": "the call waits for a peer that is gone",
+        "HO301": "for ever",
+    },
     "HO603": {"HO203": "the queue that eats the heap does not drain", "HO201": "while the network is gone"},
 }
 

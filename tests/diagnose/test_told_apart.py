@@ -212,7 +212,9 @@ def exchanges(count: int, last: str = "") -> str:
             lines.append(f"I ({5000 * n + 2080}) NET: Received 24 bytes (fd=54)")
     lines += [last] if last else []
     begin = 5000 * count // 60_000 + 1
-    lines += [f"I ({60_000 * n}) MEM: Free Heap: 198028 bytes, Min Free: 198028 bytes" for n in range(begin, 17)]
+    lines += [
+        f"I ({60_000 * n}) MEM: Free Heap: 198028 bytes, Min Free: 198028 bytes" for n in range(begin, 17)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -264,7 +266,9 @@ def test_a_heap_that_ran_out_leaks_though_it_falls_no_more(diagnose_text: Diagno
     falling = list(range(100_000, 1000, -4000))
     assert "HO601" in serious(diagnose_text(heap(falling + [2600] * 60)))
     refused = "E (900000) APP: malloc(1902) failed\n"
-    assert "HO601" in serious(diagnose_text(heap(list(range(100_000, 12_000, -4000)) + [12_500] * 60, refused)))
+    assert "HO601" in serious(
+        diagnose_text(heap(list(range(100_000, 12_000, -4000)) + [12_500] * 60, refused))
+    )
 
 
 def test_a_cache_that_is_full_is_no_leak(diagnose_text: Diagnose) -> None:
@@ -274,6 +278,11 @@ def test_a_cache_that_is_full_is_no_leak(diagnose_text: Diagnose) -> None:
     assert codes(diagnose_text(heap(filling + [166_200] * 20))) == []
 
 
-def test_what_a_full_table_of_sockets_took_from_the_heap_is_no_leak_of_its_own(diagnose_text: Diagnose) -> None:
-    log = heap(list(range(98_000, 70_000, -2200)), 'Traceback (most recent call last):\n  File "main.py"\nOSError: 23\n')
+def test_what_a_full_table_of_sockets_took_from_the_heap_is_no_leak_of_its_own(
+    diagnose_text: Diagnose,
+) -> None:
+    log = heap(
+        list(range(98_000, 70_000, -2200)),
+        'Traceback (most recent call last):\n  File "main.py"\nOSError: 23\n',
+    )
     assert serious(diagnose_text(log)) == ["HO101"]

@@ -170,7 +170,6 @@ def _places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(st.data())
 def test_damaged_values_are_refused_in_one_line_or_can_be_played(data: st.DataObject) -> None:
     from halfopen.twin import scenario as reading
-    from halfopen.twin.tables import Table
 
     path = data.draw(st.sampled_from(SCENARIOS))
     values = tomllib.loads(path.read_text())

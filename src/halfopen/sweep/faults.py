@@ -469,7 +469,12 @@ def _fits_in_memory(s: Scene) -> None:
     else:
         s.serve("responder", reply_bytes=40)
         # what it keeps is soon full: a cache that fills until the end looks like a leak to anybody
-        s.run("image-client", early=True, period_ms=s.lots.between(4000, 20_000), notes_max=s.lots.between(5, 12))
+        s.run(
+            "image-client",
+            early=True,
+            period_ms=s.lots.between(4000, 20_000),
+            notes_max=s.lots.between(5, 12),
+        )
 
 
 _SOUND = (_asks, _pings, _waits, _fetches, _polls, _is_sketch, _passes_on, _serves, _fits_in_memory)

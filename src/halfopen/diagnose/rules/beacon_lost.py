@@ -138,7 +138,11 @@ def _back(timeline: Timeline, steps: Sequence[JoinStepSeen], since: float) -> Jo
 def _silent(beacons: BeaconsObserved, since: float, until: float) -> float | None:
     """For how long the access point sent no beacon around a moment, where its clock (TSF) went on behind the silence."""
     began = {ref.frame for ref in beacons.restarts}
-    spans = [b.time - a.time for a, b in beacons.gaps if a.time <= since <= b.time <= until and b.frame not in began]
+    spans = [
+        b.time - a.time
+        for a, b in beacons.gaps
+        if a.time <= since <= b.time <= until and b.frame not in began
+    ]
     return max(spans, default=None)
 
 

@@ -20,7 +20,9 @@ def peer_restarted(timeline: Timeline) -> Iterator[Finding]:
     for talk in timeline.conversations:
         if (found := _reset_after_silence(talk) or _not_known(talk)) is not None:
             since, proof = found
-            summary = f"after {since} the peer answered with RST: it restarted or dropped the connection's state."
+            summary = (
+                f"after {since} the peer answered with RST: it restarted or dropped the connection's state."
+            )
             yield prove(timeline, "HO208", summary, [*proof, *_resets(timeline)[:1]], confidence=0.9)
             return
     resets = _resets(timeline)

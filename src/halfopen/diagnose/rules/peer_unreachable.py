@@ -153,7 +153,9 @@ def _in_touch(timeline: Timeline, arp: ArpObserved) -> bool:
         t.flow.established
         and t.peer_end.ip == arp.target_ip
         and t.flow.established.time < arp.mute[0].time
-        and all(end is None or end.time > arp.mute[-1].time for end in (t.device.fin, t.device.rst, t.peer.rst))
+        and all(
+            end is None or end.time > arp.mute[-1].time for end in (t.device.fin, t.device.rst, t.peer.rst)
+        )
         for t in timeline.conversations
     )
 

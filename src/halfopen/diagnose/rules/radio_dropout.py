@@ -140,7 +140,9 @@ def _stall(talk: Conversation, run: RetransmissionRun) -> bool:
 def _dropout(timeline: Timeline, run: UnackedRun) -> bool:
     """Seconds without an acknowledgement between a station and the access point it lives on."""
     spread_s = run.last.time - run.first.time
-    until = run.resumed or run.last  # frames grow rare while TCP waits: the silence lasts until one is heard again
+    until = (
+        run.resumed or run.last
+    )  # frames grow rare while TCP waits: the silence lasts until one is heard again
     if run.count < _RETRIES_MIN or spread_s < _APART_S or until.time - run.first.time < _ON_AIR_S:
         return False
     if run.by_ap and run.count == run.nulls + run.farewells:

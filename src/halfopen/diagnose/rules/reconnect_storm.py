@@ -50,7 +50,9 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
                 confidence=0.8,
                 about=what.split()[0],
                 # the driver asks again by itself; where halfopen's own link got over it, that is no storm
-                severity=severity(timeline, joins) if events and what == "Wi-Fi join" and timeline.link.told else None,
+                severity=severity(timeline, joins)
+                if events and what == "Wi-Fi join" and timeline.link.told
+                else None,
             )
             return
     syns = [

@@ -39,7 +39,11 @@ def sessions_exhausted(timeline: Timeline) -> Iterator[Finding]:
         if cut:
             figures.append(f"{len(cut)} were accepted by the stack and reset at once")
             proof += [p for talk in cut[:2] for p in frames(talk.flow, talk.device.rst)]
-        proof += [p for talk in held[:3] for p in frames(talk.flow, talk.device.last_payload or talk.peer.last_payload)]
+        proof += [
+            p
+            for talk in held[:3]
+            for p in frames(talk.flow, talk.device.last_payload or talk.peer.last_payload)
+        ]
     if proof:
         yield prove(timeline, "HO102", "; ".join(figures) + ".", proof, confidence=0.95 if refused else 0.9)
 
