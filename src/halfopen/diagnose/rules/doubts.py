@@ -59,6 +59,25 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
         )
     wire = any(any(part.of(FlowObserved)) for part in (timeline, *timeline.apart))
     yield from _of_link(timeline, by_fault)
+    yield from _of_silence(timeline, by_fault, wire)
+    leak = by_fault.get("leaked-sockets")
+    if leak and not timeline.ledger.opened:
+        yield Undecided(
+            ("HO101", "HO102"),
+            "The table is full, and the log does not say who holds it. Log the"
+            " descriptor at each socket(), accept() and close(): numbers that"
+            " climb from 54 to 63 are a leak, and the last one that never closes is the culprit.",
+        )
+    if "beacon-lost" in by_fault and "dozing-radio" not in by_fault and "weak-signal" not in by_fault:
+        yield Undecided(
+            ("HO405", "HO406"),
+            "Lost beacons come from distance, from a crowded channel or from modem sleep. Log the RSSI once a minute and run one day with"
+            " WIFI_PS_NONE: if the losses stop, it was power save.",
+        )
+
+
+def _of_silence(timeline: Timeline, by_fault: Mapping[str, Finding], wire: bool) -> Iterator[Undecided]:
+    """A peer that no longer answers, told by a log that does not know why, or by a wire that does not see who waits."""
     survived = timeline.link.told and "half-open" in by_fault and by_fault["half-open"].severity == "info"
     if "half-open" in by_fault and not wire and not survived:
         yield Undecided(
@@ -74,20 +93,6 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             f"The device repeated its data for {kept}, and its program neither closed the connection nor opened another: it may wait in"
             " a call that has no deadline. Ping it meanwhile, and take its log with a line before and after each send() and recv(): a"
             " device that answers pings and prints nothing after the first of the two is blocked.",
-        )
-    leak = by_fault.get("leaked-sockets")
-    if leak and not timeline.ledger.opened:
-        yield Undecided(
-            ("HO101", "HO102"),
-            "The table is full, and the log does not say who holds it. Log the"
-            " descriptor at each socket(), accept() and close(): numbers that"
-            " climb from 54 to 63 are a leak, and the last one that never closes is the culprit.",
-        )
-    if "beacon-lost" in by_fault and "dozing-radio" not in by_fault and "weak-signal" not in by_fault:
-        yield Undecided(
-            ("HO405", "HO406"),
-            "Lost beacons come from distance, from a crowded channel or from modem sleep. Log the RSSI once a minute and run one day with"
-            " WIFI_PS_NONE: if the losses stop, it was power save.",
         )
 
 
