@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Generic, TypeVar
 
 Shard = TypeVar("Shard")
@@ -139,8 +140,17 @@ def _whole() -> Iterator[None]:
 
 
 def _deaf_to_interrupts() -> None:
-    """In a worker: Ctrl-C goes to all processes of a terminal, and only the first one decides."""
+    """In a worker: Ctrl-C goes to all processes of a terminal, and only the first one decides; without it nobody stays."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A parent that was killed tells nobody: a worker would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def in_shards(items: Sequence[Shard], size: int) -> list[Sequence[Shard]]:

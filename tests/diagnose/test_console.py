@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.diagnose.conftest import events_of
 
 from halfopen.diagnose.events import (
+    AddressGot,
     BeaconsMissed,
     Booted,
     CallFailed,
@@ -357,3 +358,10 @@ def test_no_bytes_make_it_fail(data: bytes) -> None:
         list(source.end())
     except ConsoleError:
         pass
+
+
+@pytest.mark.parametrize("word", ["New", "Same"])
+def test_an_address_of_the_arduino_core_is_a_join(word: str) -> None:
+    line = f"[212892][V][STA.cpp:186] _onStaEvent(): STA Got {word} IP:192.168.5.100\n"
+    (got,) = [event for event in events_of(line.encode()) if isinstance(event, AddressGot)]
+    assert got.ip == "192.168.5.100"

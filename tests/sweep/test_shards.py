@@ -71,3 +71,23 @@ def test_ctrl_c_ends_the_map_with_what_is_done(jobs: str, tmp_path: Path) -> Non
     assert lines[-1] == f"end {5 + lines.count('one')} True", "each result is told and counted once"
     assert 5 + lines.count("one") < 400
     assert time.monotonic() - began < 15
+
+
+def test_workers_do_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "sleepy.py"
+    script.write_text(SLEEPY)
+    running = subprocess.Popen([sys.executable, script, "2"], stdout=subprocess.PIPE, start_new_session=True)
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGKILL)
+    pytest.fail("workers are left")

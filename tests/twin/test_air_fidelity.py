@@ -15,11 +15,12 @@ from halfopen.diagnose import diagnose
 from halfopen.twin.fidelity.air.comparing import Difference
 from halfopen.twin.fidelity.air.hearing import hear
 from halfopen.twin.fidelity.air.inferring import infer
-from halfopen.twin.fidelity.air.replay import Played, play, play_script
+from halfopen.twin.fidelity.air.replay import BEGIN_NS, Lab, Played, play, play_script
 from halfopen.twin.fidelity.air.script import Script, read_script
 from halfopen.twin.fidelity.air.situations import SITUATIONS
+from halfopen.twin.fidelity.air.story import tell
 from halfopen.twin.wifi.figures import HOSTAPD_LAB, ApFigures
-from halfopen.twin.world import MS, SECOND
+from halfopen.twin.world import EPOCH_NS, MS, SECOND
 
 #: tshark's severity of an expert's finding that is an error.
 ERROR = str(0x00800000)
@@ -95,6 +96,51 @@ def test_tshark_finds_nothing_malformed(
         assert (malformed, check == "0", ERROR in severities.split(",")) == ("", False, False), number
 
 
+@pytest.mark.parametrize("name", ["s1_normal_open", "s3_kick_open"])
+def test_a_sniffer_hears_what_the_labs_sniffer_heard(
+    name: str, require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    """… and one that misses a share of the frames hears the others, in order."""
+    script = read_script(AIR, name)
+    lab = Lab(script, SITUATIONS[name], 7, HOSTAPD_LAB)
+    near = {"AP": -30.0, "STA": -50.0}
+    lab.recorder.listen("near", near)
+    lab.recorder.listen("far", near, misses=0.3)
+    lab.play()
+    begin = EPOCH_NS + BEGIN_NS
+    whole, far = (tell(lab.recorder.pcapng(place), script.names, begin).events for place in ("near", "far"))
+    theirs = tell((AIR / f"{name}.sniffer.pcapng").read_bytes(), script.names).events
+    assert [event.shape for event in whole] == [event.shape for event in theirs]
+    assert 0.4 * len(whole) < len(far) < 0.9 * len(whole)
+    moments = {(event.time, event.shape): number for number, event in enumerate(whole)}
+    places = [moments[event.time, event.shape] for event in far]
+    assert places == sorted(places)
+    twin = tmp_path / "near.pcapng"
+    twin.write_bytes(lab.recorder.pcapng("near"))
+    strengths = strengths_of(require_tool("tshark"), twin)
+    assert strengths == {("02:00:00:00:00:00", "-30"), ("02:00:00:00:01:00", "-50")}
+    assert strengths <= strengths_of(require_tool("tshark"), AIR / f"{name}.sniffer.pcapng")
+
+
+def strengths_of(tshark: str, path: Path) -> set[tuple[str, ...]]:
+    """Who is heard how strong."""
+    command = [
+        tshark,
+        "-r",
+        path,
+        "-Y",
+        "wlan.ta",
+        "-T",
+        "fields",
+        "-e",
+        "wlan.ta",
+        "-e",
+        "radiotap.dbm_antsignal",
+    ]
+    rows = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {tuple(row.split("\t")) for row in rows}
+
+
 # Planted: a twin that is wrong must not hold.
 
 
@@ -129,7 +175,6 @@ def test_a_wrong_phase_of_the_dtim_is_noticed() -> None:
         ("s6_wrong_psk", "key_every_ns", 2 * SECOND, "key message 1, acked"),
         ("s6_wrong_psk", "key_tries", 3, "the twin has no such frame there"),
         ("s7_dropout_open", "retries", 3, "only the twin has"),
-        ("s7_dropout_open", "low_ack", 3, "reason 34"),
     ],
 )
 def test_an_access_point_with_another_figure_is_noticed(
@@ -138,6 +183,14 @@ def test_an_access_point_with_another_figure_is_noticed(
     other = replace(HOSTAPD_LAB, **{figure: value})
     words = [one.words for one in replayed(read_script(AIR, name), other)]
     assert any(says in one for one in words), words
+
+
+def test_an_access_point_that_minds_lost_frames_is_noticed() -> None:
+    script = read_script(AIR, "s7_dropout_open")
+    script.access_points = [replace(one, low_ack=True) for one in script.access_points]
+    assert replayed(script) == []  # fewer than hostapd minds
+    words = [one.words for one in replayed(script, replace(HOSTAPD_LAB, low_ack=3))]
+    assert any("reason 34" in one for one in words), words
 
 
 def test_a_medium_that_nobody_blocked_is_noticed() -> None:

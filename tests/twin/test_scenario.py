@@ -229,6 +229,7 @@ def test_the_page_tells_the_whole_schema() -> None:
     from dataclasses import fields
 
     from halfopen.impairments import KINDS
+    from halfopen.twin.radio_plans import AccessPointPlan, SnifferPlan, WifiPlan
     from halfopen.twin.scenario import CallerPlan, DevicePlan, PeerPlan, Scenario, ServicePlan
 
     page = (Path(__file__).parents[2] / "docs/how-to/simulate.md").read_text()
@@ -239,7 +240,16 @@ def test_the_page_tells_the_whole_schema() -> None:
     for name, kind in KINDS.items():
         told = rows[name] + "`begin_ms` `end_ms`"
         assert all(f"`{option.name}`" in told for option in fields(kind)), name
-    for plan in (Scenario, PeerPlan, DevicePlan, CallerPlan, ServicePlan):
+    for plan in (
+        Scenario,
+        PeerPlan,
+        DevicePlan,
+        CallerPlan,
+        ServicePlan,
+        AccessPointPlan,
+        WifiPlan,
+        SnifferPlan,
+    ):
         for option in fields(plan):
             assert option.name in page or option.name == "file", option.name
     example = page.partition("```toml\n")[2].partition("```")[0]

@@ -31,6 +31,8 @@ _MARKERS = (
     "M-3 -3L3 3M-3 3L3 -3",
 )
 _TICKS = 5
+#: Values nearer to each other than this share of themselves are drawn as near as they are.
+_SPAN_MIN = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,14 @@ class Scale:
         )
         numbers = [float(value) for value in values if not isinstance(value, str)] if not self.words else []
         self.least, self.most = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
-        if self.least == self.most:
-            pad = abs(self.least) * 0.1 or 1.0
-            self.least, self.most = self.least - (0 if logarithmic else pad), self.most + pad
+        span = max(abs(self.least), abs(self.most)) * _SPAN_MIN or 1.0
+        if self.most - self.least < span and not logarithmic:
+            middle = (self.least + self.most) / 2
+            bottom = 0.0 if self.least >= 0 else middle - span / 2
+            self.least = max(bottom, middle - span / 2)
+            self.most = self.least + span
+        elif self.most == self.least:
+            self.most *= 2
 
     def place(self, value: float | str) -> float:
         """Where ``value`` stands."""
@@ -94,6 +101,13 @@ class Scale:
         first_tick = math.ceil(self.least / step - 1e-9)
         count = int((self.most - first_tick * step) / step + 1e-9) + 1
         return [round((first_tick + number) * step, 10) for number in range(count)]
+
+    def told(self, tick: float | str) -> str:
+        """A tick with as many digits as tell it from its neighbours."""
+        if isinstance(tick, str) or self._log:
+            return written(tick)
+        step = round_step((self.most - self.least) / _TICKS)
+        return f"{tick:,.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
 
 
 def round_step(wanted: float) -> float:
@@ -158,14 +172,14 @@ def _element(chart: Chart, left: float, top: float, *, outer: bool) -> str:
 def _grid(across: Scale, up: Scale, title: str) -> list[str]:
     parts = []
     for tick in up.ticks():
-        y = up.place(tick)
+        y, words = up.place(tick), up.told(tick)
         parts.append(f'<path class="grid" d="M{_LEFT} {y}H{WIDTH - _RIGHT}"/>')
         parts.append(
             f'<text class="tick" x="{_LEFT - 6}" y="{y + 3.5}" text-anchor="end">{_text(written(tick))}</text>'
         )
     room = 0.0
     for tick in across.ticks():
-        x, words = across.place(tick), written(tick)
+        x, words = across.place(tick), across.told(tick)
         if x - 3.2 * len(words) < room:
             continue  # it would stand in its neighbour
         room = x + 3.2 * len(words) + 6

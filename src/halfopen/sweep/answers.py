@@ -37,6 +37,7 @@ FIGURES = (
     Figure("reconnects_a_day", "dials a day", ""),
     Figure("sockets", "sockets held", ""),
     Figure("airtime_ms_an_hour", "airtime per hour", "ms"),
+    Figure("radio_on", "radio on", "%"),
 )
 
 
@@ -87,6 +88,7 @@ def figures(sums: Sums) -> dict[str, float | None]:
         "reconnects_a_day": max(0, sums.connects - sums.boots) * per_hour * 24,
         "sockets": sums.descriptor_ms / sums.lived_ms if sums.lived_ms else None,
         "airtime_ms_an_hour": sums.airtime_us / 1000 * per_hour,
+        "radio_on": sums.radio_on_us / 10 / sums.lived_ms if sums.radio_on_us else None,
     }
 
 

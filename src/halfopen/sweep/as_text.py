@@ -15,16 +15,26 @@ def sweep_text(console: Console, sweep: Sweep) -> None:
     """Print one sweep."""
     console.print(Rule(Text(sweep.title, style="bold"), align="left", style="dim"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    best = _best(sweep)
-    for number, head in enumerate(heads(sweep)):
-        style = "bold" if number < len(sweep.axes) else ""
-        longest = max(map(len, head.split()))
-        table.add_column(Text(head, style="dim"), justify="right", style=style, min_width=longest)
-    for row, cells in enumerate(rows(sweep)):
-        table.add_row(
-            *(Text(cell, style="green" if (row, column) in best else "") for column, cell in enumerate(cells))
+    best, headings, told = _best(sweep), heads(sweep), rows(sweep)
+    same = [
+        number for number in range(len(sweep.axes), len(headings)) if len({row[number] for row in told}) == 1
+    ]
+    if len(told) < 2:
+        same = []
+    for number, head in enumerate(headings):
+        if number not in same:
+            style = "bold" if number < len(sweep.axes) else ""
+            longest = max(map(len, head.split()))
+            table.add_column(Text(head, style="dim"), justify="right", style=style, min_width=longest)
+    for row, cells in enumerate(told):
+        marked = (
+            (cell, "green" if (row, column) in best else "", column) for column, cell in enumerate(cells)
         )
+        table.add_row(*(Text(cell, style=style) for cell, style, column in marked if column not in same))
     console.print(table)
+    if same:
+        alike = "; ".join(f"{headings[number]} {told[0][number]}" for number in same)
+        console.print(Text(f"everywhere alike: {alike}", style="dim"))
     console.print(Text(f"{sweep.identity}; fingerprint {fingerprint(sweep.answers)}", style="dim"))
     console.print(Text(f"repeat: {sweep.command}", style="dim"))
     console.print()

@@ -8,18 +8,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from halfopen.impairments import Impairment
 from halfopen.twin.simulation import Simulation
-from halfopen.twin.world import MS
+from halfopen.twin.world import MS, US
+
+if TYPE_CHECKING:
+    from halfopen.twin.wifi.station import Station
 
 #: Impairments that end what is connected, at once and untold.
 KILLING = frozenset({"flows-lost", "peer-rebooted"})
 #: Impairments while which nothing that was connected is served.
-DARK = frozenset({"blackhole", "peer-rebooted", "peer-vanished", "peer-stalled", "unreachable"})
+DARK = frozenset(
+    {"blackhole", "peer-rebooted", "peer-vanished", "peer-stalled", "unreachable"}
+    | {"radio-dropout", "ap-silent", "ap-power-cut", "ap-restarted"}
+)
 #: Of these, what kills a connection that outlasts its patience: noticing it counts from their begin.
-SILENCING = frozenset({"blackhole", "peer-vanished"})
+SILENCING = frozenset({"blackhole", "peer-vanished", "radio-dropout", "ap-silent", "ap-power-cut"})
 #: Times to notice are counted in steps of this many milliseconds.
 STEP_MS = 100
 
@@ -31,6 +37,10 @@ _AROUND_BYTES = 26 + 8 - 14 + 16 + 4
 _SYMBOL_BITS, _SYMBOL_US, _SERVICE_BITS = 96, 4, 22
 #: A keepalive probe, and its answer.
 _PROBE_OCTETS = 54
+#: How long a dozing radio is on for one beacon: the oscillator settles, then 1.5 ms at 1 Mbit/s (assumed: no measurement).
+_BEACON_ON_US = 3000
+#: And after each exchange (CONFIG_ESP_WIFI_SLP_DEFAULT_MIN_ACTIVE_TIME=50).
+_ACTIVE_US = 50_000
 
 Interval = tuple[float, float]
 
@@ -49,6 +59,7 @@ class Sums:
     descriptors_most: int = 0
     frames: int = 0
     airtime_us: int = 0
+    radio_on_us: int = 0
     boots: int = 0
     events: int = 0
     notice: Counter[int] = field(default_factory=Counter)
@@ -86,8 +97,13 @@ def measured(simulation: Simulation) -> Sums:
         _add_device(sums, simulation, happened[name], upon[name])
         probes = device.stack.probes_in_closed_form
         link = device.stack.link
-        sums.frames += link.frames + 2 * probes
-        sums.airtime_us += airtime_us(link.frames + 2 * probes, link.octets + 2 * probes * _PROBE_OCTETS)
+        frames = link.frames + 2 * probes
+        sums.frames += frames
+        if device.station is not None:
+            sums.airtime_us += round(device.station.airtime_us)
+            sums.radio_on_us += radio_on_us(device.station, simulation.world.now // US, frames)
+        else:
+            sums.airtime_us += airtime_us(frames, link.octets + 2 * probes * _PROBE_OCTETS)
         sums.boots += device.boots
     return sums
 
@@ -100,6 +116,15 @@ def airtime_us(frames: int, octets: int) -> int:
     return symbols * _SYMBOL_US + frames * each
 
 
+def radio_on_us(station: Station, lived_us: int, frames: int) -> int:
+    """How long a station's radio was on, by what it is set to at the end: what its battery feels most. An estimate (us)."""
+    if station.power_save == "none" or station.ap is None:
+        return lived_us
+    every = station.listen_interval if station.power_save == "max" else station.ap.dtim
+    beacons = lived_us // (station.ap.beacon_tu * every * 1024)
+    return min(lived_us, beacons * _BEACON_ON_US + frames // 2 * _ACTIVE_US)
+
+
 def _by_device(simulation: Simulation) -> dict[str, list[Impairment]]:
     """The impairments that each device feels: its own, its group's, and its peers'."""
     scenario = simulation.scenario
@@ -110,6 +135,7 @@ def _by_device(simulation: Simulation) -> dict[str, list[Impairment]]:
     for plan in scenario.devices:
         host = getattr(plan.firmware, "host", "")
         peers = [peer.name for peer in scenario.peers if host in (peer.ip, peer.domain)]
+        peers += [ap.name for ap in scenario.access_points]
         for name in plan.names():
             places = dict.fromkeys((name, plan.name, *peers))
             found[name] = [one for place in places for one in by_place.get(place, ())]

@@ -207,6 +207,20 @@ def _radio_dropout(s: Scene) -> None:
     s.duration_s = at // 1000 + lots.between(30, 90)
 
 
+def _stale_status(s: Scene) -> None:
+    """The link is lost, by a drop-out that the driver notices or a kick, and the sketch's flag stays as it was."""
+    lots = s.lots
+    s.on_wifi()
+    s.serve("responder", reply_bytes=lots.near(20, 400))
+    s.run("stale-sketch", period_ms=lots.between(4000, 15_000))
+    at = lots.between(60_000, 200_000)
+    if lots.happens(0.6):
+        s.happens(s.name, "radio-dropout", at, at + lots.between(11_000, 30_000))
+    else:
+        s.happens(s.name, "station-kicked", at, reason=lots.one_of((2, 3, 8)), frame="deauth")
+    s.duration_s = at // 1000 + lots.between(200, 500)
+
+
 def _brownout(s: Scene) -> None:
     if s.lots.happens(0.6):
         s.on_wifi()
@@ -242,6 +256,7 @@ RADIO_FAULTS: dict[str, Callable[[Scene], None]] = {
     "HO411": _denied,
     "HO412": _ap_restarted,
     "HO413": _radio_dropout,
+    "HO414": _stale_status,
     "HO701": _brownout,
     "HO702": _crashed,
 }

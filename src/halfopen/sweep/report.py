@@ -86,7 +86,9 @@ def _figure(answer: Answer, key: str) -> str:
     value = answer.figures[key]
     if value is None:
         return "–"
-    digits = {"availability": 3, "sockets": 2, "airtime_ms_an_hour": 0, "unnoticed": 0}.get(key, 1)
+    digits = {"availability": 3, "sockets": 2, "airtime_ms_an_hour": 0, "radio_on": 1, "unnoticed": 0}.get(
+        key, 1
+    )
     return f"{value:,.{digits}f}"
 
 

@@ -179,6 +179,23 @@ def _in_devices(*keys: str) -> Callable[[Tables, Value], bool]:
     return put
 
 
+def _in_access_points(key: str) -> Callable[[Tables, Value], bool]:
+    """A key of every access point."""
+
+    def put(tables: Tables, value: Value) -> bool:
+        for access_point in tables.get("access_points", ()):
+            access_point[key] = value
+        return bool(tables.get("access_points"))
+
+    return put
+
+
+def _in_stations(key: str) -> Callable[[Tables, Value], bool]:
+    """A key of every device's radio."""
+    put = _in_devices("wifi", key)
+    return lambda tables, value: bool(tables.get("access_points")) and put(tables, value)
+
+
 def _in_first_devices(key: str) -> Callable[[Tables, Value], bool]:
     def put(tables: Tables, value: Value) -> bool:
         tables["devices"][0][key] = value
@@ -233,6 +250,18 @@ KNOBS: dict[str, Knob] = {
         "s",
         _always("peers", "nat-expiry", "idle_ms", 1000),
     ),
+    "dtim": Knob("access point: beacons from one DTIM to the next", "", _in_access_points("dtim")),
+    "beacon": Knob("access point: between beacons, in 1024 us", "", _in_access_points("beacon_interval_tu")),
+    "inactivity": Knob("access point: silence before it polls", "s", _in_access_points("inactivity_s")),
+    "busy": Knob("share of the air that other networks take, 0 to 0.95", "", _in_access_points("busy")),
+    "capacity": Knob("stations that the access point takes", "", _in_access_points("capacity")),
+    "power_save": Knob("the radio's power save: none, min or max", "", _in_stations("power_save")),
+    "listen_interval": Knob(
+        "with max: it wakes for every so many beacons", "", _in_stations("listen_interval")
+    ),
+    "rssi": Knob("the signal's strength", "dBm", _in_stations("rssi_dbm")),
+    "shadowing": Knob("slow changes of the signal, their sigma", "dB", _in_stations("shadowing_db")),
+    "wake_miss": Knob("share of beacons that the radio wakes too late for", "", _in_stations("wake_miss")),
 }
 
 

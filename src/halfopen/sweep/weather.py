@@ -20,6 +20,15 @@ _WIRED: tuple[tuple[str, int, tuple[int, int]], ...] = (
     ("loss", 1, (20, 200)),
     ("delay", 1, (20, 200)),
 )
+#: On Wi-Fi half of it happens on the air instead.
+_ON_AIR: tuple[tuple[str, int, tuple[int, int]], ...] = (
+    ("radio-dropout", 3, (2, 60)),
+    ("fading", 2, (20, 200)),
+    ("station-kicked", 2, (0, 0)),
+    ("ap-forgets", 1, (0, 0)),
+    ("late-wake", 1, (20, 200)),
+)
+_LOTS = tuple([row for row in rows for _ in range(row[1])] for rows in (_WIRED, _ON_AIR))
 
 
 def under_weather(tables: Tables, seed: int, a_day: float) -> Tables:
@@ -32,22 +41,25 @@ def under_weather(tables: Tables, seed: int, a_day: float) -> Tables:
         count = group.get("count", 1)
         for number in range(1, count + 1):
             name = group["name"] if count == 1 else f"{group['name']}-{number}"
-            drawn += _days_of(Lots.of(seed, f"weather of {name}"), name, tables["duration_s"], a_day)
+            lots = Lots.of(seed, f"weather of {name}")
+            drawn += _days_of(
+                lots, name, tables["duration_s"], a_day, on_wifi=bool(tables.get("access_points"))
+            )
     drawn.sort(key=lambda one: float(one["begin_ms"]))
     return {**tables, "impairments": [*tables.get("impairments", ()), *drawn]}
 
 
-def _days_of(lots: Lots, name: str, duration_s: int, a_day: float) -> list[dict[str, Any]]:
+def _days_of(lots: Lots, name: str, duration_s: int, a_day: float, *, on_wifi: bool) -> list[dict[str, Any]]:
     """One device's impairments, in the order in which they were drawn."""
     wanted = a_day * duration_s / DAY_S
     count = int(wanted) + lots.happens(wanted % 1)
     last = duration_s - _QUIET_LAST_S
-    return [_one(lots, name, last) for _ in range(count) if last > _QUIET_FIRST_S]
+    return [_one(lots, name, last, on_wifi=on_wifi) for _ in range(count) if last > _QUIET_FIRST_S]
 
 
-def _one(lots: Lots, name: str, last_s: int) -> dict[str, Any]:
+def _one(lots: Lots, name: str, last_s: int, *, on_wifi: bool) -> dict[str, Any]:
     begin = lots.between(_QUIET_FIRST_S * 1000, last_s * 1000)
-    kind, _, (shortest, longest) = lots.one_of([row for row in _WIRED for _ in range(row[1])])
+    kind, _, (shortest, longest) = lots.one_of(_LOTS[on_wifi and lots.happens(0.5)])
     one: dict[str, Any] = {"at": name, "kind": kind, "begin_ms": begin}
     if longest:
         one["end_ms"] = begin + lots.near(shortest * 1000, longest * 1000)
@@ -55,6 +67,12 @@ def _one(lots: Lots, name: str, last_s: int) -> dict[str, Any]:
         one["probability"] = lots.between(5, 40) / 100
     elif kind == "delay":
         one |= {"delay_ms": lots.between(100, 900), "jitter_ms": 50}
-    elif kind == "blackhole":
+    elif kind in ("blackhole", "radio-dropout"):
         one["direction"] = lots.one_of(("both", "both", "to-peer", "to-device"))
+    elif kind == "fading":
+        one |= {"loss_db": lots.between(5, 35), "shadowing_db": lots.between(0, 4)}
+    elif kind == "station-kicked":
+        one["reason"] = lots.one_of((2, 4, 5, 8, 34))
+    elif kind == "late-wake":
+        one["probability"] = lots.between(3, 9) / 10
     return one

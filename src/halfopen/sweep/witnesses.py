@@ -166,6 +166,7 @@ WITNESSES: dict[str, Callable[[Simulation, Device], bool]] = {
     "HO411": _of_ap("station-refused"),
     "HO412": _happened("ap-restarted", "ap-power-cut"),
     "HO413": _happened("radio-dropout"),
+    "HO414": lambda s, d: bool(_events(s, d, "disassociated")) and d.console.lines > 0 and not d.joined,
     "HO701": lambda s, d: bool(_events(s, d, "browned-out")),
     "HO702": lambda s, d: d.boots > 1 and bool(_events(s, d, "watchdog-fired")),
 }

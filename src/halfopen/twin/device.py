@@ -282,6 +282,19 @@ class Device:
         elif self.stack.up:
             self.stack.netif_down()
 
+    @property
+    def rssi_dbm(self) -> int:
+        """What ``WiFi.RSSI()`` says: the strength of the last access point's signal; 0 on a wire and before the first."""
+        station = self.station
+        if station is None or station.ap is None:
+            return 0
+        return round(station.path_to(station.ap).signal.at(self.world.now))
+
+    def set_auto_reconnect(self, on: bool) -> None:
+        """Whether the radio joins anew by itself after a loss, as it does unless it is told not to."""
+        if self.station is not None:
+            self.station.persistent = on
+
     def disable_power_save(self) -> None:
         """``esp_wifi_set_ps(WIFI_PS_NONE)``; nothing on a wire."""
         if self.station is not None:

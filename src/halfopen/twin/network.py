@@ -253,9 +253,16 @@ class Network:
     def forwarded(self, packet: Packet) -> Frame:
         """A packet of a node behind the gateway as the gateway puts it on the LAN; nobody's where no node has the address."""
         packet.ttl = HOST_TTL - 1
-        nodes = [link.node for link in self.links.values()]
-        gateway = next((node.mac for node in nodes if node.ip == self.gateway), "")
-        addressee = next((node.mac for node in nodes if node.ip == packet.destination), gateway)
+        gateway = addressee = ""
+        for link in self.links.values():
+            node = link.node
+            if node.ip == packet.destination and not addressee:
+                addressee = node.mac
+            if node.ip == self.gateway and not gateway:
+                gateway = node.mac
+            if gateway and addressee:
+                break
+        addressee = addressee or gateway
         return Frame(addressee, gateway, packet)
 
     def carry(self, frame: Frame, delay: int) -> None:

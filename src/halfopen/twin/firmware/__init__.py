@@ -26,6 +26,7 @@ from halfopen.twin.firmware.program import Firmware
 from halfopen.twin.firmware.queueing_client import QueueingClient
 from halfopen.twin.firmware.quiet_client import QuietClient
 from halfopen.twin.firmware.resolving_client import ResolvingClient
+from halfopen.twin.firmware.stale_sketch import StaleSketch
 from halfopen.twin.firmware.storming_client import StormingClient
 from halfopen.twin.firmware.stubborn_client import StubbornClient
 from halfopen.twin.firmware.tls_client import TlsClient
@@ -58,6 +59,7 @@ PROGRAMS: dict[str, type[Firmware]] = {
         QueueingClient,
         QuietClient,
         ResolvingClient,
+        StaleSketch,
         StormingClient,
         StubbornClient,
         TlsClient,

@@ -14,7 +14,7 @@ from halfopen.twin.truth import Truth
 from halfopen.twin.wifi.figures import AIR, AirFigures
 from halfopen.twin.wifi.frames import AirFrame
 from halfopen.twin.wifi.path import Path
-from halfopen.twin.wifi.signal import seed_of
+from halfopen.twin.wifi.signal import seed_of, share
 from halfopen.twin.world import World
 
 if TYPE_CHECKING:
@@ -179,20 +179,27 @@ class Air:
         """A frame went at ``when`` (ns, past) in closed form; whether it was acknowledged. It takes its air time."""
         fails = path.fails(direction, when) if listening else 1.0
         acked = fails < 1.0
-        retries = ap_or_station_retries(path, direction)
-        tries = 1 if acked else retries + 1
+        tries = 1
+        while (
+            tries <= ap_or_station_retries(path, direction)
+            and share(path.station.scan_seed, when + tries) < fails
+        ):
+            tries += 1
         span = self.span(frame)
         path.station.airtime_ns += tries * span
         path.ap.airtime_ns += tries * span
         if self.log is not None:
-            for number in range(tries):
-                end = when + (number + 1) * span
-                self.log.tried(end, frame, path, path.ap, number > 0, end if acked else None)
+            for number in range(1, tries + 1):
+                end = when + number * span
+                self.log.tried(
+                    end, frame, path, path.ap, number > 1, end if acked and number == tries else None
+                )
         return acked
 
     def note_unseen(self, path: Path, frame: AirFrame, count: int) -> None:
-        """So many frames alike went, each at the first try, and nobody records."""
-        spent = count * self.span(frame)
+        """So many frames alike went in closed form, with as many tries as they take on average, and nobody records."""
+        fails = path.fails_at_worst(TO_PEER)
+        spent = int(count * self.span(frame) / (1.0 - fails)) if fails < 1.0 else count * self.span(frame)
         path.station.airtime_ns += spent
         path.ap.airtime_ns += spent
 

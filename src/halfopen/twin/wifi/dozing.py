@@ -209,7 +209,7 @@ class DozingRadio:
         if self.state != j.RUN or ap is None or self.power_save == "none" or self._keepalive is not None:
             return
         now = self.world.now
-        if self._dozed_at < self._awake_until < now:
+        if self._dozed_at < self._awake_until < now and not self.watch.asking:
             self._dozed_at = self._awake_until
             self._pass(ap, self._awake_until)
         if not self.keepalive_ns or self._sent_at + self.keepalive_ns >= now:
@@ -236,6 +236,9 @@ class DozingRadio:
         """So many frames of a dozing connection went both ways until ``last`` (ns)."""
         self._sent_at = max(self._sent_at, last)
         self.airtime_ns += 2 * frames * _PROBE_NS
+        entry = self.server.table.get(self.mac) if self.server is not None else None
+        if entry is not None:
+            entry.heard_at = max(entry.heard_at, last)
 
     def rouse(self) -> None:
         """Let dozing connections of its stack wake: something is going to change."""

@@ -121,7 +121,10 @@ class Expiry:
     def _check(self, entry: Association) -> None:
         entry.timer = None
         ap = self._ap
-        entry.path.station.settle()
+        station = entry.path.station
+        station.settle()
+        if self._world.now - entry.heard_at >= ap.inactivity_ns:
+            station.rouse()  # keepalive of a connection that dozes counts, too
         quiet = self._world.now - entry.heard_at
         if self._whole(quiet) < ap.inactivity_ns:
             wait = max(ap.inactivity_ns + self.fuzz_s(entry) * SECOND - self._whole(quiet), SECOND)

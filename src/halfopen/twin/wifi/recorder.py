@@ -25,6 +25,7 @@ from halfopen.twin.world import EPOCH_NS, US
 if TYPE_CHECKING:
     from halfopen.twin.wifi.access_point import AccessPoint
     from halfopen.twin.wifi.air import Air
+    from halfopen.twin.wifi.figures import AirFigures
     from halfopen.twin.wifi.path import Path
 
 _NANOSECONDS = 9
@@ -163,7 +164,7 @@ class AirRecorder:
     def _heard(self, place: Place) -> list[tuple[int, bytes, str]]:
         """Every frame that is heard at a place: when, bytes with radiotap, why."""
         self._air.settle()
-        encoder = _Encoder(self._air.figures.management_mbit, self._air.figures.data_mbit)
+        encoder = _Encoder(self._air.figures)
         found: list[tuple[int, bytes, str]] = []
         for number, (when, what, item) in enumerate(self._in_order()):
             if isinstance(item, _Life):
@@ -204,8 +205,10 @@ class AirRecorder:
 class _Encoder:
     """Bytes of frames in the order of time: sequence numbers count up per sender, retries keep theirs."""
 
-    def __init__(self, management_mbit: float, data_mbit: float) -> None:
-        self._rates = (management_mbit, min(data_mbit, 54.0))
+    def __init__(self, figures: AirFigures) -> None:
+        self._rates = (figures.management_mbit, min(figures.data_mbit, 54.0))
+        #: hwsim does not number null frames.
+        self._bare_nulls = figures.instant
         self._counters: dict[tuple[str, bool], int] = {}
         self._numbers: dict[int, int] = {}
         self._sealed: dict[str, int] = {}
@@ -231,7 +234,8 @@ class _Encoder:
         null = frame.kind in (d.NULL, d.QOS_NULL)
         number = self._numbers.get(id(frame))
         if number is None:
-            number = self._numbers[id(frame)] = 0 if null else self._count(transmitter, qos)
+            number = 0 if null and self._bare_nulls else self._count(transmitter, qos)
+            self._numbers[id(frame)] = number
         by_ap = bool(flags & FROM_DS)
         addresses = (frame.receiver, tried.ap.bssid if by_ap else frame.sender, frame.third)
         head = bodies.header(frame.kind, flags & 0xFF, *addresses, number, 44)

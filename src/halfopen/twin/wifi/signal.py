@@ -6,6 +6,7 @@ seed, the pair and the time, so that nobody spends an event on them.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 
@@ -21,6 +22,7 @@ _SHADOW_MOST, _DIP_MOST = 2.5, 4.0
 _HALF_DBM, _SLOPE_DB = -90.0, 1.5
 #: What fails more seldom than this does not fail.
 NEVER = 1e-6
+_NORMALS_KEPT = 16
 _MASK = (1 << 64) - 1
 
 
@@ -33,8 +35,14 @@ def mixed(number: int) -> int:
 
 
 def share(seed: int, number: int) -> float:
-    """A number from 0 to 1 (not included) that belongs to ``number`` alone."""
-    return mixed(seed ^ mixed(number)) / 2**64
+    """A number from 0 to 1 (not included) that belongs to ``number`` alone: ``mixed(seed ^ mixed(number))``."""
+    number = (number + 0x9E3779B97F4A7C15) & _MASK
+    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+    number = ((seed ^ number ^ (number >> 31)) + 0x9E3779B97F4A7C15) & _MASK
+    number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+    return (number ^ (number >> 31)) / 2**64
 
 
 def seed_of(seed: int, name: str) -> int:
@@ -42,6 +50,7 @@ def seed_of(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}\0{name}".encode()).digest()[:8], "big")
 
 
+@functools.lru_cache(maxsize=1024)  # a signal that is at rest is asked again and again
 def failing(dbm: float) -> float:
     """The probability that one attempt at this strength fails."""
     raised = (dbm - _HALF_DBM) / _SLOPE_DB
@@ -54,12 +63,14 @@ def failing(dbm: float) -> float:
 class Signal:
     """The strength at which one station and one access point hear each other, over time; dBm."""
 
-    __slots__ = ("_seed", "loss_db", "mean_dbm", "multipath_db", "shadowing_db")
+    __slots__ = ("_normals", "_seed", "loss_db", "mean_dbm", "multipath_db", "shadowing_db")
 
     def __init__(
         self, seed: int, mean_dbm: float, shadowing_db: float = 0.0, multipath_db: float = 0.0
     ) -> None:
         self._seed = seed
+        #: Gaussians that were needed lately, by their place.
+        self._normals: dict[int, float] = {}
         self.mean_dbm = mean_dbm
         self.shadowing_db = shadowing_db
         self.multipath_db = multipath_db
@@ -98,6 +109,11 @@ class Signal:
 
     def _knot(self, place: int) -> float:
         """A Gaussian of the shadowing process (Box and Muller)."""
-        first, second = share(self._seed, 2 * place), share(self._seed, 2 * place + 1)
-        normal = math.sqrt(-2.0 * math.log(1.0 - first)) * math.cos(2.0 * math.pi * second)
+        normal = self._normals.get(place)
+        if normal is None:
+            first, second = share(self._seed, 2 * place), share(self._seed, 2 * place + 1)
+            normal = math.sqrt(-2.0 * math.log(1.0 - first)) * math.cos(2.0 * math.pi * second)
+            if len(self._normals) >= _NORMALS_KEPT:
+                self._normals.clear()
+            self._normals[place] = normal
         return self.shadowing_db * max(-_SHADOW_MOST, min(_SHADOW_MOST, normal))

@@ -17,7 +17,7 @@ from halfopen.impairments.span import TO_PEER
 from halfopen.twin.packets import Frame
 from halfopen.twin.wifi import joining as j
 from halfopen.twin.wifi.dozing import LIGHT_WAKE_NS, POWER_SAVES, Configured, DozingRadio
-from halfopen.twin.wifi.frames import PROTECTED, TO_DS, AirFrame, farewell
+from halfopen.twin.wifi.frames import MORE, PROTECTED, TO_DS, AirFrame, farewell
 from halfopen.twin.wifi.path import Path
 from halfopen.twin.wifi.scanning import Scanning
 
@@ -323,6 +323,8 @@ class Station(DozingRadio):
         elif frame.payload is not None:
             self._touch()
             self.take_payload(frame.payload)
+            if frame.flags & MORE and self.figures.fetches_by == "ps-poll":
+                self.fetch(ap)
         elif frame.body and kind in (d.DATA, d.QOS_DATA):
             self._touch()
             self._answer_key(frame.body)

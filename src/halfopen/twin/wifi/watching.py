@@ -40,15 +40,20 @@ class BeaconWatch:
 
     # Single beacons -----------------------------------------------------------------------------------------
 
-    def misses(self, ap: AccessPoint, number: int) -> bool:
-        """Whether a beacon of ``ap`` that the station should hear is missed."""
-        station = self._station
-        failed = station.path_to(ap).fails(TO_DEVICE, ap.beat.time_of(number))
-        miss = station.wake_miss_now()
-        together = 1.0 - (1.0 - failed) * (1.0 - miss) if miss else failed
+    def misses(self, ap: AccessPoint, number: int, together: float | None = None) -> bool:
+        """Whether a beacon of ``ap`` that the station should hear is missed; ``together`` is its probability, if known."""
+        if together is None:
+            together = self._fails(ap, ap.beat.time_of(number))
         if together <= 0.0 or together >= 1.0:
             return together >= 1.0
         return share(self._seed ^ ap.beat.born, number) < together
+
+    def _fails(self, ap: AccessPoint, when: int) -> float:
+        """The probability that a beacon at ``when`` is missed: it is not heard, or the radio wakes too late."""
+        station = self._station
+        failed = station.path_to(ap).fails(TO_DEVICE, when)
+        miss = station.wake_miss_now()
+        return 1.0 - (1.0 - failed) * (1.0 - miss) if miss else failed
 
     def wake_fails(self, ap: AccessPoint) -> float:
         """The probability, at the worst, that a beacon is missed."""
@@ -117,16 +122,18 @@ class BeaconWatch:
         number = ap.beat.number_after(now, every)
         end = now + _AHEAD_NS
         found: list[int] = []
+        # A signal at rest fails alike all the time, and no block of it is better than another.
+        alike = None if path.signal.restless else self._fails(ap, now)
         while (when := ap.beat.time_of(number)) < end:
             block = (when // SHADOW_NS + 1) * SHADOW_NS
-            if self._sure(ap, path_at_worst(station, ap, when, block)):
+            if alike is None and self._sure(ap, path_at_worst(station, ap, when, block)):
                 # Some of these beacons are certainly heard: the last of the block stands for all.
                 number = ap.beat.number_until(block, every)
                 heard = ap.beat.time_of(number)
                 found.append(heard)
                 number += every
                 continue
-            if not self.misses(ap, number):
+            if not self.misses(ap, number, alike):
                 heard = when
                 found.append(when)
             elif when - heard >= limit:

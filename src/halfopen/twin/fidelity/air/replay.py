@@ -121,7 +121,7 @@ class Lab:
             inactivity_s=settings.inactivity_s,
             skip_poll=settings.skip_poll,
             capacity=settings.capacity,
-            figures=self.figures,
+            figures=self.figures if settings.low_ack else replace(self.figures, low_ack=0),
         )
         drawn = iter(self.situation.fuzz_s)
 

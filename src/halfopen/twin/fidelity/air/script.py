@@ -74,6 +74,8 @@ class ApSettings:
     dtim: int
     inactivity_s: int
     skip_poll: bool
+    #: Stations that do not acknowledge many frames in a row have to go (disassoc_low_ack).
+    low_ack: bool
     capacity: int
     #: TSF (us) at the capture's beginning, and the DTIM count of the first beacon with its TSF.
     tsf_us: int
@@ -148,6 +150,7 @@ def _settings(ap: dict[str, Any], names: dict[str, str], heard: list[Heard]) -> 
         ap["dtim_period"],
         int(extra.get("ap_max_inactivity", 300)),
         extra.get("skip_inactivity_poll") == "1",
+        extra.get("disassoc_low_ack") != "0",
         int(extra.get("max_num_sta", 2007)),
         first.tsf - round(first.time * 1e6),
         first.count,
