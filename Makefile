@@ -7,11 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-<<<<<<< HEAD
-.PHONY: help demo test check format faults pictures device machine tutorial fidelity accuracy detection bench soak clean
-=======
-.PHONY: help demo test check format faults pictures device machine tutorial fidelity detection fleet bench soak clean
->>>>>>> swarm
+.PHONY: help demo test check format faults pictures device machine tutorial fidelity accuracy detection fleet bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -25,11 +21,8 @@ help:
 	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
 	@echo "make fidelity  replay the recordings of lwIP and of the air in the twin, write docs/internals/fidelity.md"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
-<<<<<<< HEAD
 	@echo "make accuracy  ask diagnose about 2,000 drawn faults and 1,000 healthy scenarios, write docs/internals/accuracy.md"
-=======
 	@echo "make fleet    play 10,000 devices for a day, write docs/internals/fleet.md (minutes)"
->>>>>>> swarm
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs, the link through a million faults, the swarm through 10,000 seeds"
 	@echo "make clean    remove what was built"
@@ -86,12 +79,9 @@ bench: $(VENV)/.testing
 
 soak: $(VENV)/.testing
 	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
-<<<<<<< HEAD
 	$(BIN)/python fuzz/score_diagnose.py --gate 0.98 --silent 0.99
-=======
 	rm -rf build/swarm
 	$(BIN)/halfopen simulate --seeds 10000 --out build/swarm
->>>>>>> swarm
 	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
 	HALFOPEN_KILLS=1000 $(BIN)/python -m pytest -n 2 tests/link/test_recorder_killed.py
 	$(BIN)/micropython tests/link/recorder_on_littlefs.py src cuts 1 20000
