@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures device machine tutorial fidelity detection fleet bench soak clean
+.PHONY: help demo test check format faults pictures device machine tutorial fidelity accuracy detection fleet bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -21,6 +21,7 @@ help:
 	@echo "make tutorial write the journal and the diagnosis of docs/tutorial.md (three minutes)"
 	@echo "make fidelity  replay the recordings of lwIP and of the air in the twin, write docs/internals/fidelity.md"
 	@echo "make detection  measure how long the link and others take to notice (root, nft, mosquitto; five minutes)"
+	@echo "make accuracy  ask diagnose about 2,000 drawn faults and 1,000 healthy scenarios, write docs/internals/accuracy.md"
 	@echo "make fleet    play 10,000 devices for a day, write docs/internals/fleet.md (minutes)"
 	@echo "make bench    speed against a peer measured in the same run"
 	@echo "make soak     the long fuzz runs, the link through a million faults, the swarm through 10,000 seeds"
@@ -64,6 +65,9 @@ tutorial: $(VENV)/.testing
 fidelity: $(VENV)/.installed
 	$(BIN)/python -m halfopen.twin.fidelity tests/recordings/lwip tests/recordings/air docs/internals/fidelity.md
 
+accuracy: $(VENV)/.testing
+	$(BIN)/python fuzz/score_diagnose.py --page docs/internals/accuracy.md
+
 detection: $(VENV)/.testing
 	$(BIN)/python bench/detection.py docs/internals/detection.md
 
@@ -75,6 +79,7 @@ bench: $(VENV)/.testing
 
 soak: $(VENV)/.testing
 	@for file in fuzz/fuzz_*.py; do $(BIN)/python $$file --runs 20000 || exit 1; done
+	$(BIN)/python fuzz/score_diagnose.py --gate 0.98 --silent 0.99
 	rm -rf build/swarm
 	$(BIN)/halfopen simulate --seeds 10000 --out build/swarm
 	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000

@@ -86,8 +86,7 @@ def test_no_module_is_dead() -> None:
         )
     }
     run_by_name |= {"halfopen.twin.fidelity.__main__"}
-    # situations with a known fault, for whoever asks an examiner about them
-    run_by_name |= {"halfopen.sweep.faults", "halfopen.sweep.witnesses"}
+    run_by_name |= {"halfopen.sweep.faults", "halfopen.sweep.witnesses"}  # fuzz/score_diagnose.py
     entries = run_by_name | imported_by_users
     for module in MODULES:
         name = ".".join(module.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")

@@ -93,7 +93,7 @@ def test_nothing_fails_where_nothing_is_wrong() -> None:
         simulation = Simulation(of_tables(drawn_fault(HEALTHY, seed), f"healthy {seed}"), records=False)
         simulation.run()
         for name, device in simulation.devices.items():
-            assert device.boots == 1
+            assert device.boots == 1 or device.sleep_ns  # who sleeps deeply boots when it wakes
             assert simulation.truth.of("exchanged", name), (seed, name)
             assert not [
                 code

@@ -23,6 +23,8 @@ _CLEAN_UP_S = 3.0
 #: hostapd waits three seconds between its poll and the disassociation (FACTS); room for a slow beacon.
 _POLL_S = 5.0
 INACTIVITY = 4
+#: An access point's inactivity limit is tens of seconds at least.
+_JUST_SPOKE_S = 15.0
 
 Meaning = Literal[
     "own", "echo", "left-behind", "broadcast", "clean-up", "unheard", "unknown", "ignored", "kick"
@@ -79,6 +81,8 @@ def _without_acknowledgement(kick: FarewellSeen, reason: int | None, later: Sequ
     Who comes back with a *re*association had lived on another access point, where this sniffer may not listen; who is
     rejected as class 3 learned of it only then; of who is never heard again nothing can be said.
     """
+    if reason == 2 and kick.idle_s is not None and kick.idle_s < _JUST_SPOKE_S:
+        return "unknown"  # an access point expires nobody who just spoke: it answers a leave that the sniffer missed
     for event in later:
         if isinstance(event, JoinStepSeen) and event.ap == kick.ap and event.step.endswith("request"):
             if event.step == "reassoc-request" and reason in (2, 4):

@@ -164,7 +164,8 @@ class FlowObserved(Event):
 @dataclass(frozen=True, slots=True, eq=False)
 class ArpObserved(Event):
     """Requests of one host for one address and how many were answered. An announcement (asking for oneself) is
-    not counted."""
+    not counted. ``mute`` is the longest stretch of requests without an answer: its first frames and the last, of
+    ``mute_count`` in truth."""
 
     asker_mac: str
     asker_ip: str
@@ -172,6 +173,8 @@ class ArpObserved(Event):
     asked: int
     answered: int
     frames: tuple[FrameRef, ...]
+    mute: tuple[FrameRef, ...] = ()
+    mute_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +205,8 @@ class LeaseObserved(Event):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookupObserved(Event):
-    """DNS queries of one host to one server: how many were answered, how many refused (rcode ≠ 0)."""
+    """DNS queries of one host to one server: how many were answered, how many refused (rcode ≠ 0). ``mute`` is the
+    longest stretch of queries without an answer: its first frames and the last, of ``mute_count`` in truth."""
 
     asker_ip: str
     server_ip: str
@@ -211,6 +215,8 @@ class LookupObserved(Event):
     refused: int
     names: tuple[str, ...]
     frames: tuple[FrameRef, ...]
+    mute: tuple[FrameRef, ...] = ()
+    mute_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from halfopen.diagnose import judged, read
@@ -58,22 +58,22 @@ def play(scenario: Scenario, seed: int, name: str, progress: Callable[[int], Non
     simulation = Simulation(scenario, seed)
     simulation.run(progress)
     files = simulation.files()
-    report = _diagnosed(
-        {f"{name}/{file}": content for file, content in files.items() if not file.endswith(".json")}
+    report = judged(
+        *told({f"{name}/{file}": content for file, content in files.items() if not file.endswith(".json")})
     )
     excerpts = _excerpts({f"{name}/{file}": content for file, content in files.items()}, report)
     return Run(name, scenario, files, report, excerpts, figures(simulation), simulation.samples)
 
 
-def _diagnosed(files: dict[str, bytes]) -> Report:
-    """What ``halfopen diagnose`` says of files that lie in memory."""
+def told(files: Mapping[str, bytes]) -> tuple[list[tuple[str, list[Event]]], list[str]]:
+    """What files that lie in memory tell, as :func:`halfopen.diagnose.judged` takes it: events by name, and notes."""
     notes: list[str] = []
     sources: list[tuple[str, list[Event]]] = []
     for name, content in files.items():
         events = read(_Held(name, None, named=True, content=content), notes)
         if events is not None:
             sources.append((name, events))
-    return judged(sources, notes)
+    return sources, notes
 
 
 def _excerpts(files: dict[str, bytes], report: Report) -> Excerpts:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from halfopen.sweep.as_toml import Tables
 from halfopen.sweep.lots import Lots
-from halfopen.sweep.radio_faults import RADIO_FAULTS
+from halfopen.sweep.radio_faults import RADIO_FAULTS, sound_radio
 from halfopen.sweep.scene import Scene
 
 HEALTHY = "healthy"
@@ -384,7 +384,7 @@ def _healthy(s: Scene) -> None:
     s.duration_s = lots.between(300, 1800)
     lots.one_of(_SOUND)(s)
     if lots.happens(0.6):
-        s.on_wifi()
+        sound_radio(s)
     if lots.happens(0.2):
         s.happens(s.name, "loss", 0, probability=lots.between(1, 5) / 1000)
 
@@ -468,7 +468,13 @@ def _fits_in_memory(s: Scene) -> None:
         s.run("tls-client", port=False, dynamic=True, fetch_ms=s.lots.between(15_000, 90_000))
     else:
         s.serve("responder", reply_bytes=40)
-        s.run("image-client", early=True, period_ms=s.lots.between(4000, 20_000))
+        # what it keeps is soon full: a cache that fills until the end looks like a leak to anybody
+        s.run(
+            "image-client",
+            early=True,
+            period_ms=s.lots.between(4000, 20_000),
+            notes_max=s.lots.between(5, 12),
+        )
 
 
 _SOUND = (_asks, _pings, _waits, _fetches, _polls, _is_sketch, _passes_on, _serves, _fits_in_memory)

@@ -260,3 +260,18 @@ RADIO_FAULTS: dict[str, Callable[[Scene], None]] = {
     "HO701": _brownout,
     "HO702": _crashed,
 }
+
+
+def sound_radio(s: Scene) -> None:
+    """Put a sound program on Wi-Fi that does what Wi-Fi does when nothing is wrong: it dozes, renews keys, walks from one
+    access point to the next, sleeps deeply."""
+    lots = s.lots
+    ap = s.on_wifi(dtim=lots.between(1, 3), rekey_s=lots.one_of((0, 600)))
+    s.wifi |= {"power_save": lots.one_of(("none", "min", "max")), "listen_interval": lots.between(1, 3)}
+    kind = lots.between(1, 5)
+    if kind == 1:
+        s.far = {**s.access_point, "name": "far", "channel": lots.one_of((1, 6, 11))}
+        s.wifi |= {"roam_dbm": -70, "rssi_dbm": {ap: -lots.between(45, 55), "far": -lots.between(58, 66)}}
+        s.happens(s.name, "fading", lots.between(60_000, 120_000), None, loss_db=4)
+    elif kind == 2:
+        s.wifi |= {"awake_s": lots.between(20, 60), "sleep_s": lots.between(30, 300)}

@@ -26,6 +26,8 @@ class Scene:
         self.impairments: list[dict[str, Any]] = []
         self.domain = ""
         self.access_point: dict[str, Any] = {}
+        #: A second access point of the same network.
+        self.far: dict[str, Any] = {}
         self.wifi: dict[str, Any] = {}
         self.duration_s = 300
         self._head = {"title": f"{code or 'healthy'}, seed {seed}", "code": code, "seed": seed}
@@ -84,7 +86,7 @@ class Scene:
         if lots.happens(0.3):
             tables["devices"][0]["begin_ms"] = lots.between(0, 3000)
         if self.access_point:
-            tables["access_points"] = [self.access_point]
+            tables["access_points"] = [self.access_point, *([self.far] if self.far else [])]
             if self.wifi:
                 tables["devices"][0]["wifi"] = self.wifi
         if self.callers:

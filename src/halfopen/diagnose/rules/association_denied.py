@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import JoinRefused
 from halfopen.diagnose.radio import JoinStepSeen
-from halfopen.diagnose.rules.outage import refused_for_capacity, reports, severity, with_reasons
+from halfopen.diagnose.rules.outage import ever_joined, refused_for_capacity, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Timeline
@@ -57,6 +58,8 @@ def association_denied(timeline: Timeline) -> Iterator[Finding]:
         for drop in with_reasons(timeline, (5, 203, 208))
         if drop.reason != 5 or refused_for_capacity(timeline, drop)
     ]
+    if not drops:
+        drops = _refused_with_right_password(timeline)
     if drops:
         kinds = ", ".join(dict.fromkeys(spelled(d.reason, timeline.device.idf) for d in drops))
         summary = f"the access point refused the station {often(len(drops))} ({kinds}): it is full, filters stations or steers them away."
@@ -68,3 +71,12 @@ def association_denied(timeline: Timeline) -> Iterator[Finding]:
             confidence=0.85,
             severity=severity(timeline, drops),
         )
+
+
+def _refused_with_right_password(timeline: Timeline) -> list[Drop]:
+    """Refused authentications (202) of a station whose password is right: it got in before, or with the same one after."""
+    drops = with_reasons(timeline, (202,))
+    if len(drops) < _REFUSALS_MIN:
+        return []
+    right = ever_joined(timeline, drops[0]) or timeline.joined_after(drops[-1].events[-1])
+    return drops if right else []

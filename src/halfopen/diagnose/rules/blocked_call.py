@@ -11,11 +11,16 @@ from halfopen.diagnose.events import (
     ConnectFailed,
     ConnectStarted,
     CpuRan,
+    DataReceived,
     DataSent,
     Event,
+    HeapSampled,
     Interrupted,
+    LogEnded,
+    QueueSampled,
     ResolveFailed,
     ServerLost,
+    SignalSampled,
     WatchdogFired,
     WifiStarted,
 )
@@ -31,6 +36,12 @@ _BLOCKED_S = 60.0
 _BEFORE_WATCHDOG_S = 60.0
 #: A client's request that was acknowledged and not answered within this.
 _REPLY_S = 10.0
+#: Requests that had their answer, from which one without is told from a device that only sends.
+_ANSWERED_MIN = 3
+#: An answer that takes so many times the longest one will not come.
+_MANY_TIMES = 10
+#: What other tasks print while one waits.
+_BYSTANDERS = (HeapSampled, QueueSampled, SignalSampled, LogEnded)
 #: Tasks that do everything, networking among it.
 _ANY_LOOP = ("main", "looptask")
 #: The lines of one watchdog report: the tasks and what each processor ran.
@@ -57,7 +68,14 @@ _NETWORK_TASKS = (
 
 def blocked_call(timeline: Timeline) -> Iterator[Finding]:
     """A call that returned after minutes, a watchdog behind a network call, a device that answers pings only."""
-    for reader in (_returned_late, _watchdog, _stuck, _acks_without_answers, _does_not_read):
+    for reader in (
+        _returned_late,
+        _watchdog,
+        _stuck,
+        _fell_silent,
+        _acks_without_answers,
+        _does_not_read,
+    ):
         proof, summary, confidence = reader(timeline)
         if proof:
             yield prove(timeline, "HO301", summary, proof, confidence=confidence)
@@ -153,6 +171,40 @@ def _stuck(timeline: Timeline) -> tuple[list[Proof], str, float]:
         if begun is not None:
             return [event, begun], "the program hung in a network call until it was interrupted by hand.", 0.6
     return [], "", 0.0
+
+
+def _fell_silent(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    """Every request had its answer; then one has neither an answer nor an error, while other tasks go on printing."""
+    sent = list(timeline.of(DataSent))
+    if not sent:
+        return [], "", 0.0
+    last = sent[-1]
+    after = list(timeline.between(last))
+    if any(event.where.line is not None and not isinstance(event, _BYSTANDERS) for event in after):
+        return [], "", 0.0
+    answers = [_answer(timeline, earlier) for earlier in sent[:-1]]
+    waits = [gap for reply, gap in answers if reply is not None and gap is not None]
+    told = [event for event in after if event.where.source == last.where.source]
+    silence = told[-1].at.since(last.at) if told else None
+    if silence is None or len(waits) < _ANSWERED_MIN or len(waits) < len(answers):
+        return [], "", 0.0
+    if silence < max(_BLOCKED_S, _MANY_TIMES * max(waits)):
+        return [], "", 0.0
+    fd = f" on fd {last.fd}" if last.fd is not None else ""
+    summary = (
+        f"{len(waits)} requests had their answer within {duration(max(waits))}; the last one{fd} got neither an answer nor an"
+        f" error in the {duration(silence)} that the log goes on: what waits for it has no deadline."
+    )
+    reply = answers[-1][0]
+    return [last, told[-1], *([reply] if reply else [])], summary, 0.75
+
+
+def _answer(timeline: Timeline, sent: DataSent) -> tuple[Event | None, float | None]:
+    """What was received on the same descriptor after ``sent``, before anything else was sent; how long it took."""
+    reply = timeline.next_of(sent, DataReceived, DataSent)
+    if not isinstance(reply, DataReceived) or reply.fd != sent.fd:
+        return None, None
+    return reply, reply.at.since(sent.at)
 
 
 def _acks_without_answers(timeline: Timeline) -> tuple[list[Proof], str, float]:

@@ -93,6 +93,9 @@ _GRADUAL = frozenset(
     )
 )
 
+#: Faults that build up long before the line or frame that proves them: a table is full at its last descriptor.
+_BUILT_UP = frozenset(("leaked-sockets", "sessions-exhausted"))
+
 #: Where two roots stand side by side, the one nearer to the hardware or holding more resources comes first.
 _PRECEDENCE = tuple(
     """
@@ -169,6 +172,8 @@ def _may_cause(cause: Finding, effect: Finding) -> bool:
     """A cause of mere info explains nothing, and what began after its effect did not bring it about."""
     if cause.severity == "info" and effect.severity != "info":
         return False
+    if cause.fault in _BUILT_UP and effect.fault in _GRADUAL:
+        return True  # both grew all the while, whichever line tells of it first
     begun = _places(cause, min)
     followed = _places(effect, max if effect.fault in _GRADUAL else min)
     shared = begun.keys() & followed.keys()

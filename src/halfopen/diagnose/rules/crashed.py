@@ -21,7 +21,9 @@ _PANIC = re.compile(
 def crashed(timeline: Timeline) -> Iterator[Finding]:
     """A panic, an abort or a watchdog."""
     panics = list(timeline.of(Crashed))
-    dogs = [e for e in timeline.of(WatchdogFired) if not e.task]
+    # the task watchdog alone only reports (CONFIG_ESP_TASK_WDT_PANIC is off by default)
+    resets = {id(sign) for boot in timeline.boots for sign in boot.before}
+    dogs = [e for e in timeline.of(WatchdogFired) if not e.task and (panics or id(e) in resets)]
     if not panics and not dogs:
         return
     words = _PANIC.search(panics[0].where.text) if panics else None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from halfopen.diagnose.rules.proof import Proof, frames, prove
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Conversation, Timeline
-from halfopen.diagnose.traffic import HostObserved
+from halfopen.diagnose.traffic import FrameRef, HostObserved
 from halfopen.findings import Finding
+
+#: lwIP counts local ports in 0xC000–0xFFFF (tcp.c: TCP_LOCAL_PORT_RANGE_START).
+_PORTS = 0x4000
+#: Connections that a capture may not have seen between two that it saw.
+_PORTS_BETWEEN = 64
 
 
 def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
-    """A new boot that nobody asked for, or a device that no longer knows its old connection."""
+    """A new boot that nobody asked for, or a device that no longer knows its old connection, nor the port it had."""
     boots = [boot for boot in timeline.boots if not boot.planned]
     if boots:
         reasons = ", ".join(dict.fromkeys(boot.reason or "reset reason not printed" for boot in boots))
@@ -23,7 +29,7 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
         if not _forgotten(old):
             continue
         newer = next((t for t in timeline.conversations[position + 1 :] if _came_back(old, t)), None)
-        if newer is None or newer.device.syn is None:
+        if newer is None or newer.device.syn is None or _counted_on(old, newer):
             continue
         proof: list[Proof] = frames(old.flow, old.device.rst)
         proof += frames(newer.flow, newer.device.syn)
@@ -37,6 +43,49 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
         )
         yield prove(timeline, "HO205", summary, proof, confidence=0.85, about="capture")
         return
+    yield from _began_anew(timeline)
+
+
+def _began_anew(timeline: Timeline) -> Iterator[Finding]:
+    """In the middle of an exchange the interface starts anew, and the ports are counted from another number.
+
+    lwIP draws the first local port at each boot and counts up from it; a device that only joins its network again goes on
+    counting. One that was asked to restart, or sleeps, is not in the middle of an exchange.
+    """
+    mine = [talk for talk in timeline.conversations if talk.mine == "client" and talk.device.syn is not None]
+    for old, newer in pairwise(mine):
+        syn, left = newer.device.syn, _left_waiting(old)
+        announced = _announcements(timeline, old, newer)
+        if syn is None or left is None or not announced or _counted_on(old, newer):
+            continue
+        if any(talk.flow.ordinal < newer.flow.ordinal and _speaks_after(talk, syn.time) for talk in mine):
+            continue
+        proof: list[Proof] = [announced[-1], *frames(newer.flow, syn), *frames(old.flow, left)]
+        summary = (
+            f"the device left an exchange in the middle, its interface started anew, and its ports began again at"
+            f" {_port(newer)} (before: {_port(old)}): it restarted."
+        )
+        yield prove(timeline, "HO205", summary, proof, confidence=0.75, about="capture")
+        return
+
+
+def _left_waiting(talk: Conversation) -> FrameRef | None:
+    """The last data of the device where it never heard of it, and never closed."""
+    dangling = talk.device.unacked > 0 and not talk.device_closed and talk.peer.rst is None
+    return talk.device.last_payload if dangling and talk.flow.established is not None else None
+
+
+def _port(talk: Conversation) -> int:
+    return talk.flow.client.port
+
+
+def _counted_on(old: Conversation, newer: Conversation) -> bool:
+    """Whether the port of ``newer`` is one of the next after that of ``old``: connections to others lie between."""
+    return 0 < (_port(newer) - _port(old)) % _PORTS <= _PORTS_BETWEEN
+
+
+def _speaks_after(talk: Conversation, when: float) -> bool:
+    return talk.device.last is not None and talk.device.last.time > when
 
 
 def _forgotten(talk: Conversation) -> bool:

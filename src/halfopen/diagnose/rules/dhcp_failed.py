@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from halfopen.diagnose.events import (
     AddressGot,
+    Booted,
     DhcpTimedOut,
     Event,
     LeaseGiven,
@@ -19,7 +20,7 @@ from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted, duration
 from halfopen.diagnose.timeline import Timeline
 from halfopen.diagnose.traffic import LeaseObserved
-from halfopen.findings import Finding
+from halfopen.findings import Finding, Severity
 
 #: The same lease handed out so often without a new join: the answer never arrives.
 _LEASES_MIN = 4
@@ -39,10 +40,12 @@ def dhcp_failed(timeline: Timeline) -> Iterator[Finding]:
         )
         yield prove(timeline, "HO501", summary, spread(expired), confidence=0.9, severity=outcome.severity)
         return
-    for reader in (_said, _joined_without_address, _soft_ap, _captured):
+    for reader in (_said, _joined_without_address, _soft_ap, _captured, _came_late):
         proof, summary, confidence = reader(timeline)
         if proof:
-            yield prove(timeline, "HO501", summary, proof, confidence=confidence)
+            passing = reader is _came_late and not _restarted_for_it(timeline, expired[-1])
+            severity: Severity | None = "info" if passing else None
+            yield prove(timeline, "HO501", summary, proof, confidence=confidence, severity=severity)
             return
 
 
@@ -52,6 +55,21 @@ def _said(timeline: Timeline) -> tuple[list[Proof], str, float]:
         return [], "", 0.0
     joined = timeline.recent(failed[0], WifiJoined)
     return [*spread(failed), *joined], "the station is associated and no DHCP server gave it an address.", 0.9
+
+
+def _came_late(timeline: Timeline) -> tuple[list[Proof], str, float]:
+    """Waits for a lease that ran out before one came at last."""
+    failed = list(timeline.of(DhcpTimedOut))
+    if not failed:
+        return [], "", 0.0
+    summary = f"{counted(len(failed), 'wait')} for an address ended without a lease before one came."
+    return [*spread(failed)], summary, 0.85
+
+
+def _restarted_for_it(timeline: Timeline, failed: Event) -> bool:
+    """Whether the device restarted before it had the address that came after ``failed``."""
+    follower = timeline.next_of(failed, Booted, AddressGot)
+    return isinstance(follower, Booted)
 
 
 def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float]:

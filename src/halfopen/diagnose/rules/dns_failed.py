@@ -14,16 +14,14 @@ from halfopen.findings import Finding, Severity
 
 #: Queries without an answer; a resolver repeats one or two as a matter of course.
 _QUERIES_MIN = 3
+#: Queries this close together are one question in parts (A and AAAA, two names), whose answers are still on their way.
+_MUTE_S = 2.0
 
 
 def dns_failed(timeline: Timeline) -> Iterator[Finding]:
     """getaddrinfo fails, or queries get no answer."""
     failed = list(timeline.of(ResolveFailed))
-    mute = [
-        q
-        for q in timeline.of(LookupObserved)
-        if q.asker_ip in timeline.device.ips and q.asked >= _QUERIES_MIN and not q.answered
-    ]
+    mute = [q for q in timeline.of(LookupObserved) if q.asker_ip in timeline.device.ips and _mute(q)]
     refused = [
         q
         for q in timeline.of(LookupObserved)
@@ -51,8 +49,13 @@ def dns_failed(timeline: Timeline) -> Iterator[Finding]:
         ):
             verdict = "info"
     for query in (mute or refused)[:1]:
-        what = "no answer" if mute else "a refusal"
-        told.append(f"{query.asked} DNS queries to {query.server_ip} got {what}")
-        proof += [(query, ref) for ref in query.frames[:3]]
+        count, what = (query.mute_count, "no answer") if mute else (query.refused, "a refusal")
+        told.append(f"{count} DNS queries to {query.server_ip} got {what}")
+        proof += [(query, ref) for ref in (query.mute if mute else query.frames)[:3]]
         verdict = None
     yield prove(timeline, "HO502", "; ".join(told) + ".", proof, confidence=0.9, severity=verdict)
+
+
+def _mute(query: LookupObserved) -> bool:
+    """A stretch of queries without an answer, long enough that none can be on its way."""
+    return query.mute_count >= _QUERIES_MIN and query.mute[-1].time - query.mute[0].time >= _MUTE_S

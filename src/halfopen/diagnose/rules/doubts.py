@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from halfopen.diagnose.events import JoinTimedOut, LinkLost
+from halfopen.diagnose.events import JoinTimedOut, LinkLost, LogEnded
 from halfopen.diagnose.rules.auth_expired import expired
 from halfopen.diagnose.rules.recovery import recovery
-from halfopen.diagnose.rules.wording import counted, often
-from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.rules.wording import counted, duration, often
+from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import FlowObserved
 from halfopen.findings import Finding, Undecided
+
+#: A program that has not given a dead connection up for so long has no deadline worth the name.
+_NO_DEADLINE_S = 60.0
 
 _SNIFF = "a monitor-mode capture on the access point's channel, near the device, for five join attempts"
 
@@ -56,13 +59,7 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
         )
     wire = any(any(part.of(FlowObserved)) for part in (timeline, *timeline.apart))
     yield from _of_link(timeline, by_fault)
-    survived = timeline.link.told and "half-open" in by_fault and by_fault["half-open"].severity == "info"
-    if "half-open" in by_fault and not wire and not survived:
-        yield Undecided(
-            ("HO201", "HO413"),
-            "The log shows that no answer came, not why. Capture on the peer (dumpcap -i … host DEVICE) across one failure: unanswered"
-            " retransmissions mean the device or its radio vanished, an RST means that the peer lost its state.",
-        )
+    yield from _of_silence(timeline, by_fault, wire)
     leak = by_fault.get("leaked-sockets")
     if leak and not timeline.ledger.opened:
         yield Undecided(
@@ -77,6 +74,38 @@ def doubts(timeline: Timeline, found: Sequence[Finding]) -> Iterator[Undecided]:
             "Lost beacons come from distance, from a crowded channel or from modem sleep. Log the RSSI once a minute and run one day with"
             " WIFI_PS_NONE: if the losses stop, it was power save.",
         )
+
+
+def _of_silence(timeline: Timeline, by_fault: Mapping[str, Finding], wire: bool) -> Iterator[Undecided]:
+    """A peer that no longer answers, told by a log that does not know why, or by a wire that does not see who waits."""
+    survived = timeline.link.told and "half-open" in by_fault and by_fault["half-open"].severity == "info"
+    if "half-open" in by_fault and not wire and not survived:
+        yield Undecided(
+            ("HO201", "HO413"),
+            "The log shows that no answer came, not why. Capture on the peer (dumpcap -i … host DEVICE) across one failure: unanswered"
+            " retransmissions mean the device or its radio vanished, an RST means that the peer lost its state.",
+        )
+    kept = next((text for talk in timeline.conversations if (text := _kept_waiting(timeline, talk))), None)
+    logged = any(timeline.of(LogEnded))
+    if "half-open" in by_fault and "blocked-call" not in by_fault and kept and not logged:
+        yield Undecided(
+            ("HO201", "HO301"),
+            f"The device repeated its data for {kept}, and its program neither closed the connection nor opened another: it may wait in"
+            " a call that has no deadline. Ping it meanwhile, and take its log with a line before and after each send() and recv(): a"
+            " device that answers pings and prints nothing after the first of the two is blocked.",
+        )
+
+
+def _kept_waiting(timeline: Timeline, talk: Conversation) -> str:
+    """For how long a device went on with a dead connection that its program did not give up; ``""`` for a short while."""
+    if talk.device_closed or talk.peer.rst is not None:
+        return ""
+    runs = [run for run in talk.flow.retransmission_runs if run.by == talk.mine and run.answered is None]
+    span = max((run.frames[-1].time - run.original.time for run in runs if run.frames), default=0.0)
+    began = min((run.original.time for run in runs), default=0.0)
+    others = (other.device.syn for other in timeline.conversations if other.mine == "client")
+    moved_on = any(syn is not None and syn.time > began for syn in others)
+    return duration(span) if span >= _NO_DEADLINE_S and not moved_on else ""
 
 
 #: The reason of the last loss, said behind the journal's line, is read with it (``said_of_link``).

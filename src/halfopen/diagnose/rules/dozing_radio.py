@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
+from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import (
     BeaconIntervalTold,
     BeaconsMissed,
@@ -27,6 +28,12 @@ _SLOW_S = 0.25
 _ANSWERS_MIN = 5
 #: A station that hears every beacon fetches its frames at the next one.
 _BEACONS_MIN = 3
+#: A station that slept through its beacons finds its access point with the first scan, or the second.
+_NOT_FOUND, _NOT_FOUND_MIN = 201, 3
+#: From the driver's first probe to its giving up (FACTS of the log: 2.5 s), with room.
+_GIVEN_UP_S = 6.0
+#: On a good path hardly a frame is sent twice (recordings of the lab: none; of a fading path: one in ten).
+_RETRIED_SHARE = 0.06
 #: A radio in modem sleep dozes most of the time (80 % in recordings of stations that talk little, a scan 2 %).
 _DOZE_SHARE = 0.3
 
@@ -40,8 +47,11 @@ def dozing_radio(timeline: Timeline) -> Iterator[Finding]:
 
 def _buffered(timeline: Timeline) -> Finding | None:
     """On the air: the access point keeps the station's frames for multiples of the beacon interval."""
-    if not any(_sleeps(station) for station in timeline.of(StationObserved)):
+    stations = list(timeline.of(StationObserved))
+    if not any(_sleeps(station) for station in stations):
         return None  # a scan elsewhere is told to the access point in the same way, and frames wait for its end too
+    if any(station.retried > _RETRIED_SHARE * station.sent for station in stations):
+        return None  # on such a path beacons are lost, and a station that hears none does not know what waits for it
     for held in timeline.of(BufferingObserved):
         beacons = next((b for b in timeline.of(BeaconsObserved) if b.ap == held.ap), None)
         if beacons is None or len(held.waits_s) < _ANSWERS_MIN:
@@ -98,7 +108,10 @@ def _weakest(timeline: Timeline) -> int:
 
 def _losses(timeline: Timeline) -> Finding | None:
     """Beacons are lost while the radio may sleep."""
-    losses: list[Event] = [*reports(with_reasons(timeline, (200,))), *timeline.of(BeaconsMissed)]
+    drops = with_reasons(timeline, (200,))
+    gone = [drop for drop in drops if _gone(timeline, drop)]
+    missed = [m for m in timeline.of(BeaconsMissed) if not any(_led_to(m, drop) for drop in gone)]
+    losses: list[Event] = [*reports([drop for drop in drops if drop not in gone]), *missed]
     losses.sort(key=timeline.position)
     signs = _asleep_before(timeline, losses)
     weakest = _weakest(timeline)
@@ -114,6 +127,17 @@ def _losses(timeline: Timeline) -> Finding | None:
     proof += [beacon] if beacon is not None else []
     cured = _quiet_when_off(timeline, losses)
     return prove(timeline, "HO406", summary, proof, confidence=0.9 if cured else 0.75)
+
+
+def _gone(timeline: Timeline, drop: Drop) -> bool:
+    """Whether the access point was not to be found after a loss: then it was not the station that slept."""
+    later = timeline.outage_of(drop).drops
+    return sum(other.reason == _NOT_FOUND for other in later) >= _NOT_FOUND_MIN
+
+
+def _led_to(missed: BeaconsMissed, drop: Drop) -> bool:
+    gap = drop.at.since(missed.at)
+    return gap is not None and 0 <= gap <= _GIVEN_UP_S
 
 
 def _asleep_before(timeline: Timeline, losses: list[Event]) -> list[Event]:

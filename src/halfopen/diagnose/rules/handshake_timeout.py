@@ -55,10 +55,10 @@ def _credentials_right(timeline: Timeline, drop: Drop) -> bool:
 def _on_air(timeline: Timeline) -> Iterator[Finding]:
     """M2 sent and not acknowledged, or a group rekey that ended in deauthentication 16."""
     shakes = four_way(timeline)
-    if len(shakes.stalled) >= M2_MIN and shakes.heard_by_ap is False and not shakes.complete:
+    if len(shakes.stalled) >= M2_MIN and shakes.heard_by_ap is False:
         summary = f"{len(shakes.stalled)} M2 of the 4-way handshake were not acknowledged: the access point did not hear the station."
         yield prove(timeline, "HO409", summary, [(m, m.ref) for m in shakes.stalled[:4]], confidence=0.9)
-    elif shakes.repeated and not shakes.complete and not shakes.stalled:
+    elif shakes.repeated and not shakes.stalled:
         heard_it = [m for m in shakes.repeated if m.acked is not False]
         why = (
             "the station acknowledged them and answered none"

@@ -17,6 +17,8 @@ _SHARE_MIN_MANY = 0.03
 _VERY_MANY = 20
 #: A fall that happened in the first half of the time alone was a start-up.
 _STILL_MIN = 0.15
+#: With this share of the start left nothing can be taken any more.
+_NEXT_TO_NOTHING = 0.05
 #: A few samples within seconds show one allocation, not a leak.
 _MANY = 8
 _LONG_S = 60.0
@@ -45,19 +47,30 @@ def _per_connection(timeline: Timeline) -> HeapTrend | None:
     return fall if fall.high < 0 else None
 
 
+def _until_it_ran_out(timeline: Timeline, fall: HeapTrend) -> HeapTrend | None:
+    """The fall alone, where it stopped because there was nothing left to lose: allocations failed, or next to nothing was
+    free. What follows is flat, and says nothing of a leak."""
+    low = min(fall.samples, key=lambda sample: sample.free or 0)
+    refused = list(timeline.of(AllocationFailed))
+    empty = (low.free or 0) < fall.first * _NEXT_TO_NOTHING
+    if not empty and not (refused and timeline.position(refused[-1]) > timeline.position(low)):
+        return None
+    until = fall.samples[: fall.samples.index(low) + 1]
+    return of_samples(until) if len(until) >= SAMPLES_MIN else None
+
+
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
-    fall = trend(timeline)
-    if (
-        fall is None
-        or fall.high >= 0
-        or fall.returned > _RETURNED_MAX
-        or fall.fallen < fall.first * _share(fall)
-    ):
+    whole = trend(timeline)
+    if whole is None or whole.returned > _RETURNED_MAX:
+        return
+    emptied = _until_it_ran_out(timeline, whole)
+    fall = emptied or whole
+    if fall.high >= 0 or fall.fallen < fall.first * _share(fall):
         return
     span = fall.seconds
     enough = len(fall.samples) >= (_MANY if span is not None else _SOME_UNTIMED) or (span or 0.0) >= _LONG_S
-    if fall.still_falling() < _STILL_MIN or not enough:
+    if not enough or (emptied is None and (fall.still_falling() < _STILL_MIN or fall.stopped)):
         return
     queue = list(timeline.of(QueueSampled))
     grows = len(queue) > 2 and queue[-1].depth > queue[0].depth * 2 + 5

@@ -10,6 +10,8 @@ from halfopen.diagnose.timeline import Timeline
 
 #: Fewer samples say nothing about a slope.
 SAMPLES_MIN = 4
+#: So many samples without a further fall, and so many times the longest pause before, are an end and no pause.
+_PLATEAU_MIN, _PLATEAU_TIMES = 10, 3
 #: The slope of so many samples is computed from every pair; longer series are thinned evenly.
 _SAMPLES_MAX = 200
 
@@ -51,6 +53,16 @@ class HeapTrend:
         halfway = below + (above - below) * (middle - low)
         whole = self.first - self.last
         return (halfway - self.last) / whole if whole > 0 else 0.0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has not fallen any further for much longer than it ever paused while it fell: what grew is full."""
+        lowest, pause, longest = self.first, 0, 1
+        for sample in self.samples:
+            if (sample.free or 0) < lowest:
+                lowest, pause, longest = sample.free or 0, 0, max(longest, pause)
+            pause += 1
+        return pause >= _PLATEAU_MIN and pause > _PLATEAU_TIMES * longest
 
     @property
     def last(self) -> int:

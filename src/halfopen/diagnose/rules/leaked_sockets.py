@@ -136,22 +136,42 @@ def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
             or talk.peer.rst is not None
         ):
             continue
-        later = any(
-            other.mine == "client"
-            and other.peer_end.ip == talk.peer_end.ip
-            and other.peer_end.port == talk.peer_end.port
-            for other in timeline.conversations[position + 1 :]
-        )
+        successor = _successor(timeline, position)
         seen_until = ended[talk.flow.where.source]
         closed_by_peer = talk.peer.fin is not None and seen_until - talk.peer.fin.time > _CLOSE_WAIT_S
         dead = talk.device.unacked > 0 or any(
             p.by == talk.mine and p.answers == 0 for p in talk.flow.probe_runs
         )
-        if closed_by_peer or (dead and later):
+        if closed_by_peer or (successor is not None and (dead or _abandoned(talk, successor))):
             left.append(talk)
     waiting = sum(talk.peer.fin is not None for talk in left)
-    kind = "the peer closed them (CLOSE_WAIT)" if waiting * 2 > len(left) else "they were dead"
+    dying = sum(talk.device.unacked > 0 for talk in left)
+    kind = "they were dead" if dying else "it had no more use for them"
+    if waiting * 2 > len(left):
+        kind = "the peer closed them (CLOSE_WAIT)"
     return (
         left,
         f"the capture shows {len(left)} connections that the device left open although {kind}, and new ones beside them",
     )
+
+
+def _successor(timeline: Timeline, position: int) -> Conversation | None:
+    """The next connection of the device to the same service."""
+    talk = timeline.conversations[position]
+    for other in timeline.conversations[position + 1 :]:
+        if (
+            other.mine == "client"
+            and other.peer_end.ip == talk.peer_end.ip
+            and other.peer_end.port == talk.peer_end.port
+        ):
+            return other
+    return None
+
+
+def _abandoned(talk: Conversation, successor: Conversation) -> bool:
+    """The program moved on to ``successor`` and never spoke again, while its stack still answers for the old one long
+    after: nobody closed it."""
+    began, spoke, last = successor.device.syn, talk.device.last_payload, talk.device.last
+    if began is None or last is None or (spoke is not None and spoke.time > began.time):
+        return False
+    return last.time - began.time > _CLOSE_WAIT_S

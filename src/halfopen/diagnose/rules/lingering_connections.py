@@ -32,7 +32,10 @@ def lingering_connections(timeline: Timeline) -> Iterator[Finding]:
         (talk, run)
         for talk in timeline.conversations
         for run in talk.flow.retransmission_runs
-        if run.by == talk.mine and run.answered is None and (run.kind == "fin" or talk.device.fin is not None)
+        if run.by == talk.mine
+        and run.answered is None
+        and talk.peer.rst is None  # which ends a PCB at once
+        and (run.kind == "fin" or talk.device.fin is not None)
     ]
     orphaned = {id(talk.flow) for talk, _ in fins}
     if len(closes) < _CLOSES_MIN and len(orphaned) < 2:

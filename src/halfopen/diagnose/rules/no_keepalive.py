@@ -58,12 +58,15 @@ def _repeated_since(talk: Conversation, quiet: FrameRef) -> bool:
     """Whether data was sent again and not answered before ``quiet``: that would have noticed the death, or tells of a
     life after the silence. What was answered before is a delayed ACK or a lost packet, and over."""
     return any(
-        run.answered is None or run.answered.time > quiet.time for run in talk.flow.retransmission_runs
+        run.answered.time > quiet.time if run.answered is not None else run.kind != "fin"
+        for run in talk.flow.retransmission_runs
     )
 
 
 def _died(talk: Conversation) -> bool:
-    return talk.device.rst is not None or talk.peer.rst is not None
+    """One side knew the connection no more, or the device's FIN was the first to find nobody there."""
+    unheard = any(run.kind == "fin" and run.answered is None for run in talk.flow.retransmission_runs)
+    return talk.device.rst is not None or talk.peer.rst is not None or unheard
 
 
 def _replaced(timeline: Timeline, position: int) -> bool:

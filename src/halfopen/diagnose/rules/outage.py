@@ -44,8 +44,22 @@ def aftermath(timeline: Timeline, drops: Sequence[Drop]) -> str:
 
 def _by_link(timeline: Timeline, drops: Sequence[Drop]) -> Recovery | None:
     """How the link got over ``drops``, where its journal tells of each."""
-    told = [[event for event in drop.events if timeline.link.episode_at(event)] for drop in drops]
+    told = [_told_by_link(timeline, drop) for drop in drops]
     return recovery(timeline, [event for events in told for event in events]) if all(told) else None
+
+
+def _told_by_link(timeline: Timeline, drop: Drop) -> list[Event]:
+    """The lines of the link's journal about ``drop``: of itself, or of the loss that the driver goes on telling of while
+    the link waits to be back."""
+    own = [event for event in drop.events if timeline.link.episode_at(event)]
+    if own:
+        return own
+    place = timeline.position(drop.events[0])
+    for episode in timeline.link.episodes:
+        back = timeline.position(episode.back) if episode.back is not None else place
+        if timeline.position(episode.losses[0]) <= place <= back:
+            return [episode.losses[0]]
+    return []
 
 
 def _overshadowed(timeline: Timeline, drop: Drop) -> bool:

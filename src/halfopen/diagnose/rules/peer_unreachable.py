@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import Connected, ConnectFailed, Event, LinkLost, ServerConnected
+from halfopen.diagnose.events import (
+    Connected,
+    ConnectFailed,
+    DataReceived,
+    DataSent,
+    Event,
+    LinkLost,
+    ServerConnected,
+)
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
 from halfopen.diagnose.rules.wording import counted
@@ -15,6 +23,8 @@ from halfopen.formats.newlib_errno import NAMES, spelled
 
 #: connect() to an on-link host that answers no ARP gives up after 60.5 s, a lost SYN after 19.3 s (FACTS, measured).
 _NO_ARP_S = 40.0
+#: Requests within less than this are still on their way to an answer; lwIP repeats one a second.
+_MUTE_S = 2.0
 #: What halfopen's own link says of a failed attempt, where an errno would say less.
 _BY_LINK = {
     "dial-timeout": "no answer to the SYN within the link's deadline: a filter or a dead host",
@@ -40,7 +50,9 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         if t.mine == "client" and t.flow.end == "unanswered" and t.device.syns >= 3
     ]
     refused = [t for t in timeline.conversations if t.mine == "client" and t.flow.end == "refused"]
-    arps = [a for a in timeline.of(ArpObserved) if a.asked >= 3 and not a.answered and _asks(timeline, a)]
+    arps = [
+        a for a in timeline.of(ArpObserved) if _mute(a) and _asks(timeline, a) and not _in_touch(timeline, a)
+    ]
     for talk, text in (
         *((t, _syn_text(t)) for t in unanswered[:2]),
         *((t, "the peer refused with RST") for t in refused[:1]),
@@ -48,8 +60,8 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         kinds.setdefault(text)
         proof += frames(talk.flow, talk.device.syn, talk.peer.rst, *talk.flow.unreachable[:1])
     for arp in arps[:1]:
-        kinds.setdefault(f"{arp.target_ip} answered none of {arp.asked} ARP requests")
-        proof += [(arp, ref) for ref in arp.frames[:2]]
+        kinds.setdefault(f"{arp.target_ip} answered none of {arp.mute_count} ARP requests")
+        proof += [(arp, ref) for ref in arp.mute[:2]]
     if not proof:
         return
     attempts = len(failures) or len(unanswered) + len(refused)
@@ -66,7 +78,7 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         summary,
         proof,
         confidence=0.9,
-        severity=outcome.severity if outcome else _severity(timeline, failures, unanswered, refused),
+        severity=outcome.severity if outcome else _severity(timeline, failures, unanswered, refused, arps),
     )
 
 
@@ -75,16 +87,18 @@ def _severity(
     failures: list[ConnectFailed],
     unanswered: list[Conversation],
     refused: list[Conversation],
+    arps: list[ArpObserved],
 ) -> Severity | None:
     """A failed attempt or two that were followed by a connection are an episode the device survived."""
     if failures:
         recovered = any(
-            isinstance(event, (Connected, ServerConnected)) for event in timeline.between(failures[-1])
+            isinstance(event, (Connected, ServerConnected, DataSent, DataReceived))
+            for event in timeline.between(failures[-1])
         )
         return "info" if recovered and len(failures) <= 2 else None
     last = max((*unanswered, *refused), key=_began, default=None)
     if last is None:
-        return None
+        return "info" if all(_connected_since(timeline, arp) for arp in arps) else None
     recovered = any(t.flow.established and _began(t) > _began(last) for t in timeline.conversations)
     return "info" if recovered and len(unanswered) + len(refused) <= 2 else None
 
@@ -125,6 +139,33 @@ def _kind(event: ConnectFailed, linux: bool) -> str:
 def _syn_text(talk: Conversation) -> str:
     icmp = ", though ICMP says unreachable (lwIP ignores it)" if talk.flow.unreachable else ""
     return f"{talk.device.syns} SYNs to {talk.peer_end.ip}:{talk.peer_end.port} got no answer{icmp}"
+
+
+def _mute(arp: ArpObserved) -> bool:
+    """A stretch of requests without an answer, long enough that none can be on its way."""
+    return arp.mute_count >= 3 and arp.mute[-1].time - arp.mute[0].time >= _MUTE_S
+
+
+def _in_touch(timeline: Timeline, arp: ArpObserved) -> bool:
+    """Whether the device asked for a host with which it had a connection that nobody had closed: what it sent there waited
+    for the answer, and nothing was to be connected."""
+    return any(
+        t.flow.established
+        and t.peer_end.ip == arp.target_ip
+        and t.flow.established.time < arp.mute[0].time
+        and all(
+            end is None or end.time > arp.mute[-1].time for end in (t.device.fin, t.device.rst, t.peer.rst)
+        )
+        for t in timeline.conversations
+    )
+
+
+def _connected_since(timeline: Timeline, arp: ArpObserved) -> bool:
+    """Whether the host that had not answered was talked to after it had been asked in vain."""
+    return any(
+        t.flow.established and t.peer_end.ip == arp.target_ip and t.flow.established.time > arp.mute[-1].time
+        for t in timeline.conversations
+    )
 
 
 def _asks(timeline: Timeline, arp: ArpObserved) -> bool:

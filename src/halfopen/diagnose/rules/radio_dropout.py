@@ -13,7 +13,7 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
-from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, UnackedRun
+from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, StationObserved, UnackedRun
 from halfopen.diagnose.rules.proof import Proof, frames, prove
 from halfopen.diagnose.rules.wording import counted, duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
@@ -26,6 +26,8 @@ _RETRIES_MIN = 2
 _PINGS_MIN = 3
 #: On the air every lost frame shows, so a shorter silence counts: about twenty beacons.
 _ON_AIR_S = 2.0
+#: Frames closer together than this were lost by one cause, as a collision is.
+_APART_S = 1.0
 
 
 def radio_dropout(timeline: Timeline) -> Iterator[Finding]:
@@ -137,11 +139,15 @@ def _stall(talk: Conversation, run: RetransmissionRun) -> bool:
 
 def _dropout(timeline: Timeline, run: UnackedRun) -> bool:
     """Seconds without an acknowledgement between a station and the access point it lives on."""
-    if run.count < _RETRIES_MIN or run.last.time - run.first.time < _ON_AIR_S:
+    spread_s = run.last.time - run.first.time
+    until = (
+        run.resumed or run.last
+    )  # frames grow rare while TCP waits: the silence lasts until one is heard again
+    if run.count < _RETRIES_MIN or spread_s < _APART_S or until.time - run.first.time < _ON_AIR_S:
         return False
     if run.by_ap and run.count == run.nulls + run.farewells:
         return False  # a poll and what followed from its silence: HO402 and its kin tell that
-    home = ""
+    home = next((s.aps[0] for s in timeline.of(StationObserved) if s.aps), "")
     for event in timeline.of(JoinStepSeen, FarewellSeen):
         if isinstance(event, JoinStepSeen) and event.ref.time <= run.first.time:
             if event.step in ("assoc-response", "reassoc-response") and event.status == 0:

@@ -7,9 +7,10 @@ from itertools import pairwise
 from statistics import median
 
 from halfopen.diagnose.events import ConnectFailed, Event, ServerConnected, ServerLost
+from halfopen.diagnose.rules.outage import severity
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.wording import duration
-from halfopen.diagnose.timeline import Timeline
+from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.findings import Finding
 
 #: So many attempts over so long, closer together than this, with gaps this equal: no backoff at work.
@@ -20,17 +21,17 @@ _SPREAD_MAX = 0.25
 #: An interval this short is no backoff however short the excerpt.
 _BURST_MIN = 8
 _BURST_GAP_S = 3.0
+#: A service that took the data closes its side this soon after the device closed its own.
+_CLOSES_BEHIND_S = 5.0
 #: A broker drops the older of two clients with one id the moment the other connects.
 _THROWN_OFF_S = 5.0
 
 
 def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
     """Attempts without backoff, from the log or from the SYNs of a capture."""
+    joins = [drop for drop in timeline.drops if drop.stage != "running" and not drop.planned]
     groups: list[tuple[Sequence[Event], str]] = [
-        (
-            [drop.events[0] for drop in timeline.drops if drop.stage != "running" and not drop.planned],
-            "Wi-Fi join",
-        ),
+        ([drop.events[0] for drop in joins], "Wi-Fi join"),
         (list(timeline.of(ConnectFailed)), "connection"),
         (list(timeline.of(ServerLost)), "server"),
     ]
@@ -41,12 +42,23 @@ def reconnect_storm(timeline: Timeline) -> Iterator[Finding]:
                 f"{len(times)} {what} attempts over {duration(times[-1])}, one every {gap:.1f} s:"
                 f" no backoff, no jitter.{_thrown_off(timeline)}"
             )
-            yield prove(timeline, "HO207", summary, spread(events, 4), confidence=0.8, about=what.split()[0])
+            yield prove(
+                timeline,
+                "HO207",
+                summary,
+                spread(events, 4),
+                confidence=0.8,
+                about=what.split()[0],
+                # the driver asks again by itself; where halfopen's own link got over it, that is no storm
+                severity=severity(timeline, joins)
+                if events and what == "Wi-Fi join" and timeline.link.told
+                else None,
+            )
             return
     syns = [
         talk
         for talk in timeline.conversations
-        if talk.mine == "client" and talk.device.syn and not _served(talk.peer.payload)
+        if talk.mine == "client" and talk.device.syn and not _of_use(talk)
     ]
     times = [talk.device.syn.time for talk in syns if talk.device.syn]
     if gap := _steady(times):
@@ -80,9 +92,16 @@ def _thrown_off(timeline: Timeline) -> str:
     )
 
 
-def _served(payload: int) -> bool:
-    """A connection on which the peer sent data was of use: a client that polls is no storm."""
-    return payload > 0
+def _of_use(talk: Conversation) -> bool:
+    """A client that polls, or that delivers and closes, is no storm: the peer sent data while the device still listened,
+    or it took what the device sent and closed behind it."""
+    device, peer = talk.device, talk.peer
+    closed = min((end.time for end in (device.fin, device.rst) if end is not None), default=None)
+    if peer.last_payload is not None:
+        return closed is None or peer.last_payload.time <= closed
+    if device.fin is None or peer.fin is None or peer.rst is not None or device.unacked or not device.payload:
+        return False
+    return 0 <= peer.fin.time - device.fin.time <= _CLOSES_BEHIND_S
 
 
 def _steady(times: list[float]) -> float | None:

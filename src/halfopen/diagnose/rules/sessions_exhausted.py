@@ -20,9 +20,10 @@ def sessions_exhausted(timeline: Timeline) -> Iterator[Finding]:
     """accept() fails with ENFILE, or clients are let in and never served, then no longer let in."""
     refused = [r for r in timeline.of(SocketRefused) if r.accepting and r.errno in (None, 23)]
     served = [talk for talk in timeline.conversations if talk.mine == "server"]
-    held = [talk for talk in served if _held(talk)]
     dropped = [talk for talk in served if talk.flow.end == "unanswered" or _waited(talk)]
     cut = [talk for talk in served if _cut(talk)]
+    turned_away = max((_came(talk) for talk in (*dropped, *cut)), default=0.0)
+    held = [talk for talk in served if _held(talk) or _idle_since(talk, turned_away)]
     proof: list[Proof] = []
     figures: list[str] = []
     if refused:
@@ -31,14 +32,18 @@ def sessions_exhausted(timeline: Timeline) -> Iterator[Finding]:
         )
         proof += spread(refused)
     if len(held) >= 3 and len(dropped) + len(cut) >= _CLIENTS_MIN:
-        figures.append(f"{counted(len(held), 'session')} sit open without an answer from the device")
+        figures.append(f"{counted(len(held), 'session')} sit open and idle")
         if dropped:
             figures.append(f"{len(dropped)} further clients got no answer to their SYN")
             proof += [p for talk in dropped[:2] for p in frames(talk.flow, talk.peer.syn or talk.peer.first)]
         if cut:
             figures.append(f"{len(cut)} were accepted by the stack and reset at once")
             proof += [p for talk in cut[:2] for p in frames(talk.flow, talk.device.rst)]
-        proof += [p for talk in held[:3] for p in frames(talk.flow, talk.peer.last_payload)]
+        proof += [
+            p
+            for talk in held[:3]
+            for p in frames(talk.flow, talk.device.last_payload or talk.peer.last_payload)
+        ]
     if proof:
         yield prove(timeline, "HO102", "; ".join(figures) + ".", proof, confidence=0.95 if refused else 0.9)
 
@@ -50,6 +55,19 @@ def _held(talk: Conversation) -> bool:
         return False
     gone = device.rst.time if device.rst is not None else None
     return gone is None or gone - peer.last_payload.time > _REPLY_S
+
+
+def _came(talk: Conversation) -> float:
+    """When a client knocked, seconds on the captures' clock."""
+    first = talk.peer.syn or talk.peer.first
+    return first.time if first is not None else 0.0
+
+
+def _idle_since(talk: Conversation, when: float) -> bool:
+    """A session that stood when the last client was turned away, and on which nothing was said from then on."""
+    if talk.flow.established is None or talk.flow.end != "open" or talk.device.fin or talk.peer.fin:
+        return False
+    return all(side.last is not None and side.last.time < when for side in (talk.device, talk.peer))
 
 
 def _waited(talk: Conversation) -> bool:

@@ -29,6 +29,8 @@ PAIRS_MAX = 1024
 #: Questions of one pair that may wait for an answer at once.
 OPEN_MAX = 64
 NAMES_MAX = 16
+#: Questions quoted of a stretch without an answer: the first ones and the last.
+MUTE_KEPT = 4
 #: Frames quoted of all pairs together, about 300 bytes each.
 QUOTED_MAX = 50_000
 NS = 1_000_000_000
@@ -45,8 +47,12 @@ class Asking:
         "asker",
         "frames",
         "last_answer",
+        "mute",
+        "mute_count",
         "names",
         "refused",
+        "stretch",
+        "stretch_count",
         "target",
         "waiting",
     )
@@ -61,12 +67,21 @@ class Asking:
         self.frames = Refs(quota)
         self.last_answer: FrameRef | None = None
         self.waiting: deque[int] = deque(maxlen=OPEN_MAX)
+        #: Questions since the last answer, and the longest such stretch: how many, the first of them and the last.
+        self.stretch: list[FrameRef] = []
+        self.stretch_count = 0
+        self.mute: tuple[FrameRef, ...] = ()
+        self.mute_count = 0
 
     def ask(self, number: int, ref: FrameRef) -> None:
         """A question was sent."""
         self.asked += 1
         self.waiting.append(number)
         self.frames.add(ref)
+        self.stretch_count += 1
+        self.stretch[MUTE_KEPT - 1 :] = [ref]
+        if self.stretch_count > self.mute_count:
+            self.mute, self.mute_count = tuple(self.stretch), self.stretch_count
 
     def answer(self, number: int, ref: FrameRef) -> bool:
         """An answer came; ``False`` when no question of this number was waiting for it."""
@@ -75,6 +90,7 @@ class Asking:
         while number in self.waiting:  # one answer settles a repeated question
             self.waiting.remove(number)
         self.answered += 1
+        self.stretch, self.stretch_count = [], 0
         self.last_answer = ref
         self.frames.add(ref)
         return True
@@ -219,7 +235,15 @@ class Lookups:
         for arp in self._arps.values():
             mac, _, ip = arp.asker.partition(" ")
             yield ArpObserved(
-                *self._place(arp.frames), mac, ip, arp.target, arp.asked, arp.answered, tuple(arp.frames)
+                *self._place(arp.frames),
+                mac,
+                ip,
+                arp.target,
+                arp.asked,
+                arp.answered,
+                tuple(arp.frames),
+                arp.mute,
+                arp.mute_count,
             )
         for ping in self._pings.values():
             yield PingObserved(
@@ -241,6 +265,8 @@ class Lookups:
                 query.refused,
                 tuple(query.names),
                 tuple(query.frames),
+                query.mute,
+                query.mute_count,
             )
         for mac, leasing in self._leases.items():
             lists = [tuple(refs) for refs in leasing.lists.values()]

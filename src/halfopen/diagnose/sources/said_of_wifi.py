@@ -149,7 +149,7 @@ _REASON = re.compile(
 _IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
 #: What makes a reason one of Wi-Fi: firmware has reset, wake-up and close reasons too.
 _DROP_WORDS = re.compile(
-    r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z]|wifi_reason|deauth|disassoc",
+    r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z4]|wifi_reason|deauth|disassoc",
     re.IGNORECASE,
 )
 _OTHER_REASONS = re.compile(

@@ -42,7 +42,8 @@ class ImpatientClient(Firmware):
         waited = 0
         while not device.joined:
             if waited >= self.join_ms:
-                device.console.print("DHCP timeout, no IP address. Restarting...")
+                cause = "DHCP timeout, no IP address" if device.associated else "WiFi connection failed"
+                device.console.print(f"{cause}. Restarting...")
                 device.world.after(0, device.reset)
                 yield from sleep(_DOT_MS * MS)
                 return
