@@ -1,6 +1,6 @@
 cimport cython
 
-cdef long long LANE_ENDS, LANES, MARK_SHIFT
+cdef long long LANES, MARK_SHIFT
 
 cdef long long finish(const unsigned char[::1] data, long long at, long long end, long long state,
                       int[::1] table, const unsigned char[::1] symbols, long long threshold,
@@ -13,4 +13,4 @@ cdef long long finish(const unsigned char[::1] data, long long at, long long end
                to_fourth=cython.longlong, step=cython.longlong)
 cpdef long long sweep(const unsigned char[::1] data, long long[::1] bounds, int[::1] table,
                       const unsigned char[::1] symbols, long long threshold, long long[::1] marks,
-                      long long[::1] registers) except? -1
+                      long long[::1] ends) except? -1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.line_layout import LANE_ENDS, LANES, MARK_SHIFT
+from halfopen.kernel.line_layout import LANES, MARK_SHIFT
 
 
 def finish(
@@ -39,13 +39,13 @@ def sweep(
     symbols: bytes,
     threshold: int,
     marks: array[int],
-    registers: array[int],
+    ends: array[int],
 ) -> int:
     """Mark what the automaton finds in the lanes ``bounds[0]:bounds[1]``, ``bounds[1]:bounds[2]`` … of ``data``.
 
     ``table`` holds the next state by state and symbol, states as places in it; ``symbols`` is a byte's symbol; states
     from ``threshold`` on are marked. A lane begins in state 0. Marks of a lane stand in ``marks`` from its first
-    position on, there are never more than bytes; where they end is put into ``registers[LANE_ENDS:]``.
+    position on, there are never more than bytes; where they end is put into ``ends``.
     """
     first = bounds[0]
     second = bounds[1]
@@ -76,16 +76,8 @@ def sweep(
             marks[to_fourth] = (fourth + step) << MARK_SHIFT | in_fourth
             to_fourth += 1
         step += 1
-    registers[LANE_ENDS] = finish(
-        data, first + steps, second, in_first, table, symbols, threshold, marks, to_first
-    )
-    registers[LANE_ENDS + 1] = finish(
-        data, second + steps, third, in_second, table, symbols, threshold, marks, to_second
-    )
-    registers[LANE_ENDS + 2] = finish(
-        data, third + steps, fourth, in_third, table, symbols, threshold, marks, to_third
-    )
-    registers[LANE_ENDS + 3] = finish(
-        data, fourth + steps, bounds[4], in_fourth, table, symbols, threshold, marks, to_fourth
-    )
+    ends[0] = finish(data, first + steps, second, in_first, table, symbols, threshold, marks, to_first)
+    ends[1] = finish(data, second + steps, third, in_second, table, symbols, threshold, marks, to_second)
+    ends[2] = finish(data, third + steps, fourth, in_third, table, symbols, threshold, marks, to_third)
+    ends[3] = finish(data, fourth + steps, bounds[4], in_fourth, table, symbols, threshold, marks, to_fourth)
     return LANES

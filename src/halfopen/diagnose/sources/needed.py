@@ -1,6 +1,6 @@
 """Writes ``wordings.txt``: what a line must hold to be read at all, from every pattern that reads lines.
 
-    python -m halfopen.diagnose.sources.needed
+python -m halfopen.diagnose.sources.needed
 """
 
 from __future__ import annotations
@@ -59,4 +59,6 @@ def needed() -> list[str]:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("wordings.txt").write_text("".join(f"{line}\n" for line in needed()), encoding="ascii")
+    Path(__file__).with_name("wordings.txt").write_text(
+        "".join(f"{line}\n" for line in needed()), encoding="ascii"
+    )

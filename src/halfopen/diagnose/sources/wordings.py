@@ -27,7 +27,18 @@ _MEMBERS_MAX = 6
 _LENGTH_MAX = 12
 
 #: How seldom a character is in chatter, in bits: what a wording is worth is their sum.
-_COMMON = {" ": 1.5, "e": 3, "t": 3.3, "a": 3.3, "o": 3.5, "i": 3.5, "n": 3.5, "s": 3.5, "r": 3.5, DIGIT: 1.5} | dict.fromkeys("0123456789", 2.5)
+_COMMON = {
+    " ": 1.5,
+    "e": 3,
+    "t": 3.3,
+    "a": 3.3,
+    "o": 3.5,
+    "i": 3.5,
+    "n": 3.5,
+    "s": 3.5,
+    "r": 3.5,
+    DIGIT: 1.5,
+} | dict.fromkeys("0123456789", 2.5)
 _RARE = 4.5
 #: Words that chatter is full of, and what one is worth.
 _CHATTER = re.compile(
@@ -64,7 +75,11 @@ def _worth(wording: str) -> float:
     """How much a wording keeps out."""
     plain = wording.strip(PLACES)
     rest, words = _CHATTER.subn("", plain)
-    return words * _CHATTER_WORTH + sum(_COMMON.get(letter, _RARE) for letter in rest) + _EDGE_WORTH * (len(wording) - len(plain))
+    return (
+        words * _CHATTER_WORTH
+        + sum(_COMMON.get(letter, _RARE) for letter in rest)
+        + _EDGE_WORTH * (len(wording) - len(plain))
+    )
 
 
 def merit(found: Iterable[str]) -> float:
@@ -84,9 +99,9 @@ def _members(content: list[Any]) -> set[str] | None:
     for kind, value in content:
         if kind is c.LITERAL and (symbol := _symbol(value)) is not None:
             found.add(symbol)
-        elif kind is c.RANGE and value == (0x30, 0x39) or (kind, value) == (c.CATEGORY, c.CATEGORY_DIGIT):
+        elif (kind is c.RANGE and value == (0x30, 0x39)) or (kind, value) == (c.CATEGORY, c.CATEGORY_DIGIT):
             found.add(DIGIT)
-        elif kind is c.RANGE and 0x20 <= value[0] and value[1] - value[0] < _MEMBERS_MAX and value[1] < 0x7F:
+        elif kind is c.RANGE and value[0] >= 0x20 and value[1] - value[0] < _MEMBERS_MAX and value[1] < 0x7F:
             found |= {chr(code).lower() for code in range(value[0], value[1] + 1)}
         elif (kind, value) == (c.CATEGORY, c.CATEGORY_SPACE):
             found.add(" ")
@@ -228,5 +243,4 @@ def _begun(item: tuple[Any, Any]) -> set[str]:
 
 def _ended(item: tuple[Any, Any]) -> set[str]:
     """What a part ends with that is repeated without end; nothing is known of others."""
-    kind, value = item
-    return _begun(item) if kind in (c.MAX_REPEAT, c.MIN_REPEAT) else {""}
+    return _begun(item) if item[0] in (c.MAX_REPEAT, c.MIN_REPEAT) else {""}
