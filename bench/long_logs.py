@@ -71,7 +71,7 @@ _MAKES: tuple[tuple[_Maker, str], ...] = (
     (lambda ms, level, tag, text: f"{_host(ms)} -> [{ms:6}][{level}][{tag}.cpp:211] loop(): {text}", "\n"),
     (lambda ms, level, tag, text: f"[{_host(ms)}][{level}][{tag}:042]: {text}", "\n"),
     (lambda ms, level, tag, text: f"{_host(ms)} APP: {tag} {text}", "\r\n"),
-    (lambda ms, level, tag, text: f"2026-03-01 {_host(ms)} {level} ({ms}) {tag}: {text}", "\n"),
+    (lambda ms, level, tag, text: f"Mar 01 {_host(ms)[:8]} gateway node[7]: {level} ({ms}) {tag}: {text}", "\n"),
 )
 
 

@@ -74,7 +74,10 @@ PATTERNS = [
     (table.__name__.rpartition(".")[2], number, phrase.pattern)
     for table in needed.TABLES
     for number, phrase in enumerate(table.PHRASES)
-] + [("reader", number, pattern) for number, pattern in enumerate(needed.readers())]
+] + [
+    ("reader", number, pattern)
+    for number, pattern in enumerate(p for each in needed.readers().values() for p in each)
+]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +198,6 @@ def test_headers_are_those_of_logline(line: str) -> None:
 
 
 def test_a_wording_must_stand_where_its_pattern_asks_for_it() -> None:
-    automaton = sieve.Automaton(["\x01ota\x01", "\x02closed\x03", "errno \x04"])
+    automaton = sieve.Automaton(dict.fromkeys(["\x01ota\x01", "\x02closed\x03", "errno \x04"], ("1",)))
     assert automaton.threshold % automaton.width == 0
     assert len(automaton.table) == len(automaton.rows) * automaton.width

@@ -14,6 +14,9 @@ NO_TIME = -1
 #: The digits of a fraction, for milliseconds since 1970 in place of seconds.
 UNIX = -1
 
+#: As many wordings of one line are told one by one.
+SAID_MAX = 32
+
 #: Dialects; a line that no firmware headed is ``BARE``.
 BARE, ESP_IDF, ARDUINO, ESPHOME, TASMOTA = range(5)
 #: A header that the kernel does not take apart: the line must be read by the caller.

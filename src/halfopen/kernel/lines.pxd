@@ -6,8 +6,8 @@ from halfopen.kernel.headers cimport Header
 cdef long long BARE, BOOT, BROKEN_BYTES_MAX, BROKEN_MAX, BROKEN_MIN, DAY_SECONDS, EMPTY
 cdef long long HALF, HALF_DAY_US, HELD_NOTHING, LANES, LINE_BYTES_MAX, MARK_MASK, MARK_SHIFT
 cdef long long MICROSECONDS, NO_TIME, OUT_LENGTH, OUT_NEXT, OUT_TEXT, OUT_WHEN, REBOOT_DROP_MS
-cdef long long UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS, WHEN_ENDS
-cdef long long WHEN_ESCAPE, WHEN_FOREIGN, WHEN_WHOLE, WHEN_WORD_BEFORE, WHEN_WORD_BEHIND
+cdef long long SAID_MAX, UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS
+cdef long long WHEN_ENDS, WHEN_ESCAPE, WHEN_FOREIGN, WHEN_WHOLE, WHEN_WORD_BEFORE, WHEN_WORD_BEHIND
 
 cdef long long microseconds(long long seconds, long long fraction, long long digits,
         long long day) except? -99
@@ -22,6 +22,7 @@ cdef class LineWalker:
     cdef long long[::1] marks
     cdef long long[::1] bounds
     cdef long long[::1] ends
+    cdef public long long[::1] said
     cdef public long long width
     cdef public long long line_end_state
     cdef public long long mark
@@ -51,6 +52,7 @@ cdef class LineWalker:
     cdef public long long last
     cdef public long long last_end
     cdef public long long last_line
+    cdef public long long count
     cdef public long long number
     cdef public long long line
     cdef public long long line_end
@@ -67,8 +69,7 @@ cdef class LineWalker:
             length=cython.longlong, place=cython.longlong, when=cython.longlong)
     cdef Py_ssize_t holds(self, long long at, long long row) except? -99
 
-    @cython.locals(at=cython.longlong, found=cython.longlong, index=cython.longlong, row=cython.longlong,
-            when=cython.longlong)
+    @cython.locals(at=cython.longlong, index=cython.longlong, row=cython.longlong)
     cdef Py_ssize_t speaks(self, long long first, long long last) except? -99
 
     @cython.locals(escapes=cython.longlong, index=cython.longlong, row=cython.longlong,

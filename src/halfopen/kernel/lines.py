@@ -23,6 +23,7 @@ from halfopen.kernel.line_layout import (
     OUT_NEXT,
     OUT_TEXT,
     OUT_WHEN,
+    SAID_MAX,
     UNIX,
     UNREAD,
     WATCH_ALL,
@@ -70,7 +71,8 @@ class LineWalker:
     ``system_us`` (``NO_TIME``, or microseconds with the days that were added, ``host_days_us`` and ``system_days_us``).
 
     A walk that stopped leaves the line in ``number``, ``line`` and ``line_end``. ``regular`` tells that it was taken apart
-    into ``dialect`` and ``header`` and that its clocks go on; else it is as if the line had not been seen.
+    into ``dialect`` and ``header`` and that its clocks go on; else it is as if the line had not been seen. The wordings that
+    stand in it are the first ``count`` rows of ``said``, which has no room for more than ``SAID_MAX``.
     ``passed_*`` is the last time of lines that were passed over, ``last*`` the last of them that was not empty, -1 if
     none was since the caller said so.
     """
@@ -109,6 +111,8 @@ class LineWalker:
         self.passed_system_digits = self.passed_system_day = 0
         self.last = -1
         self.last_end = self.last_line = 0
+        self.said = array("q", [0]) * SAID_MAX
+        self.count = 0
         self.number = self.line = self.line_end = self.regular = self.dialect = 0
 
     def enter(self, data: bytes, bounds: array[int], marks: array[int], ends: array[int]) -> None:
@@ -204,25 +208,22 @@ class LineWalker:
 
     def speaks(self, first: int, last: int) -> int:
         """Whether any of the marks from ``first`` to ``last`` is a wording that stands as it must: 2 for one that changes how
-        other lines are read, 1 for others, 0 for none."""
-        found = 0
+        other lines are read, 1 for others, 0 for none. The rows of those others are kept."""
+        self.count = 0
         index = first
         while index < last:
             row = self.rows[(self.marks[index] & MARK_MASK) // self.width]
             at = self.marks[index] >> MARK_SHIFT
             while row >= 0:
-                when = self.meanings[row + OUT_WHEN]
-                if (
-                    (found == 0 or when & WHEN_WHOLE)
-                    and self.meanings[row + OUT_LENGTH]
-                    and self.holds(at, row)
-                ):
-                    if when & WHEN_WHOLE:
+                if self.meanings[row + OUT_LENGTH] and self.holds(at, row):
+                    if self.meanings[row + OUT_WHEN] & WHEN_WHOLE:
                         return 2
-                    found = 1
+                    if self.count < SAID_MAX:
+                        self.said[self.count] = row
+                    self.count += 1
                 row = self.meanings[row + OUT_NEXT]
             index += 1
-        return found
+        return 1 if self.count else 0
 
     def damaged(self, first: int, last: int) -> int:
         """Look through the marks of a line for what is no wording: -1 when the line is for the caller because of it, else the

@@ -29,6 +29,7 @@ from halfopen.diagnose.sources import (
 from halfopen.diagnose.sources.blocks import LINE_CHARACTERS_MAX, ConsoleError, LineBlocks
 from halfopen.diagnose.sources.log_clock import LogClock
 from halfopen.diagnose.sources.phrase import Phrasebook
+from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO
 from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
 from halfopen.diagnose.sources.sieve import automaton
 from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk
@@ -246,27 +247,41 @@ class ConsoleSource:
         where = Provenance(self.name, number, None, line.text)
         self._last = (where, self._clock.moment(line, inherited=inherits))
 
-    def _regular(self, walk: LineWalk) -> Iterator[Event]:
+    def _regular(self, walk: LineWalk) -> list[Event]:
         """Events of a line whose header the walk took apart and whose clocks go on."""
         line, at = walk.regular_line(self._clock)
         where = Provenance(self.name, walk.number, None, line.text)
         self._last, self._passed = (where, at), None
         lowered = line.message.lower()
-        facts = list(self._said(line, lowered, where, at)) if len(lowered) >= 3 else []
+        facts = self._said(line, lowered, where, at, walk.askers()) if len(lowered) >= 3 else []
         self._held = (walk.number, line.text) if not facts and _may_be_broken(line) else None
         walk.read(held=self._held is not None)
-        yield from facts
+        return facts
 
-    def _said(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Iterator[Event]:
-        """Everything the message says."""
+    def _said(
+        self,
+        line: LogLine,
+        lowered: str,
+        where: Provenance,
+        at: Moment,
+        askers: frozenset[str] | None = None,
+    ) -> list[Event]:
+        """Everything the message says; only ``askers`` can find something in it, where they are given."""
         journalled = self._journal.read(line, where, at)
         if journalled is not None:
-            yield from journalled
-            return
-        yield from said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
-        yield from said_of_wifi.read_radio(line, lowered, where, at)
-        yield from said_of_memory.read_memory(line, lowered, where, at)
-        yield from _PHRASES.read(line, lowered, where, at)
+            return journalled
+        facts: list[Event] = []
+        if askers is None or CALLS in askers:
+            facts += said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
+        if askers is None or RADIO in askers:
+            facts += said_of_wifi.read_radio(line, lowered, where, at)
+        if askers is None or MEMORY in askers:
+            facts += said_of_memory.read_memory(line, lowered, where, at)
+        if askers is None:
+            facts += _PHRASES.read(line, lowered, where, at)
+        else:
+            facts += _PHRASES.read_some(askers, line, lowered, where, at)
+        return facts
 
     def _boots(self, line: LogLine, where: Provenance) -> Iterator[Event]:
         """Explicit signs that the device started."""

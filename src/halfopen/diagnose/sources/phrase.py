@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -81,10 +81,12 @@ def phrase(
 class Phrasebook:
     """Many phrases, tried together: only those with a needle in the message cost a pattern."""
 
-    def __init__(self, phrases: Iterable[Phrase]) -> None:
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
         self._by_needle = [
             (needle.translate(_SAME_DIGITS), needle, entry) for entry in phrases for needle in entry.needles
         ]
+        self._phrases = tuple(phrases)
+        self._some: dict[frozenset[str], tuple[Phrase, ...]] = {}
         # A device repeats itself with other numbers: what a line may say is found once per wording.
         self._likely = lru_cache(maxsize=_WORDINGS_MAX)(self._with_needles_like)
 
@@ -101,3 +103,23 @@ class Phrasebook:
                 event = entry.read(line, where, at)
                 if event is not None:
                     yield event
+
+    def read_some(
+        self, numbers: frozenset[str], line: LogLine, lowered: str, where: Provenance, at: Moment
+    ) -> list[Event]:
+        """The same, where no other phrases than those of ``numbers`` can find anything; what is no number is passed by."""
+        phrases = self._some.get(numbers)
+        if phrases is None:
+            if len(self._some) >= _WORDINGS_MAX:
+                self._some.clear()
+            places = sorted(int(number) for number in numbers if number.isdecimal())
+            phrases = self._some[numbers] = tuple(self._phrases[place] for place in places)
+        found = []
+        for entry in phrases:
+            for needle in entry.needles:
+                if needle in lowered:
+                    event = entry.read(line, where, at)
+                    if event is not None:
+                        found.append(event)
+                    break
+        return found

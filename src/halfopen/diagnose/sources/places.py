@@ -9,6 +9,9 @@ PLACES = EDGE + BEGINS + ENDS
 
 #: Before a wording in a file: a line with it changes how other lines are read.
 WHOLE = "!"
+#: Behind a wording and a tab in a file stand those who find something where it stands: phrases by number, and readers of
+#: failed calls, of the radio and of memory.
+CALLS, RADIO, MEMORY = "c", "r", "m"
 
 _SPELLINGS = (("\\", "\\\\"), (EDGE, "\\b"), (BEGINS, "\\A"), (ENDS, "\\Z"), (DIGIT, "\\d"))
 

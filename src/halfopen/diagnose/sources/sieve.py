@@ -8,7 +8,7 @@ built from them when a log is long enough to be worth it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,9 +30,13 @@ _MARKED = ("line end", "escape", "control", "foreign")
 class Automaton:
     """The automaton as the kernel takes it: see ``kernel/scanner.py`` and ``kernel/lines.py`` for its parts."""
 
-    def __init__(self, wordings: Iterable[str], whole: Collection[str] = ()) -> None:
-        """``wordings`` as ``places.py`` marks them; those in ``whole`` change how other lines are read."""
-        found = [*wordings, *_SPELLED_ESCAPES, _ENDLESS]
+    def __init__(self, asked: Mapping[str, tuple[str, ...]], whole: Collection[str] = ()) -> None:
+        """``asked`` is who asks for each wording, marked as in ``places.py``; wordings in ``whole`` change how other lines
+        are read."""
+        found = [*whole, *asked, *_SPELLED_ESCAPES, _ENDLESS]
+        self._asked = asked
+        #: Who asks for the wording of a row of meanings.
+        self.askers: dict[int, tuple[str, ...]] = {}
         letters = sorted({letter for wording in found for letter in wording} - set(PLACES + DIGIT + _DIGITS))
         codes = {letter: _CHARACTERS + place for place, letter in enumerate(letters)}
         codes |= dict.fromkeys(_DIGITS + DIGIT, _DIGIT)
@@ -41,7 +45,7 @@ class Automaton:
         self.meanings = array("q")
         self.pool = b""
         self._children: list[dict[int, int]] = [{}]
-        self._said: list[list[tuple[int, int, int]]] = [[]]
+        self._said: list[list[tuple[int, int, int, str]]] = [[]]
         for wording in found:
             self._learn(wording, codes, whole)
         self._number()
@@ -70,7 +74,7 @@ class Automaton:
                 self._children.append({})
                 self._said.append([])
             node = child
-        self._said[node].append((len(text), when, len(self.pool)))
+        self._said[node].append((len(text), when, len(self.pool), wording))
         if when & k.WHEN_DIGITS:
             self.pool += text.encode()
 
@@ -94,8 +98,9 @@ class Automaton:
                 queue.append(child)
                 fails[child] = nodes[fallen[code] // width] if node else 0
                 first = rows[numbers[fails[child]]]
-                for length, when, text in self._said[child]:
+                for length, when, text, wording in self._said[child]:
                     first = self._meaning(length, when, text, first)
+                    self.askers[first] = self._asked.get(wording, ())
                 if first >= 0:
                     number, marked = marked, marked - 1
                 else:
@@ -155,6 +160,12 @@ def _symbols(codes: dict[str, int]) -> bytes:
 @lru_cache(maxsize=1)
 def automaton() -> Automaton:
     """The automaton of all wordings; some milliseconds when first asked for."""
-    written = _WORDINGS.read_text(encoding="ascii").splitlines()
-    whole = {unspelled(line[1:]) for line in written if line.startswith(WHOLE)}
-    return Automaton((*whole, *(unspelled(line) for line in written if not line.startswith(WHOLE))), whole)
+    whole: set[str] = set()
+    asked: dict[str, tuple[str, ...]] = {}
+    for line in _WORDINGS.read_text(encoding="ascii").splitlines():
+        if line.startswith(WHOLE):
+            whole.add(unspelled(line[1:]))
+        else:
+            wording, _, names = line.partition("\t")
+            asked[unspelled(wording)] = tuple(names.split())
+    return Automaton(asked, whole)

@@ -21,6 +21,8 @@ _CODES = {name: code for code, name in enumerate(DIALECTS)}
 _TAGS = array("q", sorted(int.from_bytes(tag.encode(), "big") for tag in TASMOTA_TAGS))
 _LEVELS = {0: "", **{ord(letter): letter for letter in "EWICDV"}}
 _MICROSECONDS = 1_000_000
+#: Sets of wordings that are remembered: devices repeat themselves.
+_KNOWN_MAX = 4096
 
 
 class LineWalk:
@@ -38,6 +40,9 @@ class LineWalk:
         self._header = self._walker.header
         self._times = self._header.times
         self._walker.lines = lines_before
+        self._said = array("q", [0]) * k.SAID_MAX
+        self._walker.said = self._said
+        self._askers: dict[bytes, frozenset[str]] = {}
         #: Goes on to the next line that must be read; whether there is one.
         self.next = self._walker.walk
 
@@ -160,6 +165,20 @@ class LineWalk:
             own_host,
         )
         return line, clock.own_moment(boot_ms, system, host)
+
+    def askers(self) -> frozenset[str] | None:
+        """Who may find something in the line that was taken apart; ``None``: anybody."""
+        count = self._walker.count
+        if count > k.SAID_MAX:
+            return None
+        rows = self._said[:count]
+        key = rows.tobytes()
+        found = self._askers.get(key)
+        if found is None:
+            found = frozenset(name for row in rows for name in self._automaton.askers[row])
+            if len(self._askers) < _KNOWN_MAX:
+                self._askers[key] = found
+        return found
 
     def read(self, *, held: bool) -> None:
         """The caller has read the line that was taken apart, and whether it holds it."""
