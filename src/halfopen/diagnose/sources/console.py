@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from halfopen.diagnose.events import (
     AddressNamed,
@@ -38,6 +39,9 @@ from halfopen.link import journal
 
 #: From so many bytes on the sieve is worth being built: some hundred lines are read sooner without.
 SIEVED_BYTES_MIN = 1 << 16
+
+#: Messages that are remembered with what they said: more than a device has, little memory for a hostile log.
+_REPEATED_MAX = 1024
 
 _BOOT_START = re.compile(r"^(?:ets [A-Z][a-z]{2} +\d|ESP-ROM:)")
 _RESET = re.compile(r"^rst:0x[0-9a-f]+ \((?P<reason>\w+)\)")
@@ -88,6 +92,8 @@ class ConsoleSource:
         self._bytes = 0
         self._sieved_bytes_min = sieved_bytes_min
         self._walk: LineWalk | None = None
+        #: What a message said, by dialect, level, tag and text: the fields of its events behind place and time.
+        self._repeated: dict[tuple[str, str, str, str], list[tuple[type[Event], tuple[Any, ...]]]] = {}
         self._clock = LogClock()
         #: The line before, by number and text, if it may have been broken.
         self._held: tuple[int, str] | None = None
@@ -252,8 +258,16 @@ class ConsoleSource:
         line, at = walk.regular_line(self._clock)
         where = Provenance(self.name, walk.number, None, line.text)
         self._last, self._passed = (where, at), None
-        lowered = line.message.lower()
-        facts = self._said(line, lowered, where, at, walk.askers()) if len(lowered) >= 3 else []
+        message = (line.dialect, line.level, line.tag, line.message)
+        said = self._repeated.get(message)
+        if said is not None:  # a device repeats itself: the same words mean the same
+            facts = [kind(where, at, *told) for kind, told in said]
+        else:
+            lowered = line.message.lower()
+            facts = self._said(line, lowered, where, at, walk.askers()) if len(lowered) >= 3 else []
+            if len(self._repeated) >= _REPEATED_MAX:
+                self._repeated.clear()
+            self._repeated[message] = [(type(fact), _fields_of(fact)) for fact in facts]
         self._held = (walk.number, line.text) if not facts and _may_be_broken(line) else None
         walk.read(held=self._held is not None)
         return facts
@@ -314,6 +328,11 @@ class ConsoleSource:
         found = _HOST_DEVICE.match(line.message) or _HOST_DEVICE_AFTER.search(line.message)
         if found:
             yield AddressNamed(where, at, ip=found["ip"] or "", name=found["name"])
+
+
+def _fields_of(fact: Event) -> tuple[Any, ...]:
+    """The values of an event behind its place and time, in order."""
+    return tuple([getattr(fact, field.name) for field in fields(fact)[2:]])
 
 
 def _may_be_broken(line: LogLine) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from halfopen.diagnose.events import Event, Moment, Provenance
@@ -37,6 +37,11 @@ _WORDINGS_MAX = 1024
 _SAME_DIGITS = str.maketrans("123456789", "000000000")
 
 
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source, re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """One wording. ``needles`` are lower-case words of which one must stand in the message before the pattern is
@@ -44,15 +49,20 @@ class Phrase:
 
     event: type[Event]
     needles: tuple[str, ...]
-    pattern: re.Pattern[str]
+    source: str
     fixed: dict[str, Any]
     tags: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when first asked for: a log needs a few of all."""
+        return _compiled(self.source)
 
     def read(self, line: LogLine, where: Provenance, at: Moment) -> Event | None:
         """The event this phrase finds in ``line``, or ``None``."""
         if self.tags and not any(tag in line.tag.lower() for tag in self.tags):
             return None
-        found = self.pattern.search(line.message)
+        found = _compiled(self.source).search(line.message)
         if found is None:
             return None
         fields = dict(self.fixed)
@@ -75,7 +85,7 @@ def phrase(
     event: type[Event], needles: str, pattern: str, tags: tuple[str, ...] = (), **fixed: Any
 ) -> Phrase:
     """A :class:`Phrase`; ``needles`` are separated by ``|``, the pattern ignores case."""
-    return Phrase(event, tuple(needles.split("|")), re.compile(pattern, re.IGNORECASE), fixed, tags)
+    return Phrase(event, tuple(needles.split("|")), pattern, fixed, tags)
 
 
 class Phrasebook:
