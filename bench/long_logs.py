@@ -9,6 +9,7 @@ connection; the others are the chatter of an application, with the words that su
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -55,7 +56,7 @@ _SAYING = (
     ("app", "rssi=-6%.1d dBm"),
 )
 
-#: One make: (milliseconds since boot, level, tag, text) to a line, and what stands at its end.
+#: One make: (milliseconds since boot, level, tag, text) to a line.
 _Maker = Callable[[int, str, str, str], str]
 
 
@@ -71,7 +72,10 @@ _MAKES: tuple[tuple[_Maker, str], ...] = (
     (lambda ms, level, tag, text: f"{_host(ms)} -> [{ms:6}][{level}][{tag}.cpp:211] loop(): {text}", "\n"),
     (lambda ms, level, tag, text: f"[{_host(ms)}][{level}][{tag}:042]: {text}", "\n"),
     (lambda ms, level, tag, text: f"{_host(ms)} APP: {tag} {text}", "\r\n"),
-    (lambda ms, level, tag, text: f"Mar 01 {_host(ms)[:8]} gateway node[7]: {level} ({ms}) {tag}: {text}", "\n"),
+    (
+        lambda ms, level, tag, text: f"Mar 01 {_host(ms)[:8]} gateway node[7]: {level} ({ms}) {tag}: {text}",
+        "\n",
+    ),
 )
 
 
@@ -135,3 +139,7 @@ def written(path: Path, size: int, seed: int = 9, share: float = 0.01) -> Path:
     with path.open("wb") as stream:
         write(stream, size, seed, share)
     return path
+
+
+if __name__ == "__main__":
+    written(Path(sys.argv[1]), int(sys.argv[2]), share=float(sys.argv[3]))

@@ -50,7 +50,7 @@ def stops(data: bytes, kernel: dict[str, ModuleType]) -> list[Any]:
     lines.named, lines.last_boot_ms, lines.host_us, lines.system_us, lines.watch = -1, 0, 0, 0, 0
     names = [name for name in vars(kernel_fields()) if name not in ("data", "header")]
     while lines.walk():
-        told.append([getattr(lines, name) for name in names])
+        told.append([*(getattr(lines, name) for name in names), *lines.said])
         told.append([getattr(lines.header, name) for name in HEADER_FIELDS])
         told.append([getattr(lines.header.times, name) for name in TIME_FIELDS])
         if not lines.regular:  # as a caller that took the line's times for what they are
@@ -70,7 +70,7 @@ def kernel_fields() -> Any:
     """A walker of the interpreted kernel, whose fields have names that can be listed."""
     plain = interpreted("lines")
     walker = plain.LineWalker(array("q"), array("q"), array("q"), b"", 1, 0)
-    for name in ("meanings", "rows", "pool", "marks", "bounds", "ends"):
+    for name in ("meanings", "rows", "pool", "marks", "bounds", "ends", "said"):
         delattr(walker, name)
     return walker
 

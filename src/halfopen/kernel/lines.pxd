@@ -80,6 +80,8 @@ cdef class LineWalker:
             system=cython.longlong)
     cdef Py_ssize_t clocks_go_on(self) except? -99
 
+    cpdef tuple taken(self)
+
     cdef Py_ssize_t host_time_us(self) except? -99
 
     cdef Py_ssize_t system_time_us(self) except? -99

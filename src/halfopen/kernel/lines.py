@@ -270,6 +270,23 @@ class LineWalker:
         self.system_us = system
         return 1
 
+    def taken(self) -> tuple[int, ...]:
+        """Of a line that was taken apart: dialect and level, where tag, message and text stand, whether it is coloured inside,
+        milliseconds since boot, and whether it has a host's and a device's time."""
+        return (
+            self.dialect,
+            self.header.level,
+            self.header.tag,
+            self.header.tag_end,
+            self.header.message,
+            self.header.message_end,
+            self.header.text,
+            self.header.coloured,
+            self.header.boot_ms,
+            self.header.times.host,
+            self.header.system,
+        )
+
     def host_time_us(self) -> int:
         """The host's time before the line, in microseconds."""
         return microseconds(

@@ -33,7 +33,7 @@ from halfopen.diagnose.sources.phrase import Phrasebook
 from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO
 from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
 from halfopen.diagnose.sources.sieve import automaton
-from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk
+from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of
 from halfopen.formats.logline import LogLine, cleaned, read_line
 from halfopen.link import journal
 
@@ -92,8 +92,8 @@ class ConsoleSource:
         self._bytes = 0
         self._sieved_bytes_min = sieved_bytes_min
         self._walk: LineWalk | None = None
-        #: What a message said, by dialect, level, tag and text: the fields of its events behind place and time.
-        self._repeated: dict[tuple[str, str, str, str], list[tuple[type[Event], tuple[Any, ...]]]] = {}
+        #: What a message said, the fields of its events behind place and time.
+        self._repeated: dict[Message, list[tuple[type[Event], tuple[Any, ...]]]] = {}
         self._clock = LogClock()
         #: The line before, by number and text, if it may have been broken.
         self._held: tuple[int, str] | None = None
@@ -255,21 +255,23 @@ class ConsoleSource:
 
     def _regular(self, walk: LineWalk) -> list[Event]:
         """Events of a line whose header the walk took apart and whose clocks go on."""
-        line, at = walk.regular_line(self._clock)
-        where = Provenance(self.name, walk.number, None, line.text)
+        message, text, at, host_s = walk.regular_line(self._clock)
+        number = walk.number
+        where = Provenance(self.name, number, None, text)
         self._last, self._passed = (where, at), None
-        message = (line.dialect, line.level, line.tag, line.message)
         said = self._repeated.get(message)
         if said is not None:  # a device repeats itself: the same words mean the same
             facts = [kind(where, at, *told) for kind, told in said]
         else:
+            line = line_of(message, text, host_s)
             lowered = line.message.lower()
             facts = self._said(line, lowered, where, at, walk.askers()) if len(lowered) >= 3 else []
             if len(self._repeated) >= _REPEATED_MAX:
                 self._repeated.clear()
             self._repeated[message] = [(type(fact), _fields_of(fact)) for fact in facts]
-        self._held = (walk.number, line.text) if not facts and _may_be_broken(line) else None
-        walk.read(held=self._held is not None)
+        held = not facts and message[0] != 0 and 60 <= len(text) <= 80
+        self._held = (number, text) if held else None
+        walk.read(held=held)
         return facts
 
     def _said(

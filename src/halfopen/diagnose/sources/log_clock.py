@@ -95,12 +95,3 @@ class LogClock:
                 self.wraps = 0
         self.last_boot_ms = boot_ms
         return (boot_ms + self.wraps * WRAP_MS) / 1000
-
-    def own_moment(self, boot_ms: int, system: float | None, host: float | None) -> Moment:
-        """The same for a line whose times go on as they should; ``boot_ms`` is -1 where it has none."""
-        return Moment(
-            self.epoch,
-            (boot_ms + self.wraps * WRAP_MS) / 1000 if boot_ms >= 0 else None,
-            system + self.system_days if system is not None else None,
-            host,
-        )

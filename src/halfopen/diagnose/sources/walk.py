@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable
 
 from halfopen.diagnose.events import Moment
-from halfopen.diagnose.sources.log_clock import LogClock
+from halfopen.diagnose.sources.log_clock import WRAP_MS, LogClock
 from halfopen.diagnose.sources.sieve import Automaton
 from halfopen.formats.logline import TASMOTA_TAGS, LogLine, cleaned
 from halfopen.kernel import line_layout as k
@@ -23,6 +23,25 @@ _LEVELS = {0: "", **{ord(letter): letter for letter in "EWICDV"}}
 _MICROSECONDS = 1_000_000
 #: Sets of wordings that are remembered: devices repeat themselves.
 _KNOWN_MAX = 4096
+
+
+#: Dialect and level by code, tag and text of a message as bytes: what it says depends on nothing else.
+Message = tuple[int, int, bytes, bytes]
+
+
+def line_of(message: Message, text: str, host_s: float | None) -> LogLine:
+    """A message as readers take it; clocks of the device are left out, none of them looks at those."""
+    dialect, level, tag, said = message
+    return LogLine(
+        text,
+        DIALECTS[dialect],
+        _LEVELS[level],
+        tag.decode(),
+        said.decode()[:MESSAGE_CHARACTERS_MAX],
+        None,
+        None,
+        host_s,
+    )
 
 
 class LineWalk:
@@ -137,34 +156,32 @@ class LineWalk:
             return None
         return walker.last_line, self._block[walker.last : walker.last_end]
 
-    def regular_line(self, clock: LogClock) -> tuple[LogLine, Moment]:
-        """The line that was taken apart, and when it was printed."""
-        header, times, block = self._header, self._times, self._block
-        plain = block[header.text : header.message_end].decode()
-        dialect = DIALECTS[self._walker.dialect]
-        boot_ms = header.boot_ms
-        system = own_host = host = None
-        if header.system:
-            system = _seconds(
-                header.system_seconds, header.system_fraction, header.system_digits, header.system_day
-            )
-        if times.host:
+    def regular_line(self, clock: LogClock) -> tuple[Message, str, Moment, float | None]:
+        """The line that was taken apart: its message, its text, when it was printed, and the host's time that it has or
+        inherits."""
+        dialect, level, tag, tag_end, message, message_end, start, coloured, boot_ms, hosted, timed = (
+            self._walker.taken()
+        )
+        block = self._block
+        text = cleaned(self.line().decode()) if coloured else block[start:message_end].decode()
+        own_host = host = system = None
+        if hosted:
+            times = self._times
             own_host = _seconds(times.seconds, times.fraction, times.digits, times.day)
             host = own_host + clock.host_days
         elif not dialect:
             self.ask(clock)
             own_host = host = clock.last_host
-        line = LogLine(
-            cleaned(self.line().decode()) if header.coloured else plain,
-            dialect,
-            _LEVELS[header.level],
-            block[header.tag : header.tag_end].decode(),
-            block[header.message : header.message_end].decode()[:MESSAGE_CHARACTERS_MAX],
-            boot_ms if boot_ms >= 0 else None,
-            system,
-            own_host,
+        if timed:
+            header = self._header
+            system = _seconds(
+                header.system_seconds, header.system_fraction, header.system_digits, header.system_day
+            )
+            system += clock.system_days
+        at = Moment(
+            clock.epoch, (boot_ms + clock.wraps * WRAP_MS) / 1000 if boot_ms >= 0 else None, system, host
         )
-        return line, clock.own_moment(boot_ms, system, host)
+        return (dialect, level, block[tag:tag_end], block[message:message_end]), text, at, own_host
 
     def askers(self) -> frozenset[str] | None:
         """Who may find something in the line that was taken apart; ``None``: anybody."""
