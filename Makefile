@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 KERNEL := $(wildcard src/halfopen/kernel/*.py src/halfopen/kernel/*.pxd)
 EXAMPLE := examples/running-out-of-sockets
 
-.PHONY: help demo test check format faults pictures device machine tutorial fidelity accuracy detection fleet bench soak clean
+.PHONY: help demo test check format faults wordings pictures device machine tutorial fidelity accuracy detection fleet bench soak clean
 
 help:
 	@echo "make demo     set up and diagnose the bundled example (log + capture of a real lwIP running out of sockets)"
@@ -15,6 +15,7 @@ help:
 	@echo "make check    style, types and import law only"
 	@echo "make format   let ruff format the code"
 	@echo "make faults   generate docs/faults from the catalogue"
+	@echo "make wordings derive what a line of a log must hold to be read from the patterns that read it"
 	@echo "make pictures draw the pictures of the README with Chromium"
 	@echo "make device   refresh what devices fetch: device/mpy, names.json and package.json (commit them)"
 	@echo "make machine  draw docs/internals/machine.md from the table"
@@ -50,6 +51,9 @@ format: $(VENV)/.testing
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
 
+wordings: $(VENV)/.installed
+	$(BIN)/python -m halfopen.diagnose.sources.needed
+
 pictures: $(VENV)/.testing
 	$(BIN)/python docs/pictures.py docs/pictures
 
@@ -82,6 +86,7 @@ soak: $(VENV)/.testing
 	$(BIN)/python fuzz/score_diagnose.py --gate 0.98 --silent 0.99
 	rm -rf build/swarm
 	$(BIN)/halfopen simulate --seeds 10000 --out build/swarm
+	$(BIN)/python fuzz/checked_kernel.py --runs 5000
 	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
 	HALFOPEN_KILLS=1000 $(BIN)/python -m pytest -n 2 tests/link/test_recorder_killed.py
 	$(BIN)/micropython tests/link/recorder_on_littlefs.py src cuts 1 20000

@@ -2,9 +2,9 @@
 
     python fuzz/fuzz_logs.py [--seed N] [--runs N]
 
-Each run splices and mutates recorded logs, reads the result whole and in random pieces, judges it, and demands: no
-exception but ``ConsoleError``, the same events either way, evidence that stands in the input, and an end within
-``SECONDS_MAX``. A failure prints the one command that repeats it.
+Each run splices and mutates recorded logs, reads the result line by line and, in random pieces, through the sieve, judges
+it, and demands: no exception but ``ConsoleError``, the same events and notes either way, evidence that stands in the input,
+and an end within ``SECONDS_MAX``. A failure prints the one command that repeats it.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(data[: INPUT_MAX * 2])
 
 
-def read(data: bytes, pieces: list[int]) -> list[Event]:
-    """The events of ``data``, fed in pieces that end at ``pieces``."""
-    source = ConsoleSource("fuzz.log")
+def read(data: bytes, pieces: list[int], sieved_bytes_min: int) -> tuple[list[Event], list[str]]:
+    """The events and notes of ``data``, fed in pieces that end at ``pieces``, sieved from so many bytes on."""
+    source = ConsoleSource("fuzz.log", sieved_bytes_min)
     events: list[Event] = []
     start = 0
     for end in [*sorted(pieces), len(data)]:
         events += source.feed(data[start:end])
         start = max(start, end)
-    return source.with_recorded([*events, *source.end()])
+    return source.with_recorded([*events, *source.end()]), source.notes
 
 
 def told(events: list[Event]) -> list[tuple[object, ...]]:
@@ -78,10 +78,12 @@ def run(seed: int) -> None:
     pieces = [chance.randrange(len(data) + 1) for _ in range(chance.randrange(8))]
     began = time.monotonic()
     try:
-        events = read(data, [])
+        events, notes = read(data, [], len(data) + 1)
     except ConsoleError:
         return
-    assert told(read(data, pieces)) == told(events), "the split of the bytes changes the events"
+    sieved, sieved_notes = read(data, pieces, chance.choice((0, 0, 5000)))
+    assert told(sieved) == told(events), "the sieve or the split of the bytes changes the events"
+    assert sieved_notes == notes, "the sieve or the split of the bytes changes the notes"
     lines = data.count(b"\n") + 1
     for finding in judged([("fuzz.log", events)]).findings:
         assert finding.evidence, f"{finding.code} without evidence"

@@ -73,7 +73,8 @@ _HOST_LOG = re.compile(
     r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) \((?P<thread>[\w-]+)\) \[(?P<tag>[\w.]+)\] (?P<message>.*)"
 )
 _HOST_LEVELS = {"DEBUG": "D", "INFO": "I", "WARNING": "W", "ERROR": "E", "CRITICAL": "E"}
-_TASMOTA_TAGS = frozenset(
+#: The tags that Tasmota puts before its lines.
+TASMOTA_TAGS = frozenset(
     "WIF MQT HTP CFG RSL QPC BRY UPP CMD APP ADC HDW SRC NTP TLS UFS BLE ESP RTC WEB".split()  # noqa: SIM905  a list to read
 )
 
@@ -191,7 +192,7 @@ def _headed(text: str, rest: str, host_s: float | None) -> LogLine:
             host_s,
         )
     elif first.isdigit():
-        if (found := _TASMOTA.match(rest)) and found["tag"] in _TASMOTA_TAGS:
+        if (found := _TASMOTA.match(rest)) and found["tag"] in TASMOTA_TAGS:
             return LogLine(text, "tasmota", "", found["tag"], found["message"], None, _clock(found), host_s)
         if found := _ESPEASY.match(rest):
             stamp_ms = int(found["stamp"])

@@ -61,8 +61,9 @@ TEXTS: dict[int, str] = {number: text for number, _, text in _ROWS}
 _NUMBERS = {name: number for number, name, _ in _ROWS}
 _BY_TEXT = {text.lower(): number for number, _, text in _ROWS if text}
 
-_NAME = re.compile(r"\b(" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")\b")
-_TEXT = re.compile(
+#: A C name, and a text of strerror().
+NAME = re.compile(r"\b(" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")\b")
+TEXT = re.compile(
     "|".join(re.escape(text) for text in sorted(_BY_TEXT, key=len, reverse=True)), re.IGNORECASE
 )
 
@@ -73,9 +74,9 @@ def errno_in(text: str) -> int | None:
     A printed number is not looked at: who prints ``errno 113`` and a name beside it may run a firmware whose
     names are wrong (MicroPython before 1.15), so the caller prefers the number.
     """
-    if found := _NAME.search(text):
+    if found := NAME.search(text):
         return _NUMBERS[found[1]]
-    if found := _TEXT.search(text):
+    if found := TEXT.search(text):
         return _BY_TEXT[found[0].lower()]
     return None
 

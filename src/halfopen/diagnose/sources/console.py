@@ -6,10 +6,10 @@ to the readers of ``said_of_*``. It holds one line back at most, so a live strea
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from halfopen.diagnose.events import (
     AddressNamed,
@@ -27,23 +27,21 @@ from halfopen.diagnose.sources import (
     said_of_system,
     said_of_wifi,
 )
+from halfopen.diagnose.sources.blocks import LINE_CHARACTERS_MAX, ConsoleError, LineBlocks
+from halfopen.diagnose.sources.log_clock import LogClock
 from halfopen.diagnose.sources.phrase import Phrasebook
+from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO
 from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
+from halfopen.diagnose.sources.sieve import automaton
+from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of
 from halfopen.formats.logline import LogLine, cleaned, read_line
 from halfopen.link import journal
 
-#: A line longer than this is cut: nothing a firmware prints is, and a file without line ends must not fill memory.
-LINE_CHARACTERS_MAX = 8192
-#: Only so much of a message is searched: patterns may try many places, and hostile lines know it.
-_MESSAGE_CHARACTERS_MAX = 2048
-#: The ESP-IDF and Arduino clock is milliseconds in 32 bits.
-_WRAP_MS = 1 << 32
-#: A boot clock that falls by more than this has restarted; two cores interleave lines by far less.
-_REBOOT_DROP_MS = 2000
-#: Early log lines count CPU cycles and jump back once when the scheduler starts (log_formats.md: 1665 -> 0).
-_EARLY_LOG_MS = 5000
-_HALF_DAY_S = 43200.0
-_DAY_S = 86400.0
+#: From so many bytes on the sieve is worth being built: some hundred lines are read sooner without.
+SIEVED_BYTES_MIN = 1 << 16
+
+#: Messages that are remembered with what they said: more than a device has, little memory for a hostile log.
+_REPEATED_MAX = 1024
 
 _BOOT_START = re.compile(r"^(?:ets [A-Z][a-z]{2} +\d|ESP-ROM:)")
 _RESET = re.compile(r"^rst:0x[0-9a-f]+ \((?P<reason>\w+)\)")
@@ -58,7 +56,8 @@ _HOST_DEVICE = re.compile(r"(?P<name>[\w.-]+)(?: @ (?P<ip>[\d.]+|[0-9a-f:]{3,39}
 _HOST_DEVICE_AFTER = re.compile(
     r"(?:for|to|connection to) (?P<name>[\w.-]+) @ (?P<ip>[\d.]+|[0-9a-f:]{3,39})(?=[:\s]|$)"
 )
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+#: What changes how the lines behind it are read. (Lines of Home Assistant are always read.)
+NEEDED = (_BOOT_START, _RESET, _BOOTLOADER, _SOFT_REBOOT, _TRACEBACK_FRAME)
 
 _PHRASES = Phrasebook(
     (
@@ -78,28 +77,30 @@ _DIALECT_FAMILY = {
 }
 
 
-class ConsoleError(ValueError):
-    """The bytes are not a console log; the message says why in one line."""
-
-
 class ConsoleSource:
     """Reads one console log. ``feed`` may be given any split of the bytes; ``end`` must be called once."""
 
-    def __init__(self, name: str) -> None:
-        """``name`` is the path as the user gave it; it becomes the source of every event."""
+    def __init__(self, name: str, sieved_bytes_min: int = SIEVED_BYTES_MIN) -> None:
+        """``name`` is the path as the user gave it; it becomes the source of every event. From ``sieved_bytes_min`` bytes
+        on lines go through the sieve, which changes nothing but the time that they take."""
         self.name = name
         self.notes: list[str] = []
         self.lines = 0
         #: Whether a line was seen that only a firmware, its ROM or a tool that records it writes.
         self.recognised = False
-        self._decoder: codecs.IncrementalDecoder | None = None
-        self._head = b""
-        self._rest = ""
-        self._clock = _Clock()
-        self._held: tuple[int, str, LogLine] | None = None
+        self._blocks = LineBlocks()
+        self._bytes = 0
+        self._sieved_bytes_min = sieved_bytes_min
+        self._walk: LineWalk | None = None
+        #: What a message said, the fields of its events behind place and time.
+        self._repeated: dict[Message, list[tuple[type[Event], tuple[Any, ...]]]] = {}
+        self._clock = LogClock()
+        #: The line before, by number and text, if it may have been broken.
+        self._held: tuple[int, str] | None = None
+        #: The last line that was passed over and not empty, if none was read since.
+        self._passed: tuple[int, bytes] | None = None
         self._traceback = ""
         self._journal = said_of_link.JournalReader()
-        self._bad_utf8 = False
         self._cut = 0
         self._named: set[str] = set()
         self._last: tuple[Provenance, Moment] | None = None
@@ -110,27 +111,20 @@ class ConsoleSource:
 
         Raises :class:`ConsoleError` when the beginning shows that this is no console log.
         """
-        if self._decoder is None:
-            self._head += data
-            if len(self._head) < 4096:
-                return
-            data, self._head = self._head, b""
-            self._decoder = decoder_for(data)
-        yield from self._text(self._decoder.decode(data))
+        yield from self._block(self._blocks.feed(data))
 
     def end(self) -> Iterator[Event]:
         """Events of what is left, a last line without a line end included."""
-        if self._decoder is None:
-            self._decoder = decoder_for(self._head)
-            yield from self._text(self._decoder.decode(self._head))
-            self._head = b""
-        yield from self._text(self._decoder.decode(b"", final=True))
-        if self._rest:
-            yield from self._raw_line(self._rest)
-            self._rest = ""
+        block, last = self._blocks.end()
+        yield from self._block(block)
+        if last:
+            yield from self._raw_line(self._blocks.text(last))
+        if self._passed is not None:
+            number, raw = self._passed
+            self._note_last(read_line(self._blocks.text(raw)), number)
         if self._last is not None:
             yield LogEnded(*self._last, lines=self.lines)
-        if self._bad_utf8:
+        if self._blocks.damaged:
             self.notes.append(f"{self.name}: some bytes are not UTF-8; they are shown as \ufffd")
         if self._cut:
             self.notes.append(
@@ -147,18 +141,46 @@ class ConsoleSource:
         inner = ConsoleSource(self.name)
         return lambda number, text, line: inner._facts(read_line(line), number, text)
 
-    def _text(self, text: str) -> Iterator[Event]:
-        if not text:
+    def _block(self, block: bytes) -> Iterator[Event]:
+        """Events of a block of whole lines."""
+        self._bytes += len(block)
+        if not block:
             return
-        if "\ufffd" in text:
-            self._bad_utf8 = True
-        lines = (self._rest + text).split("\n")
-        self._rest = lines.pop()
-        for line in lines:
-            yield from self._raw_line(line)
-        if len(self._rest) > LINE_CHARACTERS_MAX * 2:
-            # Keep what a line may hold; the rest of an endless line adds nothing.
-            self._rest = self._rest[: LINE_CHARACTERS_MAX + 1] + self._rest[-1:].replace("\n", "")
+        if self._bytes < self._sieved_bytes_min:
+            for line in self._blocks.text(block).split("\n")[:-1]:
+                yield from self._raw_line(line)
+            return
+        if self._walk is None:
+            self._walk = LineWalk(automaton(), self.lines)
+            self._tell(self._walk)
+        walk = self._walk
+        walk.enter(block)
+        while walk.next():
+            if walk.regular:
+                yield from self._regular(walk)
+            else:
+                self._ask(walk)
+                yield from self._raw_line(self._blocks.text(walk.line()))
+                self._tell(walk)
+        self._ask(walk)
+        self._tell(walk)
+        self.lines = walk.lines
+
+    def _ask(self, walk: LineWalk) -> None:
+        """Know what the walk knows, before a line is read."""
+        walk.ask(self._clock)
+        self.lines = walk.lines - 1
+        held = walk.held()
+        if held is not None:
+            number, raw = held
+            self._held = (number, self._blocks.text(raw)) if raw else None
+        self._passed = walk.passed() or self._passed
+
+    def _tell(self, walk: LineWalk) -> None:
+        """Let the walk know what is known after a line was read."""
+        walk.tell(
+            self._clock, named=self._named, watch_all=bool(self._traceback), held=self._held is not None
+        )
 
     def _raw_line(self, raw: str) -> Iterator[Event]:
         """One numbered line; a carriage return inside it separates what a terminal printed over itself."""
@@ -179,8 +201,8 @@ class ConsoleSource:
         line = read_line(raw)
         if not line.message and not line.tag:
             return
-        if self._held is not None and not line.dialect:
-            number, text, head = self._held
+        if self._held is not None and not line.dialect and _may_be_broken(head := read_line(self._held[1])):
+            number, text = self._held[0], head.text
             # A mail client or an issue form broke the line at about 72 columns: try both halves as one.
             joined = replace(head, message=f"{head.message} {line.message}")
             facts = list(self._facts(joined, number, text))
@@ -189,20 +211,21 @@ class ConsoleSource:
                 return
         self._held = None  # alone the held line said nothing
         facts = list(self._facts(line, self.lines, line.text))
-        if not facts and line.dialect and 60 <= len(line.text) <= 80:
-            self._held = (self.lines, line.text, line)
+        if not facts and _may_be_broken(line):
+            self._held = (self.lines, raw)
         yield from facts
 
     def _facts(self, line: LogLine, number: int, text: str) -> Iterator[Event]:
-        if not line.dialect and line.host_s is None:
+        inherits = not line.dialect and line.host_s is None
+        if inherits:
             line = replace(line, host_s=self._clock.last_host)
         where = Provenance(self.name, number, None, text)
         yield from self._boots(line, where)
-        at = self._clock.moment(line)
+        at = self._clock.moment(line, inherited=inherits)
         if at.epoch != self._clock.announced:
             self._clock.announced = at.epoch
             yield Booted(where, at)
-        self._last = (where, at)
+        self._last, self._passed = (where, at), None
         if line.dialect or line.host_s is not None or at.epoch:
             self.recognised = True
         if line.dialect and line.dialect not in self._named:
@@ -214,24 +237,67 @@ class ConsoleSource:
             return
         if line.dialect == "host":
             yield from self._host_device(line, where, at)
-        if len(line.message) > _MESSAGE_CHARACTERS_MAX:
-            line = replace(line, message=line.message[:_MESSAGE_CHARACTERS_MAX])
+        if len(line.message) > MESSAGE_CHARACTERS_MAX:
+            line = replace(line, message=line.message[:MESSAGE_CHARACTERS_MAX])
         lowered = line.message.lower()
         if len(lowered) >= 3:
             yield from self._said(line, lowered, where, at)
         if not line.message.startswith(("File ", "Traceback")):
             self._traceback = ""
 
-    def _said(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> Iterator[Event]:
-        """Everything the message says."""
+    def _note_last(self, line: LogLine, number: int) -> None:
+        """The log ends with a line that was passed over."""
+        inherits = not line.dialect and line.host_s is None
+        if inherits:
+            line = replace(line, host_s=self._clock.last_host)
+        where = Provenance(self.name, number, None, line.text)
+        self._last = (where, self._clock.moment(line, inherited=inherits))
+
+    def _regular(self, walk: LineWalk) -> list[Event]:
+        """Events of a line whose header the walk took apart and whose clocks go on."""
+        message, text, at, host_s = walk.regular_line(self._clock)
+        number = walk.number
+        where = Provenance(self.name, number, None, text)
+        self._last, self._passed = (where, at), None
+        said = self._repeated.get(message)
+        if said is not None:  # a device repeats itself: the same words mean the same
+            facts = [kind(where, at, *told) for kind, told in said]
+        else:
+            line = line_of(message, text, host_s)
+            lowered = line.message.lower()
+            facts = self._said(line, lowered, where, at, walk.askers()) if len(lowered) >= 3 else []
+            if len(self._repeated) >= _REPEATED_MAX:
+                self._repeated.clear()
+            self._repeated[message] = [(type(fact), _fields_of(fact)) for fact in facts]
+        held = not facts and message[0] != 0 and 60 <= len(text) <= 80
+        self._held = (number, text) if held else None
+        walk.read(held=held)
+        return facts
+
+    def _said(
+        self,
+        line: LogLine,
+        lowered: str,
+        where: Provenance,
+        at: Moment,
+        askers: frozenset[str] | None = None,
+    ) -> list[Event]:
+        """Everything the message says; only ``askers`` can find something in it, where they are given."""
         journalled = self._journal.read(line, where, at)
         if journalled is not None:
-            yield from journalled
-            return
-        yield from said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
-        yield from said_of_wifi.read_radio(line, lowered, where, at)
-        yield from said_of_memory.read_memory(line, lowered, where, at)
-        yield from _PHRASES.read(line, lowered, where, at)
+            return journalled
+        facts: list[Event] = []
+        if askers is None or CALLS in askers:
+            facts += said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
+        if askers is None or RADIO in askers:
+            facts += said_of_wifi.read_radio(line, lowered, where, at)
+        if askers is None or MEMORY in askers:
+            facts += said_of_memory.read_memory(line, lowered, where, at)
+        if askers is None:
+            facts += _PHRASES.read(line, lowered, where, at)
+        else:
+            facts += _PHRASES.read_some(askers, line, lowered, where, at)
+        return facts
 
     def _boots(self, line: LogLine, where: Provenance) -> Iterator[Event]:
         """Explicit signs that the device started."""
@@ -266,105 +332,14 @@ class ConsoleSource:
             yield AddressNamed(where, at, ip=found["ip"] or "", name=found["name"])
 
 
-class _Clock:
-    """The clocks of one file, each kept going by itself: boot milliseconds, the device's wall clock, the host's."""
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.announced = 0
-        self.fresh = True
-        #: The epoch whose reset reason was printed; an epoch's number by the device's own count, where it said so.
-        self.reasoned = -1
-        self.numbers: dict[int, int] = {}
-        self.last_host: float | None = None
-        self._last_boot_ms: int | None = None
-        self._wraps = 0
-        self._host_days = 0.0
-        self._system_days = 0.0
-        self._last_system: float | None = None
-        self._started = False
-        self._in_rom = False
-        self._begun = -1  # the epoch whose beginning was seen
-
-    def boot(self, *, second_stage: bool = False) -> None:
-        """A boot marker was read; several markers of one boot count once.
-
-        The second-stage bootloader belongs to the ROM lines before it, whatever else those printed.
-        """
-        if self._started and not self.fresh and not (second_stage and self._in_rom):
-            self.epoch += 1
-        self._started = True
-        self._in_rom = not second_stage
-        self.fresh = True
-        self._begun = self.epoch
-        self._last_boot_ms = None
-        self._wraps = 0
-
-    def numbered(self, number: int) -> bool:
-        """The program said which boot this is, after the signs of the boot itself if there were any; whether that tells
-        more than they did."""
-        if self.numbers.get(self.epoch) == number:
-            return False
-        if self.epoch in self.numbers or (self._started and self._begun != self.epoch):
-            self.fresh = False
-            self.boot()
-        self._started = True
-        self._begun = self.epoch
-        self.numbers[self.epoch] = number
-        return self.reasoned != self.epoch
-
-    def moment(self, line: LogLine) -> Moment:
-        """When ``line`` was printed, on every clock it carries."""
-        self._started = True
-        if line.dialect and line.tag != "boot":
-            self.fresh = self._in_rom = False
-        boot = self._boot_clock(line.boot_ms)
-        host = line.host_s
-        if host is not None:
-            if self.last_host is not None and host + self._host_days < self.last_host - _HALF_DAY_S:
-                self._host_days += _DAY_S
-            host += self._host_days
-            self.last_host = host
-        system = line.system_s
-        if system is not None:
-            if self._last_system is not None and system + self._system_days < self._last_system - _HALF_DAY_S:
-                self._system_days += _DAY_S
-            system += self._system_days
-            self._last_system = system
-        return Moment(self.epoch, boot, system, host)
-
-    def _boot_clock(self, boot_ms: int | None) -> float | None:
-        if boot_ms is None:
-            return None
-        last = self._last_boot_ms
-        if last is not None and boot_ms < last - _REBOOT_DROP_MS:
-            if last - boot_ms > _WRAP_MS // 2:
-                self._wraps += 1
-            elif last > _EARLY_LOG_MS:
-                self.epoch += 1
-                self._begun = self.epoch
-                self._wraps = 0
-        self._last_boot_ms = boot_ms
-        return (boot_ms + self._wraps * _WRAP_MS) / 1000
+def _fields_of(fact: Event) -> tuple[Any, ...]:
+    """The values of an event behind its place and time, in order."""
+    return tuple([getattr(fact, field.name) for field in fields(fact)[2:]])
 
 
-def decoder_for(head: bytes) -> codecs.IncrementalDecoder:
-    """The decoder for a log that begins with ``head``; raises :class:`ConsoleError` when that is no text."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return codecs.getincrementaldecoder("utf-16")(errors="replace")
-    sample = head[:4096]
-    if len(sample) >= 8:
-        even, odd = sample[0::2].count(0), sample[1::2].count(0)
-        if odd > len(sample) * 0.3 and even < len(sample) * 0.05:
-            return codecs.getincrementaldecoder("utf-16-le")(errors="replace")
-        if even > len(sample) * 0.3 and odd < len(sample) * 0.05:
-            return codecs.getincrementaldecoder("utf-16-be")(errors="replace")
-    controls = len(_BINARY.findall(sample))
-    if sample and sample[0] in (1, 2) and controls > len(sample) * 0.1:
-        raise ConsoleError(
-            "this looks like an ESP-IDF binary log (LOG_MODE_BINARY): decode it with idf.py monitor and the ELF first"
-        )
-    garbled = sample.decode("utf-8", errors="replace").count("\ufffd")
-    if controls > len(sample) * 0.3 or (controls > len(sample) * 0.01 and garbled > len(sample) * 0.15):
-        raise ConsoleError("neither a console log nor a capture: mostly control bytes")
-    return codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+def _may_be_broken(line: LogLine) -> bool:
+    """Whether a line has a header and a length at which mail clients and issue forms break lines."""
+    return bool(line.dialect) and 60 <= len(line.text) <= 80
+
+
+__all__ = ["LINE_CHARACTERS_MAX", "NEEDED", "ConsoleError", "ConsoleSource"]

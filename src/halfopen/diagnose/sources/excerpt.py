@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Collection
 
-from halfopen.diagnose.sources.console import ConsoleError, decoder_for
+from halfopen.diagnose.sources.blocks import ConsoleError, decoder_for
 from halfopen.formats.logline import cleaned
 
 #: A neighbour longer than this is cut before the word that reaches so far, since half a name or address is not known as

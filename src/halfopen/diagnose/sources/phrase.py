@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from halfopen.diagnose.events import Event, Moment, Provenance
@@ -37,6 +37,11 @@ _WORDINGS_MAX = 1024
 _SAME_DIGITS = str.maketrans("123456789", "000000000")
 
 
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source, re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """One wording. ``needles`` are lower-case words of which one must stand in the message before the pattern is
@@ -44,15 +49,20 @@ class Phrase:
 
     event: type[Event]
     needles: tuple[str, ...]
-    pattern: re.Pattern[str]
+    source: str
     fixed: dict[str, Any]
     tags: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when first asked for: a log needs a few of all."""
+        return _compiled(self.source)
 
     def read(self, line: LogLine, where: Provenance, at: Moment) -> Event | None:
         """The event this phrase finds in ``line``, or ``None``."""
         if self.tags and not any(tag in line.tag.lower() for tag in self.tags):
             return None
-        found = self.pattern.search(line.message)
+        found = _compiled(self.source).search(line.message)
         if found is None:
             return None
         fields = dict(self.fixed)
@@ -75,16 +85,18 @@ def phrase(
     event: type[Event], needles: str, pattern: str, tags: tuple[str, ...] = (), **fixed: Any
 ) -> Phrase:
     """A :class:`Phrase`; ``needles`` are separated by ``|``, the pattern ignores case."""
-    return Phrase(event, tuple(needles.split("|")), re.compile(pattern, re.IGNORECASE), fixed, tags)
+    return Phrase(event, tuple(needles.split("|")), pattern, fixed, tags)
 
 
 class Phrasebook:
     """Many phrases, tried together: only those with a needle in the message cost a pattern."""
 
-    def __init__(self, phrases: Iterable[Phrase]) -> None:
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
         self._by_needle = [
             (needle.translate(_SAME_DIGITS), needle, entry) for entry in phrases for needle in entry.needles
         ]
+        self._phrases = tuple(phrases)
+        self._some: dict[frozenset[str], tuple[Phrase, ...]] = {}
         # A device repeats itself with other numbers: what a line may say is found once per wording.
         self._likely = lru_cache(maxsize=_WORDINGS_MAX)(self._with_needles_like)
 
@@ -101,3 +113,23 @@ class Phrasebook:
                 event = entry.read(line, where, at)
                 if event is not None:
                     yield event
+
+    def read_some(
+        self, numbers: frozenset[str], line: LogLine, lowered: str, where: Provenance, at: Moment
+    ) -> list[Event]:
+        """The same, where no other phrases than those of ``numbers`` can find anything; what is no number is passed by."""
+        phrases = self._some.get(numbers)
+        if phrases is None:
+            if len(self._some) >= _WORDINGS_MAX:
+                self._some.clear()
+            places = sorted(int(number) for number in numbers if number.isdecimal())
+            phrases = self._some[numbers] = tuple(self._phrases[place] for place in places)
+        found = []
+        for entry in phrases:
+            for needle in entry.needles:
+                if needle in lowered:
+                    event = entry.read(line, where, at)
+                    if event is not None:
+                        found.append(event)
+                    break
+        return found

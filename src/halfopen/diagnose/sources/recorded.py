@@ -20,6 +20,8 @@ _NAMED = re.compile(
     r"(?:^|[\s\]>:\"'])#(?P<boot>\d{1,9})\.(?P<life>[0-9a-f]{8})\.(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))? "
     r"(?P<line>[EWIDV] (?:\(\d{1,14}\) |halfopen: lost \d).*)"
 )
+#: Without it a line is no recorded one: the beginning of a name.
+NEEDED = (re.compile(r"#\d{1,9}\."),)
 _BEFORE_MAX = 400
 #: Who a line is of, in what carried it: RFC 5424, what syslog servers keep of it, ``mosquitto_sub -v``. The name is a
 #: stranger's text and believed only where it looks like one.

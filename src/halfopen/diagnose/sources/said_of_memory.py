@@ -81,6 +81,10 @@ _TLS_CODE = re.compile(
 )
 
 
+#: Without one of these :func:`read_memory` finds nothing.
+NEEDED = (_TLS, _ABOUT_MEMORY)
+
+
 def _bytes(digits: str, unit: str | None) -> int:
     number = int(digits.replace(",", "").replace("_", "") or 0)
     return number * 1024 if unit else number

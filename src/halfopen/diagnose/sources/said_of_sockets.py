@@ -287,6 +287,10 @@ _VERBS = (
 )
 
 
+#: Without one of these :func:`read_call_errors` finds nothing.
+NEEDED = (_NUMBER, newlib_errno.NAME, newlib_errno.TEXT)
+
+
 def read_call_errors(
     line: LogLine, lowered: str, where: Provenance, at: Moment, context: str = ""
 ) -> list[Event]:

@@ -173,6 +173,10 @@ _NOT_WIFI_TAGS = re.compile(
 )
 
 
+#: Without one of these :func:`read_radio` finds nothing.
+NEEDED = (_STATE, re.compile("reason|disconnect"), _RSSI)
+
+
 def read_radio(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:
     """State changes, disconnect reasons and signal strength."""
     events: list[Event] = []

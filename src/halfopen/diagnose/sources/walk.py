@@ -1,0 +1,221 @@
+"""The walk over the blocks of a log: the kernel passes over lines that say nothing, this keeps its clocks and those of
+the log telling the same."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from halfopen.diagnose.events import Moment
+from halfopen.diagnose.sources.log_clock import WRAP_MS, LogClock
+from halfopen.diagnose.sources.sieve import Automaton
+from halfopen.formats.logline import TASMOTA_TAGS, LogLine, cleaned
+from halfopen.kernel import line_layout as k
+from halfopen.kernel import lines, scanner
+
+#: Only so much of a message is searched: patterns may try many places, and hostile lines know it.
+MESSAGE_CHARACTERS_MAX = 2048
+#: Dialects by the kernel's code.
+DIALECTS = ("", "esp-idf", "arduino", "esphome", "tasmota")
+_CODES = {name: code for code, name in enumerate(DIALECTS)}
+_TAGS = array("q", sorted(int.from_bytes(tag.encode(), "big") for tag in TASMOTA_TAGS))
+_LEVELS = {0: "", **{ord(letter): letter for letter in "EWICDV"}}
+_MICROSECONDS = 1_000_000
+#: Sets of wordings that are remembered: devices repeat themselves.
+_KNOWN_MAX = 4096
+
+
+#: Dialect and level by code, tag and text of a message as bytes: what it says depends on nothing else.
+Message = tuple[int, int, bytes, bytes]
+
+
+def line_of(message: Message, text: str, host_s: float | None) -> LogLine:
+    """A message as readers take it; clocks of the device are left out, none of them looks at those."""
+    dialect, level, tag, said = message
+    return LogLine(
+        text,
+        DIALECTS[dialect],
+        _LEVELS[level],
+        tag.decode(),
+        said.decode()[:MESSAGE_CHARACTERS_MAX],
+        None,
+        None,
+        host_s,
+    )
+
+
+class LineWalk:
+    """Walks one log, block by block."""
+
+    def __init__(self, automaton: Automaton, lines_before: int) -> None:
+        self._automaton = automaton
+        self._block = b""
+        self._marks = array("q")
+        self._bounds = array("q", [0]) * (k.LANES + 1)
+        self._ends = array("q", [0]) * k.LANES
+        self._walker = lines.LineWalker(
+            _TAGS, automaton.meanings, automaton.rows, automaton.pool, automaton.width, automaton.line_end
+        )
+        self._header = self._walker.header
+        self._times = self._header.times
+        self._walker.lines = lines_before
+        self._said = array("q", [0]) * k.SAID_MAX
+        self._walker.said = self._said
+        self._askers: dict[bytes, frozenset[str]] = {}
+        #: Goes on to the next line that must be read; whether there is one.
+        self.next = self._walker.walk
+
+    def enter(self, block: bytes) -> None:
+        """Begin ``block``, which ends with a line."""
+        size = len(block)
+        bounds, automaton = self._bounds, self._automaton
+        for lane in range(1, k.LANES):
+            bounds[lane] = max(block.find(b"\n", size * lane // k.LANES) + 1, bounds[lane - 1])
+        bounds[k.LANES] = size
+        if len(self._marks) < size:
+            self._marks = array("q", [0]) * (size + size // 4)
+        self._block = block
+        scanner.sweep(
+            block,
+            bounds,
+            automaton.table,
+            automaton.symbols,
+            automaton.threshold,
+            self._marks,
+            self._ends,
+        )
+        self._walker.enter(block, bounds, self._marks, self._ends)
+
+    @property
+    def lines(self) -> int:
+        """Lines so far, the one that must be read included."""
+        return self._walker.lines
+
+    @property
+    def number(self) -> int:
+        """The number of the line that must be read."""
+        return self._walker.number
+
+    @property
+    def regular(self) -> bool:
+        """Whether the line was taken apart and its times go on as they should."""
+        return self._walker.regular != 0
+
+    def line(self) -> bytes:
+        """The line that must be read, without its end."""
+        return self._block[self._walker.line : self._walker.line_end]
+
+    def tell(self, clock: LogClock, *, named: Iterable[str], watch_all: bool, held: bool) -> None:
+        """Tell the kernel what the caller knows after a line that it read by itself."""
+        walker = self._walker
+        walker.last_boot_ms = -1 if clock.last_boot_ms is None else clock.last_boot_ms
+        walker.host_us = _microseconds(clock.last_host)
+        walker.host_days_us = int(clock.host_days) * _MICROSECONDS
+        walker.system_us = _microseconds(clock.last_system)
+        walker.system_days_us = int(clock.system_days) * _MICROSECONDS
+        walker.passed_host = walker.passed_system = 0
+        all_lines = watch_all or clock.fresh or not clock.started or clock.epoch != clock.announced
+        walker.watch = k.WATCH_ALL if all_lines else k.WATCH_HEADED if clock.in_rom else 0
+        walker.named = sum(1 << _CODES[name] for name in named if name in _CODES)
+        self._hold(held)
+
+    def ask(self, clock: LogClock) -> None:
+        """Set ``clock`` as the lines that were passed over left it."""
+        walker = self._walker
+        clock.last_boot_ms = walker.last_boot_ms if walker.last_boot_ms >= 0 else None
+        if walker.passed_host:
+            walker.passed_host = 0
+            host = _seconds(
+                walker.passed_seconds, walker.passed_fraction, walker.passed_digits, walker.passed_day
+            )
+            clock.last_host = host + clock.host_days
+        if walker.passed_system:
+            walker.passed_system = 0
+            system = _seconds(
+                walker.passed_system_seconds,
+                walker.passed_system_fraction,
+                walker.passed_system_digits,
+                walker.passed_system_day,
+            )
+            clock.last_system = system + clock.system_days
+
+    def held(self) -> tuple[int, bytes] | None:
+        """The line passed over last, if it may have been broken: its number and bytes, no bytes when it was not; ``None``
+        when no line was passed over since the caller told what it holds."""
+        walker = self._walker
+        if walker.held == k.HELD_BY_CALLER:
+            return None
+        if walker.held == k.HELD_NOTHING:
+            return 0, b""
+        return walker.held_line, self._block[walker.held : walker.held_end]
+
+    def passed(self) -> tuple[int, bytes] | None:
+        """The last line that was passed over and not empty, by number; ``None`` when one was read since."""
+        walker = self._walker
+        if walker.last < 0:
+            return None
+        return walker.last_line, self._block[walker.last : walker.last_end]
+
+    def regular_line(self, clock: LogClock) -> tuple[Message, str, Moment, float | None]:
+        """The line that was taken apart: its message, its text, when it was printed, and the host's time that it has or
+        inherits."""
+        dialect, level, tag, tag_end, message, message_end, start, coloured, boot_ms, hosted, timed = (
+            self._walker.taken()
+        )
+        block = self._block
+        text = cleaned(self.line().decode()) if coloured else block[start:message_end].decode()
+        own_host = host = system = None
+        if hosted:
+            times = self._times
+            own_host = _seconds(times.seconds, times.fraction, times.digits, times.day)
+            host = own_host + clock.host_days
+        elif not dialect:
+            self.ask(clock)
+            own_host = host = clock.last_host
+        if timed:
+            header = self._header
+            system = _seconds(
+                header.system_seconds, header.system_fraction, header.system_digits, header.system_day
+            )
+            system += clock.system_days
+        at = Moment(
+            clock.epoch, (boot_ms + clock.wraps * WRAP_MS) / 1000 if boot_ms >= 0 else None, system, host
+        )
+        return (dialect, level, block[tag:tag_end], block[message:message_end]), text, at, own_host
+
+    def askers(self) -> frozenset[str] | None:
+        """Who may find something in the line that was taken apart; ``None``: anybody."""
+        count = self._walker.count
+        if count > k.SAID_MAX:
+            return None
+        rows = self._said[:count]
+        key = rows.tobytes()
+        found = self._askers.get(key)
+        if found is None:
+            found = frozenset(name for row in rows for name in self._automaton.askers[row])
+            if len(self._askers) < _KNOWN_MAX:
+                self._askers[key] = found
+        return found
+
+    def read(self, *, held: bool) -> None:
+        """The caller has read the line that was taken apart, and whether it holds it."""
+        self._walker.keep_times()
+        self._hold(held)
+
+    def _hold(self, held: bool) -> None:
+        self._walker.held = k.HELD_BY_CALLER if held else k.HELD_NOTHING
+        self._walker.last = -1
+
+
+def _seconds(seconds: int, fraction: int, digits: int, day: int) -> float:
+    """A time in seconds, the very number that ``formats.logline`` makes of its text."""
+    if digits == k.UNIX:
+        return seconds / 1000
+    whole = seconds + 0.0
+    if digits:
+        whole += fraction / 10**digits
+    return whole + day * 86400 if day else whole
+
+
+def _microseconds(time_s: float | None) -> int:
+    return k.NO_TIME if time_s is None else int(time_s * _MICROSECONDS)

@@ -1,0 +1,104 @@
+cimport cython
+
+from halfopen.kernel cimport headers
+from halfopen.kernel.headers cimport Header
+
+cdef long long BARE, BOOT, BROKEN_BYTES_MAX, BROKEN_MAX, BROKEN_MIN, DAY_SECONDS, EMPTY
+cdef long long HALF, HALF_DAY_US, HELD_NOTHING, LANES, LINE_BYTES_MAX, MARK_MASK, MARK_SHIFT
+cdef long long MICROSECONDS, NO_TIME, OUT_LENGTH, OUT_NEXT, OUT_TEXT, OUT_WHEN, REBOOT_DROP_MS
+cdef long long SAID_MAX, UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS
+cdef long long WHEN_ENDS, WHEN_ESCAPE, WHEN_FOREIGN, WHEN_WHOLE, WHEN_WORD_BEFORE, WHEN_WORD_BEHIND
+
+cdef long long microseconds(long long seconds, long long fraction, long long digits,
+        long long day) except? -99
+
+@cython.final
+cdef class LineWalker:
+    cdef readonly Header header
+    cdef const unsigned char[::1] data
+    cdef const unsigned char[::1] pool
+    cdef long long[::1] meanings
+    cdef long long[::1] rows
+    cdef long long[::1] marks
+    cdef long long[::1] bounds
+    cdef long long[::1] ends
+    cdef public long long[::1] said
+    cdef public long long width
+    cdef public long long line_end_state
+    cdef public long long mark
+    cdef public long long lane
+    cdef public long long start
+    cdef public long long lines
+    cdef public long long watch
+    cdef public long long named
+    cdef public long long held
+    cdef public long long held_end
+    cdef public long long held_line
+    cdef public long long last_boot_ms
+    cdef public long long host_us
+    cdef public long long system_us
+    cdef public long long host_days_us
+    cdef public long long system_days_us
+    cdef public long long passed_host
+    cdef public long long passed_seconds
+    cdef public long long passed_fraction
+    cdef public long long passed_digits
+    cdef public long long passed_day
+    cdef public long long passed_system
+    cdef public long long passed_system_seconds
+    cdef public long long passed_system_fraction
+    cdef public long long passed_system_digits
+    cdef public long long passed_system_day
+    cdef public long long last
+    cdef public long long last_end
+    cdef public long long last_line
+    cdef public long long count
+    cdef public long long number
+    cdef public long long line
+    cdef public long long line_end
+    cdef public long long regular
+    cdef public long long dialect
+
+    cpdef enter(self, const unsigned char[::1] data, long long[::1] bounds, long long[::1] marks,
+            long long[::1] ends)
+
+    @cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong)
+    cdef Py_ssize_t unusual(self, long long at, long long end) except? -99
+
+    @cython.locals(begin=cython.longlong, first=cython.longlong, index=cython.longlong,
+            length=cython.longlong, place=cython.longlong, when=cython.longlong)
+    cdef Py_ssize_t holds(self, long long at, long long row) except? -99
+
+    @cython.locals(at=cython.longlong, index=cython.longlong, row=cython.longlong)
+    cdef Py_ssize_t speaks(self, long long first, long long last) except? -99
+
+    @cython.locals(escapes=cython.longlong, index=cython.longlong, row=cython.longlong,
+            when=cython.longlong)
+    cdef Py_ssize_t damaged(self, long long first, long long last) except? -99
+
+    @cython.locals(boot=cython.longlong, host=cython.longlong, last=cython.longlong,
+            system=cython.longlong)
+    cdef Py_ssize_t clocks_go_on(self) except? -99
+
+    cpdef tuple taken(self)
+
+    cdef Py_ssize_t host_time_us(self) except? -99
+
+    cdef Py_ssize_t system_time_us(self) except? -99
+
+    cpdef int keep_times(self) except -1
+
+    @cython.locals(size=cython.longlong, tag=cython.longlong)
+    cdef Py_ssize_t names_boot(self) except? -99
+
+    cdef Py_ssize_t word_at(self, long long at) except? -99
+
+    @cython.locals(size=cython.longlong)
+    cdef Py_ssize_t may_be_broken(self, long long end) except? -99
+
+    @cython.locals(dialect=cython.longlong, end=cython.longlong, escapes=cython.longlong,
+            said=cython.longlong, start=cython.longlong)
+    cdef Py_ssize_t pass_over(self, long long first, long long last) except? -99
+
+    @cython.locals(first=cython.longlong, mark=cython.longlong)
+    cpdef int walk(self) except -1

@@ -1,0 +1,418 @@
+# cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
+"""Walk the lines of a block of a log: pass over those that say nothing and keep their clocks, stop at the others.
+
+The automaton has marked where wordings stand (``scanner.py``). A line is passed over when none of them holds, its header
+is one that is taken apart here to the same end as ``formats.logline`` does, and the clocks in it go on as they should.
+Where any of that is in doubt the walk stops: a line more that is read costs time, a line less would cost the truth.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from halfopen.kernel import headers
+from halfopen.kernel.line_layout import (
+    BARE,
+    EMPTY,
+    HELD_NOTHING,
+    LANES,
+    MARK_MASK,
+    MARK_SHIFT,
+    NO_TIME,
+    OUT_LENGTH,
+    OUT_NEXT,
+    OUT_TEXT,
+    OUT_WHEN,
+    SAID_MAX,
+    UNIX,
+    UNREAD,
+    WATCH_ALL,
+    WHEN_BEGINS,
+    WHEN_CONTROL,
+    WHEN_DIGITS,
+    WHEN_ENDS,
+    WHEN_ESCAPE,
+    WHEN_FOREIGN,
+    WHEN_WHOLE,
+    WHEN_WORD_BEFORE,
+    WHEN_WORD_BEHIND,
+)
+
+#: A boot clock that falls by more has restarted (``diagnose.sources.log_clock`` decides).
+REBOOT_DROP_MS = 2000
+#: A wall clock that falls by half a day has passed midnight; a second less, so that rounding does not decide.
+HALF_DAY_US = 43199000000
+DAY_SECONDS = 86400
+MICROSECONDS = 1000000
+#: Lines of as many characters may have been broken by what recorded them; more bytes when some are no ASCII or colour.
+BROKEN_MIN = 60
+BROKEN_MAX = 80
+BROKEN_BYTES_MAX = 400
+#: ``boot`` and ``half`` as numbers.
+BOOT = 1651470196
+HALF = 1751215206
+#: Bytes of a line that is passed over: in a longer one characters must be counted.
+LINE_BYTES_MAX = 8192
+
+
+def microseconds(seconds: int, fraction: int, digits: int, day: int) -> int:
+    """A time in microseconds, its day included; ``digits`` is six at most."""
+    while digits < 6:
+        fraction = fraction * 10
+        digits += 1
+    return (day * DAY_SECONDS + seconds) * MICROSECONDS + fraction
+
+
+class LineWalker:
+    """Walks the lines of one log; its fields are what the walk and the caller tell each other.
+
+    The caller sets ``watch`` (``WATCH_*``), ``named`` (dialects named already, bits), ``held`` (``HELD_*``, or where the
+    line before begins that may have been broken) and the clocks as they are: ``last_boot_ms`` (-1: none), ``host_us`` and
+    ``system_us`` (``NO_TIME``, or microseconds with the days that were added, ``host_days_us`` and ``system_days_us``).
+
+    A walk that stopped leaves the line in ``number``, ``line`` and ``line_end``. ``regular`` tells that it was taken apart
+    into ``dialect`` and ``header`` and that its clocks go on; else it is as if the line had not been seen. The wordings that
+    stand in it are the first ``count`` rows of ``said``, which has no room for more than ``SAID_MAX``.
+    ``passed_*`` is the last time of lines that were passed over, ``last*`` the last of them that was not empty, -1 if
+    none was since the caller said so.
+    """
+
+    def __init__(
+        self,
+        tags: array[int],
+        meanings: array[int],
+        rows: array[int],
+        pool: bytes,
+        width: int,
+        line_end_state: int,
+    ) -> None:
+        """``tags`` as for :class:`headers.Header`; the others are parts of an automaton, whose states are told by ``width``:
+        ``rows`` is the first of the ``meanings`` of each, ``pool`` holds texts, a line ends in ``line_end_state``."""
+        self.header = headers.Header(tags)
+        self.meanings = meanings
+        self.rows = rows
+        self.pool = pool
+        self.width = width
+        self.line_end_state = line_end_state
+        self.marks = self.bounds = self.ends = meanings
+        self.data = b""
+        self.mark = self.lane = self.start = self.lines = 0
+        self.watch = WATCH_ALL
+        self.named = 0
+        self.held = HELD_NOTHING
+        self.held_end = self.held_line = 0
+        self.last_boot_ms = -1
+        self.host_us = self.system_us = NO_TIME
+        self.host_days_us = self.system_days_us = 0
+        self.passed_host = self.passed_seconds = self.passed_fraction = self.passed_digits = (
+            self.passed_day
+        ) = 0
+        self.passed_system = self.passed_system_seconds = self.passed_system_fraction = 0
+        self.passed_system_digits = self.passed_system_day = 0
+        self.last = -1
+        self.last_end = self.last_line = 0
+        self.said = array("q", [0]) * SAID_MAX
+        self.count = 0
+        self.number = self.line = self.line_end = self.regular = self.dialect = 0
+
+    def enter(self, data: bytes, bounds: array[int], marks: array[int], ends: array[int]) -> None:
+        """Begin a block of whole lines, marked by ``scanner.sweep`` in lanes."""
+        self.data = data
+        self.header.data = data
+        self.header.times.data = data
+        self.bounds = bounds
+        self.marks = marks
+        self.ends = ends
+        self.mark = self.lane = self.start = 0
+
+    def unusual(self, at: int, end: int) -> int:
+        """Whether something other than whole characters of UTF-8 stands there that are neither digits, blanks nor signs of
+        direction, and that no case folding makes ASCII: only letters, signs and pictures that logs are full of pass."""
+        while at < end:
+            first = self.data[at]
+            if first < 128:
+                at += 1
+                continue
+            second = self.data[at + 1] if at + 1 < end else 0
+            if not 128 <= second <= 191:
+                return 1
+            if 194 <= first <= 201 or 206 <= first <= 209:  # Latin up to U+027F, Greek, Cyrillic up to U+047F
+                if first == 194 and second <= 160:
+                    return 1
+                if (first == 196 and (second == 176 or second == 177)) or (first == 197 and second == 191):
+                    return 1
+                at += 2
+                continue
+            third = self.data[at + 2] if at + 2 < end else 0
+            if not 128 <= third <= 191:
+                return 1
+            if first == 226:
+                if second == 128:  # dashes, quotes, dots
+                    if not 144 <= third <= 166:
+                        return 1
+                elif second == 130:  # currencies
+                    if third < 160:
+                        return 1
+                elif second == 132:  # signs like those of degrees
+                    if third != 131 and third != 162:
+                        return 1
+                elif not (134 <= second <= 143 or 148 <= second <= 159):  # arrows, operators, boxes, shapes
+                    return 1
+                at += 3
+                continue
+            if 228 <= first <= 233:  # Chinese, Japanese
+                if first == 228 and second < 184:
+                    return 1
+                at += 3
+                continue
+            if first == 240 and second == 159 and at + 3 < end and 128 <= self.data[at + 3] <= 191:
+                if third < 140 or third > 167:  # pictures U+1F300 to U+1F9FF
+                    return 1
+                at += 4
+                continue
+            return 1
+        return 0
+
+    def holds(self, at: int, row: int) -> int:
+        """Whether the wording of ``row``, which ends with the byte at ``at``, stands there as it must."""
+        length = self.meanings[row + OUT_LENGTH]
+        when = self.meanings[row + OUT_WHEN]
+        first = at + 1 - length
+        if when & WHEN_DIGITS:
+            place = self.meanings[row + OUT_TEXT]
+            index = 0
+            while index < length:
+                if (
+                    48 <= self.pool[place + index] <= 57
+                    and self.pool[place + index] != self.data[first + index]
+                ):
+                    return 0
+                index += 1
+        if when & WHEN_WORD_BEFORE and first > self.line and self.header.times.is_word(self.data[first - 1]):
+            return 0
+        if (
+            when & WHEN_WORD_BEHIND
+            and at + 1 < self.line_end
+            and self.header.times.is_word(self.data[at + 1])
+        ):
+            return 0
+        if when & WHEN_BEGINS:
+            begin = self.header.message
+            while begin < first and self.data[begin] == 32:
+                begin += 1
+            if begin < first:
+                return 0
+        if when & WHEN_ENDS and at + 1 < self.header.message_end:
+            return 0
+        return 1
+
+    def speaks(self, first: int, last: int) -> int:
+        """Whether any of the marks from ``first`` to ``last`` is a wording that stands as it must: 2 for one that changes how
+        other lines are read, 1 for others, 0 for none. The rows of those others are kept."""
+        self.count = 0
+        index = first
+        while index < last:
+            row = self.rows[(self.marks[index] & MARK_MASK) // self.width]
+            at = self.marks[index] >> MARK_SHIFT
+            while row >= 0:
+                if self.meanings[row + OUT_LENGTH] and self.holds(at, row):
+                    if self.meanings[row + OUT_WHEN] & WHEN_WHOLE:
+                        return 2
+                    if self.count < SAID_MAX:
+                        self.said[self.count] = row
+                    self.count += 1
+                row = self.meanings[row + OUT_NEXT]
+            index += 1
+        return 1 if self.count else 0
+
+    def damaged(self, first: int, last: int) -> int:
+        """Look through the marks of a line for what is no wording: -1 when the line is for the caller because of it, else the
+        number of escapes. Where the first byte is that is no ASCII is kept."""
+        escapes = 0
+        index = first
+        while index < last:
+            row = self.rows[(self.marks[index] & MARK_MASK) // self.width]
+            while row >= 0:
+                when = self.meanings[row + OUT_WHEN]
+                if when == WHEN_CONTROL:
+                    return -1
+                if when == WHEN_ESCAPE:
+                    escapes += 1
+                elif when == WHEN_FOREIGN and self.header.foreign < 0:
+                    self.header.foreign = self.marks[index] >> MARK_SHIFT
+                row = self.meanings[row + OUT_NEXT]
+            index += 1
+        return escapes
+
+    def clocks_go_on(self) -> int:
+        """Whether the times of the line follow those before it as they should; if so, they are the last now."""
+        boot = self.header.boot_ms
+        last = self.last_boot_ms
+        if boot >= 0 and (last < 0 or boot < last - REBOOT_DROP_MS):
+            return 0
+        host = self.host_us
+        if self.header.times.host:
+            if host == NO_TIME:
+                return 0
+            host = self.host_time_us() + self.host_days_us
+            if host < self.host_us - HALF_DAY_US:
+                return 0
+        system = self.system_us
+        if self.header.system:
+            if system == NO_TIME:
+                return 0
+            system = self.system_time_us() + self.system_days_us
+            if system < self.system_us - HALF_DAY_US:
+                return 0
+        if boot >= 0:
+            self.last_boot_ms = boot
+        self.host_us = host
+        self.system_us = system
+        return 1
+
+    def taken(self) -> tuple[int, ...]:
+        """Of a line that was taken apart: dialect and level, where tag, message and text stand, whether it is coloured inside,
+        milliseconds since boot, and whether it has a host's and a device's time."""
+        return (
+            self.dialect,
+            self.header.level,
+            self.header.tag,
+            self.header.tag_end,
+            self.header.message,
+            self.header.message_end,
+            self.header.text,
+            self.header.coloured,
+            self.header.boot_ms,
+            self.header.times.host,
+            self.header.system,
+        )
+
+    def host_time_us(self) -> int:
+        """The host's time before the line, in microseconds."""
+        return microseconds(
+            self.header.times.seconds,
+            self.header.times.fraction,
+            self.header.times.digits,
+            self.header.times.day,
+        )
+
+    def system_time_us(self) -> int:
+        """The time of the device's wall clock in the line, in microseconds."""
+        if self.header.system_digits == UNIX:
+            return self.header.system_seconds * 1000
+        return microseconds(
+            self.header.system_seconds,
+            self.header.system_fraction,
+            self.header.system_digits,
+            self.header.system_day,
+        )
+
+    def keep_times(self) -> int:
+        """The times of a line that is passed over are the newest that the caller does not know."""
+        if self.header.times.host:
+            self.passed_host = 1
+            self.passed_seconds = self.header.times.seconds
+            self.passed_fraction = self.header.times.fraction
+            self.passed_digits = self.header.times.digits
+            self.passed_day = self.header.times.day
+        if self.header.system:
+            self.passed_system = 1
+            self.passed_system_seconds = self.header.system_seconds
+            self.passed_system_fraction = self.header.system_fraction
+            self.passed_system_digits = self.header.system_digits
+            self.passed_system_day = self.header.system_day
+        return 0
+
+    def names_boot(self) -> int:
+        """Whether the tag is one that tells of starts: ``boot``, or that of halfopen's own journal."""
+        tag = self.header.tag
+        size = self.header.tag_end - tag
+        if size == 4:
+            return self.word_at(tag) == BOOT
+        if size == 8:
+            return self.word_at(tag) == HALF
+        return 0
+
+    def word_at(self, at: int) -> int:
+        """Four bytes as one number."""
+        return self.data[at] << 24 | self.data[at + 1] << 16 | self.data[at + 2] << 8 | self.data[at + 3]
+
+    def may_be_broken(self, end: int) -> int:
+        """Whether the line has a length at which tools break lines."""
+        size = self.header.message_end - self.header.text
+        if size < BROKEN_MIN:
+            return 0
+        if size <= BROKEN_MAX:
+            return 1
+        return 1 if size <= BROKEN_BYTES_MAX and (self.header.foreign >= 0 or self.header.coloured) else 0
+
+    def pass_over(self, first: int, last: int) -> int:
+        """Pass over the line of the marks from ``first`` to ``last``: 1 when that is done, 0 when it is for the caller."""
+        start = self.line
+        end = self.line_end
+        self.regular = 0
+        self.header.foreign = -1
+        if end - start > LINE_BYTES_MAX:
+            return 0
+        escapes = 0
+        said = 0
+        if last > first:
+            escapes = self.damaged(first, last)
+            if escapes < 0 or (self.header.foreign >= 0 and self.unusual(self.header.foreign, end)):
+                return 0
+        dialect = self.header.read_header(start, end)
+        self.dialect = dialect
+        if dialect == UNREAD or self.header.escapes != escapes:
+            return 0
+        if last > first:
+            said = self.speaks(first, last)
+        if said == 2:
+            return 0
+        if dialect == EMPTY:
+            return 1
+        if self.watch & WATCH_ALL:
+            return 0
+        if dialect == BARE:
+            if self.held != HELD_NOTHING:
+                return 0
+        elif self.watch or self.named >> dialect & 1 == 0 or self.names_boot():
+            return 0
+        if self.clocks_go_on() == 0:
+            return 0
+        if said:
+            self.regular = 1
+            return 0
+        self.keep_times()
+        self.held = HELD_NOTHING
+        if dialect != BARE and self.may_be_broken(end):
+            self.held = start
+            self.held_end = end
+            self.held_line = self.number
+        self.last = start
+        self.last_end = end
+        self.last_line = self.number
+        return 1
+
+    def walk(self) -> int:
+        """Go on to the next line that the caller must read: 1 with the line in the fields, 0 at the end of the block.
+
+        Lanes of the block end with a line. ``rows`` is the first meaning of each state, by its number.
+        """
+        while True:
+            mark = self.mark
+            while self.lane < LANES and mark >= self.ends[self.lane]:
+                self.lane += 1
+                mark = self.bounds[self.lane] if self.lane < LANES else 0
+            if self.lane == LANES:
+                return 0
+            first = mark
+            while self.marks[mark] & MARK_MASK != self.line_end_state:
+                mark += 1
+            self.mark = mark + 1
+            self.line = self.start
+            self.line_end = self.marks[mark] >> MARK_SHIFT
+            self.start = self.line_end + 1
+            self.lines += 1
+            self.number = self.lines
+            if self.pass_over(first, mark) == 0:
+                return 1
