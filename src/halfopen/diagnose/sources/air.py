@@ -19,6 +19,7 @@ from halfopen.formats.eapol import ETHERTYPE_EAPOL
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.air import read_air, reveal, take_apart
+from halfopen.kernel.frames import Frames
 
 #: An acknowledgement follows its frame within this time and the frame's own at 1 Mbit/s, 8 µs an octet: many sniffers
 #: stamp a frame's beginning. A block acknowledgement ends a burst.
@@ -62,6 +63,8 @@ class Air:
         self._table: array[int] = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
         self._memory: array[int] = array("q", bytes(8 * k.MEMORY_WIDTH))
         self._room: array[int] = array("q", bytes(8 * k.WIDTH * SUBFRAMES_MAX))
+        self._held = Frames()
+        self._msdus = Frames()
         self._frames = 0
         self._acks = 0
         self._retries = 0
@@ -84,7 +87,10 @@ class Air:
         """
         self.parts.clear()
         _strip_check_sequences(data, rows, count)
-        made = read_air(data, rows, count, self._table, self._memory)
+        frames = self._held
+        frames.hold(data, rows)
+        frames.hold_air(self._table, self._memory)
+        made = read_air(frames, count)
         for row in range(count):
             base = row * k.AIR_WIDTH
             kind = self._table[base + k.W_KIND]
@@ -109,6 +115,7 @@ class Air:
                 if not cells[k.W_AGAIN]:
                     made += self._unpack(cells, data, rows, row)
                 self._see(cells, data, frame + row, time, size)
+        frames.release()
         return made
 
     def _unpack(self, cells: array[int], data: bytearray, rows: array[int], row: int) -> int:
@@ -127,10 +134,12 @@ class Air:
             self._table[base + k.W_BODY] = at
             self._table[base + k.W_END] = at + len(content)
             if cells[k.W_KIND] >> 4:
-                made = reveal(data, rows, row, self._table, self._memory)
+                made = reveal(self._held, row)
             cells[:] = self._table[base : base + k.AIR_WIDTH]
         if cells[k.W_SEVERAL]:
-            found = take_apart(data, rows, row, self._table, self._memory, self._room)
+            self._msdus.hold(data, self._room)
+            found = take_apart(self._held, row, self._msdus)
+            self._msdus.release()
             if found:
                 self.parts[row] = self._room[: found * k.WIDTH]
         return made

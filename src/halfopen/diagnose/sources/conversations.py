@@ -11,6 +11,7 @@ from halfopen.diagnose.sources.rendering import Rendering
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.kernel import layout as k
 from halfopen.kernel.flow_table import SLOTS_MAX, FlowTable
+from halfopen.kernel.frames import Frames
 
 #: Share of the conversations that is forgotten when the table is full, so that it is not full again at once.
 FORGOTTEN_SHARE = 8
@@ -31,11 +32,20 @@ class Conversations:
         self._open: dict[int, Conversation] = {}
         self._made = 0
 
-    def analyse(self, data: bytearray, rows: array[int], count: int, frame: int, notable: array[int]) -> None:
-        """Follow the first ``count`` rows; ``frame`` numbers the first, ``notable`` has room for as many."""
+    def analyse(
+        self,
+        frames: Frames,
+        data: bytearray,
+        rows: array[int],
+        count: int,
+        frame: int,
+        notable: array[int],
+    ) -> None:
+        """Follow the first ``count`` rows of ``frames``, which holds ``data`` and ``rows``; ``frame`` numbers the first,
+        ``notable`` has room for as many."""
         at = 0
         while at < count:
-            at, notes = self.table.analyse(data, rows, at, count, frame, notable)
+            at, notes = self.table.analyse(frames, at, count, frame, notable)
             for row in notable[:notes]:
                 if rows[row * k.WIDTH + k.KIND] == k.TCP:
                     self._see(rows, row * k.WIDTH, frame + row)
