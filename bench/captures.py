@@ -179,7 +179,7 @@ def conversation(dice: random.Random, number: int) -> Iterator[Timed]:
         chance = dice.random()
         if chance > 0.998:
             part = download(dice, device, server)
-        elif chance > 0.98:
+        elif chance > 0.992:
             part = rest(device, server)
         else:
             part = publish(dice, device, server)
@@ -195,7 +195,8 @@ def conversation(dice: random.Random, number: int) -> Iterator[Timed]:
 
 
 def lookups(dice: random.Random, number: int) -> Iterator[Timed]:
-    """What a device asks the network for, over and over: the gateway's address by ARP, its server's name by DNS."""
+    """What a device asks the network for, over and over: the gateway's address by ARP each five minutes (lwIP's
+    ARP_MAXAGE is 300 s), its server's name by DNS."""
     device = number % 250
     mac, ip = b"\x24\x6f\x28\x00" + struct.pack(">H", device), bytes((10, 0, device // 200, device % 200 + 1))
     gateway = b"\x0a\0\xff\xfe"
@@ -204,7 +205,7 @@ def lookups(dice: random.Random, number: int) -> Iterator[Timed]:
     told = mac + GATEWAY + arp + b"\x02" + GATEWAY + gateway + mac + ip
     name = b"\x06broker\x04home\0\0\x01\0\x01"
     while True:
-        yield dice.randrange(50_000_000, 70_000_000), asked
+        yield dice.randrange(295_000_000, 305_000_000), asked
         yield 700, told
         if dice.random() < 0.1:
             ident = dice.getrandbits(16)

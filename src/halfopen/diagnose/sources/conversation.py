@@ -172,9 +172,10 @@ class Conversation:
         side, bits, flags = quoted.side, quoted.bits, quoted.flags
         if bits & k.B_ESTABLISHED:
             self.established = quoted
-        for mask, firsts in ((k.TCP_SYN, self.syns), (k.TCP_FIN, self.fins), (k.TCP_RST, self.resets)):
-            if flags & mask and firsts[side] is None:
-                firsts[side] = quoted
+        if flags & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST):
+            for mask, firsts in ((k.TCP_SYN, self.syns), (k.TCP_FIN, self.fins), (k.TCP_RST, self.resets)):
+                if flags & mask and firsts[side] is None:
+                    firsts[side] = quoted
         if bits & k.B_ACKS_RESENT:
             for resending in self.resendings:
                 if (

@@ -6,7 +6,7 @@ from array import array
 
 from halfopen.diagnose.sources.bounded import Quota
 from halfopen.diagnose.sources.conversation import Conversation, Quoted
-from halfopen.diagnose.sources.frame_text import frame_text
+from halfopen.diagnose.sources.frame_text import unreachable_line
 from halfopen.diagnose.sources.rendering import Rendering
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.kernel import layout as k
@@ -72,7 +72,7 @@ class Conversations:
         self._open[slot].see(quoted, rows[base + k.GAP], original)
 
     def _see_unreachable(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
-        ref = FrameRef(frame, rows[base + k.TIME] / NS, frame_text(data, rows, base))
+        ref = FrameRef(frame, rows[base + k.TIME] / NS, unreachable_line(data, rows, base))
         self._open[rows[base + k.SLOT]].unreachable.add(ref)
 
     def _forget_some(self) -> None:
