@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from functools import cache
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.sources.bounded import Bounded
@@ -47,6 +48,13 @@ MARKS = (
     (k.B_WINDOW_UPDATE, "TCP Window Update"),
     (k.B_DUPLICATE_ACK, "TCP Dup ACK"),
 )
+MARKED = sum(bit for bit, _ in MARKS)
+
+
+@cache
+def marks_of(bits: int) -> tuple[str, ...]:
+    """What Wireshark would write beside a frame with these bits."""
+    return tuple(mark for bit, mark in MARKS if bits & bit)
 
 
 class Rendering:
@@ -108,7 +116,7 @@ class Rendering:
             quoted.payload,
             mss,
             scale,
-            [mark for bit, mark in MARKS if quoted.bits & bit],
+            marks_of(quoted.bits & MARKED),
         )
         return FrameRef(quoted.frame, quoted.time / NS, text)
 
