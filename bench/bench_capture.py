@@ -29,7 +29,7 @@ from tests.diagnose.wpa2 import PASSPHRASE, SSID, Wpa2  # noqa: E402
 from halfopen.formats.capture import LINK_ETHERNET, LINK_RADIOTAP, Interface, PcapngWriter  # noqa: E402
 from halfopen.formats.packet import ACK, FIN, PSH, SYN, ethernet, tcp  # noqa: E402
 
-MODULES = ("frames", "records", "packets", "flows", "hosts", "air")
+MODULES = ("frames", "records", "packets", "flows", "hosts", "air", "radio", "hearing")
 CHUNK = 1 << 20
 MACS = ("24:6f:28:aa:bb:cc", "02:00:00:00:00:01")
 KERNEL = ROOT / "src" / "halfopen" / "kernel"

@@ -79,7 +79,7 @@ def segments(data: bytes) -> list[tuple[int, int, int, int]]:
 
     def take(buffer: bytearray, rows: array[int], count: int) -> None:
         nonlocal number
-        air.take(buffer, rows, count, number + 1)
+        air.take(buffer, rows, count, number + 1, bare=False)
         list_rows(buffer, rows, count, number + 1, 1)
         for row, parts in air.parts.items():
             list_rows(buffer, parts, len(parts) // k.WIDTH, number + 1 + row, 0)

@@ -24,7 +24,7 @@ from halfopen.kernel import protocol as p
 
 KERNEL = Path(halfopen.kernel.__file__).parent
 #: In the order in which they import each other.
-MODULES = ("frames", "records", "air", "packets", "flows", "hosts")
+MODULES = ("frames", "records", "air", "packets", "flows", "hosts", "radio", "hearing")
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 

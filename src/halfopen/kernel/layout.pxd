@@ -1,5 +1,11 @@
 # The constants of layout.py for the compiler; tests/kernel/test_one_source.py compares the two.
 
+cdef extern from *:
+    """
+    #define HALFOPEN_NEVER -0x4000000000000000LL
+    """
+    const long long NEVER "HALFOPEN_NEVER"
+
 cdef enum:
     LINK_NULL = 0
     LINK_ETHERNET = 1
@@ -225,3 +231,10 @@ cdef enum:
     N_RELAY_WIDTH = 2
     N_RELAYED = 4096
     MEMORY_WIDTH = 6144
+    TURN_AWAKE = 1
+    TURN_DOZING = 2
+    NOTED_KEYLESS = 1
+    NOTED_PARTING = 2
+    NOTED_WAITING = 4
+    CLOSED = -1
+    KNOWN = 64

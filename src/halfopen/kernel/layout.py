@@ -284,3 +284,15 @@ N_RELAYS = 1024  # of data on its way to an access point, which may send it on: 
 N_RELAY_WIDTH = 2
 N_RELAYED = N_SENDERS * N_SENDER_WIDTH
 MEMORY_WIDTH = N_RELAYED + N_RELAYS * N_RELAY_WIDTH
+
+# --- what ``hearing`` remembers ---
+NEVER = -0x4000000000000000  # a time before all others
+TURN_AWAKE = 1
+TURN_DOZING = 2
+NOTED_KEYLESS = 1  # data of this link prove keys
+NOTED_PARTING = 2  # data of the access point outlive its farewell
+NOTED_WAITING = 4  # data of the access point are what beacons announced
+CLOSED = -1  # answer of who opens frames: this one stays closed
+KNOWN = (
+    64  # frames of one sender and TID whose retries are known; retries come within ``protocol.REMEMBERED``
+)

@@ -66,6 +66,8 @@ HAS_FCS = 0x10
 HAS_PADDING = 0x20
 BAD_FCS = 0x40
 
+#: A hardware address with this bit is that of a group.
+GROUP_BIT = 0x10000000000
 # --- 802.11 (IEEE 802.11-2020 sections 9.2.4.1.3 and 9.4.2.1) ---
 MANAGEMENT = 0
 CONTROL = 1
@@ -88,3 +90,34 @@ DIGEST_MASK = 0xFFFFFFFFFFFFFF
 RELAY_MAX = 1000000000
 #: A sender silent for longer than this, in nanoseconds, retries nothing; it may have started anew.
 RETRY_MAX = 2000000000
+KIND_ACK = 0x1D
+KIND_BLOCK_ACK = 0x19
+KIND_PROBE_REQUEST = 0x04
+KIND_AUTH = 0x0B
+KIND_DEAUTH = 0x0C
+KIND_DISASSOC = 0x0A
+KIND_ACTION = 0x0D
+ETHERTYPE_EAPOL = 0x888E
+#: An acknowledgement follows its frame within this time and the frame's own at 1 Mbit/s, 8 µs an octet: many sniffers
+#: stamp a frame's beginning. A block acknowledgement ends a burst.
+ACK_NS = 2000000
+OCTET_NS = 8000
+BLOCK_ACK_NS = 20000000
+#: Kinds of block acknowledgement (IEEE 802.11-2020 table 9-28, 802.11ax): of one TID with a bitmap that is read; of the
+#: others it is only taken that they acknowledge.
+COMPRESSED = 2
+#: An acknowledgement may follow this much later, in nanoseconds: a block acknowledgement ends a burst of frames.
+SETTLED_NS = 40000000
+#: Frames of one direction that may wait for that: with odd time stamps nothing ever gets old.
+OPEN_MAX = 512
+#: One lost frame is the air's everyday.
+RUN_MIN = 2
+#: Frames of one sender that wait for acknowledgement, and lists of frames whose retries are known, one a sender and TID.
+BURST_MAX = 256
+LISTS_MAX = 1536
+#: Addresses that are told apart as heard, and as sent to; and of either in all.
+VOICES_MAX = 8192
+PARTIES_MAX = 16384
+#: Beacon intervals are counted in units of 1024 µs (IEEE 802.11-2020 section 9.4.1.3); so many missing are a gap.
+UNIT_NS = 1024000
+GAP_INTERVALS = 5

@@ -4,7 +4,7 @@ the file."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from halfopen.diagnose.traffic import FRAMES_KEPT
@@ -68,6 +68,11 @@ class Bounded(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         yield from self._first
         yield from self._last
+
+
+def counted(signals: Iterable[int]) -> Counter[int]:
+    """How often each signal was seen, from the kernel's counts by dBm + 128."""
+    return Counter({index - 128: count for index, count in enumerate(signals) if count})
 
 
 def upper_median(signals: Counter[int]) -> int | None:

@@ -15,7 +15,7 @@ from halfopen.diagnose.sources.framing import BATCH, NS, CaptureError, Framing, 
 from halfopen.diagnose.sources.hosts import Hosts
 from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import CaptureObserved
-from halfopen.formats.capture import LINK_NAMES, WIRELESS_LINKS
+from halfopen.formats.capture import LINK_80211, LINK_NAMES, WIRELESS_LINKS
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.frames import Frames
@@ -68,7 +68,7 @@ class CaptureSource:
     def _take(self, data: bytearray, rows: array[int], count: int) -> None:
         frame = self._totals[k.A_FRAMES] + 1
         if not WIRELESS_LINKS.isdisjoint(self._framing.links):
-            self._ethernet += self._air.take(data, rows, count, frame)
+            self._ethernet += self._air.take(data, rows, count, frame, bare=LINK_80211 in self._framing.links)
         done = 0
         for row, parts in self._air.parts.items():
             self._analyse(data, rows[done * k.WIDTH : (row + 1) * k.WIDTH], row + 1 - done, frame + done)
