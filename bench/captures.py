@@ -18,7 +18,6 @@ import random
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -44,15 +43,16 @@ Timed = tuple[int, bytes]
 _CHUNK = 1 << 20
 
 
-@dataclass(slots=True)
 class End:
-    """One end of a conversation: what stands before its segments, and where its numbers are."""
+    """One end of a conversation: what stands before its segments (the link header up to and with the EtherType, source and
+    destination, ports), and where its numbers are."""
 
-    head: bytes  # link header of an Ethernet frame, up to and with the EtherType
-    addresses: bytes  # source and destination
-    ports: bytes
-    next: int
-    window: int = 5760
+    def __init__(self, head: bytes, addresses: bytes, ports: bytes, first: int, window: int = 5760) -> None:
+        self.head = head
+        self.addresses = addresses
+        self.ports = ports
+        self.next = first
+        self.window = window
 
     def segment(self, flags: int, ack: int, payload: int = 0, options: bytes = b"", seq: int = -1) -> bytes:
         """A frame with ``payload`` bytes; without ``seq`` it is the next in order."""

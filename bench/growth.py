@@ -45,7 +45,7 @@ def picture(curves: dict[str, Curve]) -> str:
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for packets, seconds, _ in curve:
             parts.append(f'<circle cx="{x(packets):.1f}" cy="{y(seconds):.1f}" r="3" fill="{colour}"/>')
-        packets, seconds, megabytes = curve[-1]
+        packets, seconds, _ = curve[-1]
         label = f"{name}, {max(megabytes for _, _, megabytes in curve):.0f} MB"
         parts.append(
             f'<text x="{x(packets) + 8:.1f}" y="{y(seconds) + 4:.1f}" fill="{colour}">{shown(label)}</text>'

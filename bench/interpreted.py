@@ -7,14 +7,14 @@ import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+from halfopen.kernel import LOOPS
+
 KERNEL = Path(__file__).parents[1] / "src" / "halfopen" / "kernel"
-#: In the order in which they import each other.
-MODULES = ("frames", "records", "air", "packets", "flows", "hosts", "radio", "hearing")
 
 
 def interpret() -> None:
     """Load the sources under the modules' names."""
-    for name in MODULES:
+    for name in LOOPS:
         full = f"halfopen.kernel.{name}"
         loader = SourceFileLoader(full, str(KERNEL / f"{name}.py"))
         spec = importlib.util.spec_from_file_location(full, KERNEL / f"{name}.py", loader=loader)

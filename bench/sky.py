@@ -54,7 +54,9 @@ def sky(wire: Iterator[Timed], seed: int, *, sealed: bool) -> Iterator[Timed]:
                 heard = heard[:1] + bytes([heard[1] | RETRY]) + heard[2:]
             now += 900
         yield now - 500, heads[5] + ack(heard[10:16].hex(":"))
-        if not by_ap and not sealed and dice.random() < 0.01:  # it falls asleep, and wakes up for the next beacon
+        if (
+            not by_ap and not sealed and dice.random() < 0.01
+        ):  # it falls asleep, and wakes up for the next beacon
             for flags in (POWER, 0):
                 counts[station] = count = counts[station] + 1 & 0xFFF
                 yield now, head + data(TO_DS | flags, AP, station, AP, count, b"", 0x48)
@@ -62,7 +64,9 @@ def sky(wire: Iterator[Timed], seed: int, *, sealed: bool) -> Iterator[Timed]:
                 now += 60_000
 
 
-def data(flags: int, to: bytes, sender: bytes, third: bytes, sequence: int, content: bytes, kind: int = 8) -> bytes:
+def data(
+    flags: int, to: bytes, sender: bytes, third: bytes, sequence: int, content: bytes, kind: int = 8
+) -> bytes:
     """A data frame; with content, LLC/SNAP stands before it."""
     head = bytes((kind, flags, 44, 0)) + to + sender + third + struct.pack("<H", sequence << 4)
     return head + (b"\xaa\xaa\x03\0\0\0" + content if content else b"")

@@ -8,6 +8,7 @@ import importlib.machinery
 import importlib.util
 import random
 import re
+import subprocess
 import sys
 from array import array
 from collections.abc import Callable
@@ -19,19 +20,18 @@ import pytest
 
 import halfopen.kernel
 from halfopen.formats.capture import BLOCK_ENHANCED, LINK_ETHERNET, LINK_RADIOTAP, PcapngWriter
+from halfopen.kernel import LOOPS, is_compiled
 from halfopen.kernel import layout as k
 from halfopen.kernel import protocol as p
 
 KERNEL = Path(halfopen.kernel.__file__).parent
-#: In the order in which they import each other.
-MODULES = ("frames", "records", "air", "packets", "flows", "hosts", "radio", "hearing")
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
 def interpreted() -> dict[str, ModuleType]:
     """The kernel's modules from their sources, whatever was built."""
     modules: dict[str, ModuleType] = {}
-    names = {name: f"halfopen.kernel.{name}" for name in MODULES}
+    names = {name: f"halfopen.kernel.{name}" for name in LOOPS}
     before = {full: sys.modules.get(full) for full in names.values()}
     try:
         for name, full in names.items():
@@ -94,7 +94,7 @@ def columns(data: bytes, modules: dict[str, Any], link: int = LINK_ETHERNET) -> 
 
 
 def compiled() -> dict[str, ModuleType]:
-    modules = {name: importlib.import_module(f"halfopen.kernel.{name}") for name in MODULES}
+    modules = {name: importlib.import_module(f"halfopen.kernel.{name}") for name in LOOPS}
     if any(str(module.__file__).endswith(".py") for module in modules.values()):
         pytest.skip("the kernel is not compiled here")
     return modules
@@ -161,7 +161,7 @@ def test_extreme_times_are_the_same(mode: int) -> None:
         assert times[0] == times[1]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", LOOPS)
 def test_no_build_is_older_than_its_source(name: str) -> None:
     builds = [path for path in KERNEL.glob(f"{name}.*") if path.suffix in (".so", ".pyd")]
     for build in builds:
@@ -184,7 +184,7 @@ def test_the_compiler_knows_the_same_constants(module: ModuleType) -> None:
     assert declared == {name: value for name, value in vars(module).items() if name.isupper()}
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", LOOPS)
 def test_no_number_is_too_long_for_the_compiler(name: str) -> None:
     """A literal of more than 32 bits becomes a Python object in the hot loop; as a constant of ``protocol`` it does not."""
     numbers = [
@@ -193,3 +193,12 @@ def test_no_number_is_too_long_for_the_compiler(name: str) -> None:
         if isinstance(node, ast.Constant) and type(node.value) is int
     ]
     assert [number for number in numbers if number >= 1 << 31] == []
+
+
+def test_the_version_says_which_kernel_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "halfopen", "--version"], capture_output=True, text=True, check=True
+    )
+    assert f"(kernel {'compiled' if is_compiled() else 'interpreted'}" in done.stdout
+    built = any(path.suffix in (".so", ".pyd") for path in KERNEL.iterdir())
+    assert is_compiled() == built

@@ -22,9 +22,24 @@ _SHELLS = ("bash", "zsh", "fish")
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example:  halfopen diagnose uart.log capture.pcapng",
 )
-@click.version_option(__version__, prog_name="halfopen")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, _, wanted: _version(ctx) if wanted and not ctx.resilient_parsing else None,
+    help="Show the version, and whether the kernel runs compiled.",
+)
 def cli() -> None:
     """halfopen keeps ESP32 fleets connected: it names why a device dropped, proves it and gives the fix."""
+
+
+def _version(context: click.Context) -> None:
+    from halfopen.kernel import is_compiled
+
+    kernel = "compiled" if is_compiled() else "interpreted: reinstall where a C compiler is, or from a wheel"
+    click.echo(f"halfopen {__version__} (kernel {kernel})")
+    context.exit()
 
 
 @cli.command(epilog="Example:  halfopen completion bash >> ~/.bashrc")

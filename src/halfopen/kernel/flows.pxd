@@ -7,9 +7,9 @@ from halfopen.kernel.frames cimport Frames
 @cython.final
 cdef class Flows:
     cdef public long long free, listed
-    cdef long long[::1] state
-    cdef long long[::1] heads
-    cdef long long[::1] notable
+    cdef public long long[::1] state
+    cdef public long long[::1] heads
+    cdef public long long[::1] notable
     cpdef hold(self, long long[::1] state, long long[::1] heads, long long[::1] notable)
     cpdef release(self)
 

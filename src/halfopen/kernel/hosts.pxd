@@ -6,8 +6,8 @@ from halfopen.kernel.frames cimport Frames
 @cython.final
 cdef class Crowd:
     cdef public long long used, lost
-    cdef long long[::1] table
-    cdef long long[::1] heads
+    cdef public long long[::1] table
+    cdef public long long[::1] heads
     cpdef hold(self, long long[::1] table, long long[::1] heads)
     cpdef release(self)
 

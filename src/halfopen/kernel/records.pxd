@@ -7,7 +7,7 @@ from halfopen.kernel.frames cimport Frames
 @cython.final
 cdef class Walk:
     cdef public long long big, position, count, needed, damage, culprit, last_time
-    cdef long long[::1] interfaces
+    cdef public long long[::1] interfaces
     cpdef hold(self, long long[::1] interfaces, long long big)
     cpdef release(self)
 

@@ -66,10 +66,6 @@ class Resending:
             self.end = end & 0xFFFFFFFF
         self.frames.add(resent)
 
-    def answers(self, reply: Quoted) -> bool:
-        """Whether ``reply`` acknowledges what this run resent, for the first time."""
-        return self.answered is None and reply.side != self.side and reaches(reply.ack, self.end)
-
 
 class Probing:
     """A run of keepalive probes in the making."""
