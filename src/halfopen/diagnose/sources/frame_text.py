@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from typing import NamedTuple
 
 from halfopen.diagnose.traffic import FrameRef
@@ -52,7 +53,7 @@ class Kept(NamedTuple):
 
     def ref(self) -> FrameRef:
         """The frame as a quotation."""
-        return FrameRef(self.frame, self.time / NS, line(*self.parts))
+        return FrameRef(self.frame, self.time / NS, partial(line, *self.parts))
 
 
 def line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.traffic import FrameRef
@@ -51,7 +52,7 @@ class Witness:
 
     def ref(self, heard: Heard) -> FrameRef:
         """The frame as a quotation."""
-        return FrameRef(heard.frame, heard.time / NS, self.text(heard))
+        return FrameRef(heard.frame, heard.time / NS, partial(self.text, heard))
 
     def where(self, heard: Heard) -> Provenance:
         """The frame as a place."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.sources.bounded import Bounded
@@ -92,7 +92,11 @@ class Rendering:
         return "client" if side == self.client else "server"
 
     def frame(self, quoted: Quoted) -> FrameRef:
-        """A frame with its text; numbers are relative to the SYN where it was seen, windows scaled."""
+        """A frame as a quotation."""
+        return FrameRef(quoted.frame, quoted.time / NS, partial(self.text, quoted))
+
+    def text(self, quoted: Quoted) -> str:
+        """A frame as one line; numbers are relative to the SYN where it was seen, windows scaled."""
         state, side = self.state, quoted.side
         sender, receiver = self.bases[side], self.bases[1 - side]
         seq, ack, flags = quoted.seq, quoted.ack, quoted.flags
@@ -106,7 +110,7 @@ class Rendering:
             mss, scale = state[sender + k.S_MSS], state[sender + k.S_SCALE]
         elif self.scaled:
             window <<= state[sender + k.S_SCALE]
-        text = tcp_text(
+        return tcp_text(
             self.endpoints[side],
             self.endpoints[1 - side],
             flags,
@@ -118,7 +122,6 @@ class Rendering:
             scale,
             marks_of(quoted.bits & MARKED),
         )
-        return FrameRef(quoted.frame, quoted.time / NS, text)
 
     def optional(self, quoted: Quoted | None) -> FrameRef | None:
         """A frame, or none."""
