@@ -63,7 +63,7 @@ def main(args: list[str] | None = None) -> Any:
     Exits 2 with one line when the output cannot be written, 130 when interrupted.
     """
     # What a verb makes it keeps until it ends: looking for garbage at the usual pace finds none and costs a tenth.
-    gc.set_threshold(200_000, 50, 50)
+    gc.set_threshold(50_000, 20, 20)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="replace")  # a report must not die of an arrow on a cp1252 console

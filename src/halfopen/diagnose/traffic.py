@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from halfopen.diagnose.events import Event
 
@@ -22,12 +22,13 @@ class FrameRef:
     """One frame worth quoting: number from 1 in its own file, seconds on the capture's clock, and a one-line rendering.
 
     Once captures are on one clock, ``time`` is on the clock of the first of them: it may differ from what the file says.
-    The line may be given as what makes it: of the many frames that may be quoted few are. Not to be changed once made.
+    The line may be given as a function and what to call it with: of the many frames that may be quoted few are. Not to be
+    changed once made.
     """
 
     __slots__ = ("_text", "frame", "time")
 
-    def __init__(self, frame: int, time: float, text: str | Callable[[], str]) -> None:
+    def __init__(self, frame: int, time: float, text: str | tuple[Callable[[Any], str], Any]) -> None:
         self.frame = frame
         self.time = time
         self._text = text
@@ -36,7 +37,8 @@ class FrameRef:
     def text(self) -> str:
         """The rendering."""
         if not isinstance(self._text, str):
-            self._text = self._text()
+            write, what = self._text
+            self._text = write(what)
         return self._text
 
     def retimed(self, time: float) -> FrameRef:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from functools import partial
 from typing import NamedTuple
 
 from halfopen.diagnose.traffic import FrameRef
@@ -43,30 +42,26 @@ def body(data: bytearray, rows: array[int], base: int) -> bytes:
     return bytes(data[rows[base + k.BODY] : rows[base + k.OFFSET] + rows[base + k.CAPTURED]])
 
 
+#: An ARP or ICMP message (empty for UDP), addresses, kind of row, ports, bytes of payload, what UDP carries.
+Parts = tuple[bytes, bytes, bytes, int, int, int, int, DnsMessage | DhcpMessage | None]
+
+
 class Kept(NamedTuple):
     """A frame that may be quoted: its number, its nanoseconds, and what its line is made of. Most of what is kept
     is dropped again, so that the line is written only for what stays."""
 
     frame: int
     time: int
-    parts: tuple[bytes, bytes, bytes, int, int, int, int, DnsMessage | DhcpMessage | None]
+    parts: Parts
 
     def ref(self) -> FrameRef:
         """The frame as a quotation."""
-        return FrameRef(self.frame, self.time / NS, partial(line, *self.parts))
+        return FrameRef(self.frame, self.time / NS, (line, self.parts))
 
 
-def line(
-    content: bytes,
-    source: bytes,
-    destination: bytes,
-    kind: int,
-    sport: int,
-    dport: int,
-    payload: int,
-    message: DnsMessage | DhcpMessage | None,
-) -> str:
-    """The line for an ARP, ICMP or UDP frame; ``content`` is its ARP or ICMP message, empty for UDP."""
+def line(parts: Parts) -> str:
+    """The line for an ARP, ICMP or UDP frame."""
+    content, source, destination, kind, sport, dport, payload, message = parts
     if kind == k.ARP:
         return arp_text(content)
     here, there = ip_text(source), ip_text(destination)

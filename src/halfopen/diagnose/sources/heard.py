@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from functools import partial
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.traffic import FrameRef
@@ -32,6 +31,7 @@ class Witness:
         self.acks = acks
         self.retries = retries
         self._voices = voices
+        self._write = self.text  # bound once, for all frames
 
     def hears(self, address: int) -> bool:
         """Whether silence of this station or access point means anything."""
@@ -52,7 +52,7 @@ class Witness:
 
     def ref(self, heard: Heard) -> FrameRef:
         """The frame as a quotation."""
-        return FrameRef(heard.frame, heard.time / NS, partial(self.text, heard))
+        return FrameRef(heard.frame, heard.time / NS, (self._write, heard))
 
     def where(self, heard: Heard) -> Provenance:
         """The frame as a place."""

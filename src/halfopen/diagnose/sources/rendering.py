@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.sources.bounded import Bounded
@@ -64,6 +64,7 @@ class Rendering:
         self.source = source
         self.state = state
         self.conversation = conversation
+        self._write = self.text  # bound once, for all frames
         self.flow_base = conversation.slot * k.FLOW_WIDTH
         self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
         self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
@@ -93,7 +94,7 @@ class Rendering:
 
     def frame(self, quoted: Quoted) -> FrameRef:
         """A frame as a quotation."""
-        return FrameRef(quoted.frame, quoted.time / NS, partial(self.text, quoted))
+        return FrameRef(quoted.frame, quoted.time / NS, (self._write, quoted))
 
     def text(self, quoted: Quoted) -> str:
         """A frame as one line; numbers are relative to the SYN where it was seen, windows scaled."""
