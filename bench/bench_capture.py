@@ -158,7 +158,7 @@ def grow(sizes: tuple[int, ...], runs: int, folder: Path, *, full: bool) -> None
         measured(contenders, runs)
         table(f"growth, {file.stat().st_size / 1e6:.0f} MB", contenders)
         for each in contenders:
-            curves.setdefault(each.name, []).append((packets, each.median, each.peak_mb))
+            curves.setdefault(each.name, []).append((packets, statistics.median(each.busy), each.peak_mb))
         mine = contenders[0]
         if first is None or packets <= 2_000_000:
             first = mine

@@ -1,4 +1,4 @@
-"""The picture of how time grows with a capture: both axes logarithmic, one line a contender."""
+"""The picture of how the work grows with a capture: both axes logarithmic, one line a contender."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from halfopen.pages.sheet import shown
 
-#: Packets, seconds, megabytes of each size.
+#: Packets, seconds of the processor (which others on the machine do not stretch), megabytes of each size.
 Curve = list[tuple[int, float, float]]
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 34, 46
@@ -28,7 +28,7 @@ def picture(curves: dict[str, Curve]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        f'<text x="{LEFT}" y="20" font-weight="bold">Seconds from start to result, by packets in the capture</text>',
+        f'<text x="{LEFT}" y="20" font-weight="bold">Seconds of the processor from start to result, by packets in the capture</text>',
     ]
     for power in range(across[0], across[1] + 1):
         at = x(10**power)
