@@ -40,6 +40,7 @@ def picture(curves: dict[str, Curve]) -> str:
         at = y(10**power)
         parts.append(f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:g} s</text>')
+    taken: list[float] = []  # heights of labels
     for colour, (name, curve) in zip(COLOURS, curves.items(), strict=False):
         line = " ".join(f"{x(packets):.1f},{y(seconds):.1f}" for packets, seconds, _ in curve)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
@@ -47,9 +48,11 @@ def picture(curves: dict[str, Curve]) -> str:
             parts.append(f'<circle cx="{x(packets):.1f}" cy="{y(seconds):.1f}" r="3" fill="{colour}"/>')
         packets, seconds, _ = curve[-1]
         label = f"{name}, {max(megabytes for _, _, megabytes in curve):.0f} MB"
-        parts.append(
-            f'<text x="{x(packets) + 8:.1f}" y="{y(seconds) + 4:.1f}" fill="{colour}">{shown(label)}</text>'
-        )
+        at = y(seconds) + 4
+        while any(abs(at - other) < 14 for other in taken):
+            at += 2
+        taken.append(at)
+        parts.append(f'<text x="{x(packets) + 8:.1f}" y="{at:.1f}" fill="{colour}">{shown(label)}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
