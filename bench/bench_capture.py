@@ -1,199 +1,193 @@
-"""How fast a capture is read: compiled kernel, interpreted kernel, and tshark on the same file in the same run.
+"""How fast captures are diagnosed: whole processes, side by side in one run, on seeded captures (``captures.py``).
 
-    python bench/bench_capture.py [--packets N] [--link ethernet|air|wpa2]
+    python bench/bench_capture.py [--packets N] [--kinds ethernet cooked air wpa2] [--runs N] [--full]
 
-The same conversations on a wire, on the air (radiotap, an acknowledgement after each frame, beacons), and on the air under
-WPA2 with the key given. Each reader is a fresh process, so that starting counts. The interpreted kernel and tshark read
-a shorter file (a tenth); the table gives packets per second, and each reader's share of tshark's.
+Each command starts anew, the contenders in turn, so that a machine that is busy for a while is so for all of them. The
+table gives medians: seconds, packets per second, how many times as fast as tshark, seconds of the processor (which others do not
+stretch), and the peak of memory.
+
+* ``halfopen``: ``halfopen diagnose FILE --format json``, from its start to the report.
+* ``interpreted``: the same with the kernel's sources in place of what was compiled from them, on a tenth of the packets.
+* ``tshark``: ``-T fields`` with ``tcp.analysis`` (on the air also type and retry), on a tenth of the packets, or on all with
+  ``--full``; ``tcptrace``: one line a conversation, where it is installed and the link is Ethernet.
+
+``--full`` takes two million packets and lets Ethernet grow from 10,000 to 20 million; the picture goes to
+``docs/pictures/growth.svg``. Without it growth ends at a million, and no picture is written. What is not installed is named.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import resource
+import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.machinery import SourceFileLoader
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.diagnose.airwaves import AP, STATION, ack, beacon, radiotap  # noqa: E402
-from tests.diagnose.wpa2 import PASSPHRASE, SSID, Wpa2  # noqa: E402
+from bench.captures import KINDS, write  # noqa: E402
+from bench.growth import Curve, picture  # noqa: E402
 
-from halfopen.formats.capture import LINK_ETHERNET, LINK_RADIOTAP, Interface, PcapngWriter  # noqa: E402
-from halfopen.formats.packet import ACK, FIN, PSH, SYN, ethernet, tcp  # noqa: E402
+PACKETS = 200_000
+PACKETS_FULL = 2_000_000
+SIZES = (10_000, 100_000, 1_000_000)
+SIZES_FULL = (10_000, 100_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000)
+#: Larger captures would keep tshark busy for an hour.
+TSHARK_MAX = 2_000_000
+KEY = "home:correct horse"
+INTERPRETED = Path(__file__).with_name("interpreted.py")
+PICTURE = ROOT / "docs" / "pictures" / "growth.svg"
 
-MODULES = ("records", "packets", "flows", "hosts", "air")
-CHUNK = 1 << 20
-MACS = ("24:6f:28:aa:bb:cc", "02:00:00:00:00:01")
-KERNEL = ROOT / "src" / "halfopen" / "kernel"
-LINKS = {"ethernet": 1_000_000, "air": 500_000, "wpa2": 200_000}
-BEACON_NS = 102_400_000
+
+@dataclass(slots=True)
+class Contender:
+    """One command and what was measured of it."""
+
+    name: str
+    packets: int
+    command: list[str]
+    seconds: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)  # of the processor
+    peak_mb: float = 0.0
+
+    def run(self) -> None:
+        """Run it once as a process of its own."""
+        environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        self.seconds.append(time.perf_counter() - began)
+        self.busy.append(usage.ru_utime + usage.ru_stime)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(self.command)} ended with {process.returncode}")
+        self.peak_mb = max(self.peak_mb, usage.ru_maxrss / 1024)
+
+    @property
+    def median(self) -> float:
+        """Seconds of the run in the middle."""
+        return statistics.median(self.seconds)
+
+    @property
+    def rate(self) -> float:
+        """Packets per second."""
+        return self.packets / self.median
 
 
-def conversation(number: int, exchanges: int) -> list[tuple[int, bytes]]:
-    """Frames of one healthy conversation, each with the microseconds before it."""
-    device, server, port = f"10.0.{number // 200 % 200}.{number % 200 + 1}", "10.1.0.1", 1024 + number % 60000
-    up, down = 1000 + number, 9000 + number
+def halfopen(kind: str, file: Path) -> list[str]:
+    """The command that is measured."""
+    keys = ["--wifi-key", KEY] if kind == "wpa2" else []
+    return [str(Path(sys.executable).with_name("halfopen")), "diagnose", str(file), "--format", "json", *keys]
 
-    def there(flags: int, payload: bytes = b"", mss: int | None = None) -> bytes:
-        return ethernet(
-            MACS[1], MACS[0], tcp(device, port, server, 1883, flags, up, down, 5760, payload, mss)
+
+def tshark(kind: str, file: Path) -> list[str]:
+    """What people use to get at the same facts."""
+    command = ["tshark", "-n", "-r", str(file), "-T", "fields"]
+    for name in ("frame.number", "tcp.stream", "tcp.analysis.flags"):
+        command += ["-e", name]
+    if kind in ("air", "wpa2"):
+        command += ["-e", "wlan.fc.type_subtype", "-e", "wlan.fc.retry"]
+    if kind == "wpa2":
+        ssid, _, passphrase = KEY.partition(":")
+        command += ["-o", "wlan.enable_decryption:TRUE"]
+        command += ["-o", f'uat:80211_keys:"wpa-pwd","{passphrase}:{ssid}"']
+    return command
+
+
+def measured(contenders: list[Contender], runs: int) -> None:
+    """Run them in turn; those that take long less often."""
+    for turn in range(runs):
+        for contender in contenders:
+            if turn == 0 or contender.median < 20:
+                contender.run()
+
+
+def table(title: str, contenders: list[Contender]) -> None:
+    """Print what was measured."""
+    base = next((each.rate for each in contenders if each.name == "tshark"), 0.0)
+    print(f"\n{title}")
+    print(f"{'':14}{'packets':>10} {'seconds':>8} {'packets/s':>11} {'× tshark':>9} {'CPU s':>8} {'MB':>6}")
+    for each in contenders:
+        share = f"{each.rate / base:9.1f}" if base else " " * 9
+        busy = statistics.median(each.busy)
+        print(
+            f"{each.name:14}{each.packets:>10} {each.median:8.3f} {each.rate:11.0f} {share} {busy:8.3f} {each.peak_mb:6.0f}"
         )
 
-    def back(flags: int, payload: bytes = b"", mss: int | None = None) -> bytes:
-        return ethernet(
-            MACS[0], MACS[1], tcp(server, 1883, device, port, flags, down, up, 64240, payload, mss)
-        )
 
-    frames = [(1000, there(SYN, mss=1440))]
-    up += 1
-    frames.append((300, back(SYN | ACK, mss=1460)))
-    down += 1
-    frames.append((5000, there(ACK)))
-    for _ in range(exchanges):
-        frames.append((9000, there(PSH | ACK, bytes(120))))
-        up += 120
-        frames.append((400, back(PSH | ACK, bytes(40))))
-        down += 40
-        frames.append((3000, there(ACK)))
-    frames.append((2000, there(FIN | ACK)))
-    up += 1
-    frames.append((400, back(FIN | ACK)))
-    return frames
-
-
-def write(path: Path, packets: int, link: str) -> int:
-    """A capture of about that many packets in conversations of a thousand; returns how many it holds."""
-    writer = PcapngWriter(
-        [Interface(link=LINK_ETHERNET if link == "ethernet" else LINK_RADIOTAP, resolution=9)]
-    )
-    now, written, number = 1_700_000_000 * 10**9, 0, 0
-    sky = Sky(sealed=link == "wpa2")
-    with path.open("wb") as out:
-        out.write(writer.header())
-        while written < packets:
-            for wait_us, frame in conversation(number, min(332, packets // 3)):
-                now += wait_us * 1000
-                heard = [frame] if link == "ethernet" else sky.heard(frame, now)
-                for late, each in enumerate(heard):
-                    out.write(writer.record(now + late * 50_000, each))
-                written += len(heard)
-            number += 1
-    return written
+def compare(kind: str, packets: int, runs: int, folder: Path, *, full: bool) -> None:
+    """Measure one kind of capture and print its table."""
+    long, short = folder / f"{kind}.pcapng", folder / f"{kind}-short.pcapng"
+    few = packets // 10
+    write(kind, packets, long)
+    write(kind, few, short)
+    contenders = [Contender("halfopen", packets, halfopen(kind, long))]
+    plain = halfopen(kind, short)
+    contenders.append(Contender("interpreted", few, [sys.executable, str(INTERPRETED), *plain[1:]]))
+    if shutil.which("tshark"):
+        file, count = (long, packets) if full else (short, few)
+        contenders.append(Contender("tshark", count, tshark(kind, file)))
+    if shutil.which("tcptrace") and kind == "ethernet":
+        contenders.append(Contender("tcptrace", packets, ["tcptrace", "-n", str(long)]))
+    measured(contenders, runs)
+    table(f"{kind}, {long.stat().st_size / 1e6:.0f} MB", contenders)
+    long.unlink()
+    short.unlink()
 
 
-class Sky:
-    """One station and its access point, as a sniffer hears what Ethernet frames become between them."""
-
-    def __init__(self, *, sealed: bool) -> None:
-        self._sealed = sealed
-        self._net = Wpa2()
-        self._head = radiotap(rssi=-50)
-        self._sequence = 0
-        self._next_beacon = 0
-
-    def heard(self, frame: bytes, now: int) -> list[bytes]:
-        """The frame and its acknowledgement, before it the handshake or a beacon where one is due."""
-        self._sequence = (self._sequence + 1) % 4096
-        heard = self._net.handshake() if self._sealed and not self._next_beacon else []
-        if now >= self._next_beacon:
-            self._next_beacon = now + BEACON_NS
-            heard.append(beacon(self._sequence, now // 1000))
-        by_ap = frame[:6] == bytes.fromhex(MACS[0].replace(":", ""))
-        heard.append(
-            self._net.data(frame[14:], by_ap=by_ap, sequence=self._sequence, tid=0, sealed=self._sealed)
-        )
-        heard.append(ack(AP if by_ap else STATION))
-        return [self._head + each for each in heard]
-
-
-def interpret() -> None:
-    """Put the kernel's sources in the place of what was compiled from them."""
-    for name in MODULES:
-        full = f"halfopen.kernel.{name}"
-        loader = SourceFileLoader(full, str(KERNEL / f"{name}.py"))
-        spec = importlib.util.spec_from_file_location(full, KERNEL / f"{name}.py", loader=loader)
-        assert spec is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full] = module
-        loader.exec_module(module)
-
-
-def read(path: Path) -> None:
-    """Read a capture in chunks, as the ports do, and say how much memory it took."""
-    from halfopen.diagnose.sources.capture import CaptureSource
-    from halfopen.formats.wifi_key import wifi_keys
-
-    source = CaptureSource(path.name, wifi_keys(f"{SSID}:{PASSPHRASE}"))
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            list(source.feed(chunk))
-    facts = sum(1 for _ in source.end())
-    print(facts, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-
-
-def timed(command: list[str]) -> tuple[float, str]:
-    """Seconds that a process took, and what it said."""
-    began = time.perf_counter()
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return time.perf_counter() - began, said
+def grow(sizes: tuple[int, ...], runs: int, folder: Path, *, full: bool) -> None:
+    """Measure captures of growing size, and with ``full`` draw what comes out."""
+    curves: dict[str, Curve] = {}
+    first: Contender | None = None
+    for packets in sizes:
+        file = folder / "growing.pcapng"
+        write("ethernet", packets, file)
+        contenders = [Contender("halfopen", packets, halfopen("ethernet", file))]
+        if shutil.which("tcptrace"):
+            contenders.append(Contender("tcptrace", packets, ["tcptrace", "-n", str(file)]))
+        if shutil.which("tshark") and packets <= (TSHARK_MAX if full else TSHARK_MAX // 20):
+            contenders.append(Contender("tshark", packets, tshark("ethernet", file)))
+        measured(contenders, runs)
+        table(f"growth, {file.stat().st_size / 1e6:.0f} MB", contenders)
+        for each in contenders:
+            curves.setdefault(each.name, []).append((packets, statistics.median(each.busy), each.peak_mb))
+        mine = contenders[0]
+        if first is None or packets <= 2_000_000:
+            first = mine
+        else:
+            rate = (packets - first.packets) / (mine.median - first.median)
+            print(f"each packet beyond {first.packets}: {rate / 1e6:.1f} million a second")
+        file.unlink()
+    if full:
+        PICTURE.write_text(picture(curves))
+        print(f"wrote {PICTURE}")
 
 
 def main() -> None:
-    """Print a table for each link."""
-    parser = argparse.ArgumentParser(description="packets per second of each reader")
+    """Print a table for each kind of capture, and one for each size."""
+    parser = argparse.ArgumentParser(description="how fast captures are diagnosed, beside others")
     parser.add_argument("--packets", type=int)
-    parser.add_argument("--link", choices=LINKS)
-    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--interpreted", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--kinds", nargs="*", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--full", action="store_true", help="two million packets, growth to 20 million")
     options = parser.parse_args()
-    if options.read:
-        if options.interpreted:
-            interpret()
-        read(options.read)
-        return
-    for link in [options.link] if options.link else LINKS:
-        print(f"{link}:")
-        compare(link, options.packets or LINKS[link])
-
-
-def compare(link: str, wanted: int) -> None:
-    """Write the captures, time the readers, print the table."""
+    for name in ("tshark", "tcptrace"):
+        if not shutil.which(name):
+            print(f"{name} is not installed and is left out")
     with tempfile.TemporaryDirectory() as folder:
-        long, short, tiny = (Path(folder) / name for name in ("long.pcapng", "short.pcapng", "tiny.pcapng"))
-        many, few, thousand = (
-            write(path, packets, link)
-            for path, packets in ((long, wanted), (short, wanted // 10), (tiny, 1000))
-        )
-        me = [sys.executable, __file__, "--read"]
-        runs = [
-            ("compiled kernel", many, [*me, str(long)]),
-            ("compiled kernel", few, [*me, str(short)]),
-            ("interpreted kernel", few, [*me, str(short), "--interpreted"]),
-            ("compiled kernel", thousand, [*me, str(tiny)]),
-            ("interpreted kernel", thousand, [*me, str(tiny), "--interpreted"]),
-        ]
-        if tshark := shutil.which("tshark"):
-            keys = ["-o", "wlan.enable_decryption:TRUE"] if link == "wpa2" else []
-            keys += ["-o", f'uat:80211_keys:"wpa-pwd","{PASSPHRASE}:{SSID}"'] if keys else []
-            told = ["-q", "-z", "io,stat,0,tcp.analysis.flags"]
-            runs.insert(0, ("tshark", few, [tshark, "-n", *keys, "-r", str(short), *told]))
-        base = 0.0
-        print(f"{'reader':20} {'packets':>9} {'seconds':>8} {'packets/s':>10} {'of tshark':>9} {'MB':>5}")
-        for name, packets, command in runs:
-            seconds, said = timed(command)
-            rate = packets / seconds
-            base = base or (rate if name == "tshark" else 0.0)
-            memory = "" if name == "tshark" else said.split()[1]
-            share = f"{rate / base:9.1f}" if base else " " * 9
-            print(f"{name:20} {packets:9} {seconds:8.2f} {rate:10.0f} {share} {memory:>5}")
+        packets = options.packets or (PACKETS_FULL if options.full else PACKETS)
+        for kind in options.kinds:
+            compare(kind, packets, options.runs, Path(folder), full=options.full)
+        if not options.packets:
+            grow(SIZES_FULL if options.full else SIZES, options.runs, Path(folder), full=options.full)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ from halfopen.formats.capture import LINK_80211
 from halfopen.formats.dot11 import in_map
 from halfopen.kernel import layout as k
 from halfopen.kernel.air import read_air
+from halfopen.kernel.frames import Frames
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 CAPTURES = sorted(RECORDINGS.glob("air/*.pcapng"))
@@ -152,7 +153,11 @@ def test_traffic_maps_agree_with_tshark(path: Path, require_tool: Callable[[str]
 
     def take(data: bytearray, rows: array[int], count: int) -> None:
         nonlocal number
-        read_air(data, rows, count, air, memory)
+        frames = Frames()
+        frames.hold(data, rows)
+        frames.hold_air(air, memory)
+        read_air(frames, count)
+        frames.release()
         for row in range(count):
             at = air[row * k.AIR_WIDTH + k.W_TIM]
             if at >= 0:

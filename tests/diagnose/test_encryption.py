@@ -42,6 +42,7 @@ from halfopen.formats import packet as p
 from halfopen.formats.capture import PcapWriter
 from halfopen.formats.wifi_key import WifiKey, wifi_keys
 from halfopen.kernel import layout as k
+from halfopen.kernel.frames import Frames
 from halfopen.kernel.packets import decode
 
 KEYS = wifi_keys(f"{SSID}:{PASSPHRASE}")
@@ -67,7 +68,10 @@ def segments(data: bytes) -> list[tuple[int, int, int, int]]:
     air, found, number = Air("x.pcap", KEYS), [], 0
 
     def list_rows(buffer: bytearray, rows: array[int], count: int, first: int, step: int) -> None:
-        decode(buffer, rows, count)
+        frames = Frames()
+        frames.hold(buffer, rows)
+        decode(frames, count)
+        frames.release()
         for row in range(count):
             cells = rows[row * k.WIDTH : (row + 1) * k.WIDTH]
             if cells[k.KIND] == k.TCP:
@@ -75,7 +79,7 @@ def segments(data: bytes) -> list[tuple[int, int, int, int]]:
 
     def take(buffer: bytearray, rows: array[int], count: int) -> None:
         nonlocal number
-        air.take(buffer, rows, count, number + 1)
+        air.take(buffer, rows, count, number + 1, bare=False)
         list_rows(buffer, rows, count, number + 1, 1)
         for row, parts in air.parts.items():
             list_rows(buffer, parts, len(parts) // k.WIDTH, number + 1 + row, 0)

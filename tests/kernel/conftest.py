@@ -13,6 +13,7 @@ import pytest
 from halfopen.diagnose.sources.framing import BATCH, Framing
 from halfopen.kernel import layout as k
 from halfopen.kernel.flow_table import FlowTable
+from halfopen.kernel.frames import Frames
 from halfopen.kernel.packets import decode
 
 
@@ -30,15 +31,18 @@ def analyse_bytes(data: bytes) -> list[Seen]:
     seen: list[Seen] = []
     flows: dict[int, int] = {}
     table = FlowTable()
+    held = Frames()
     notable = array("q", bytes(8 * BATCH))
     frames = 0
 
     def take(buffer: bytearray, rows: array[int], count: int) -> None:
         nonlocal frames
-        decode(buffer, rows, count)
+        held.hold(buffer, rows)
+        decode(held, count)
         at = 0
         while at < count:
-            at, _ = table.analyse(buffer, rows, at, count, frames + 1, notable)
+            at, _ = table.analyse(held, at, count, frames + 1, notable)
+        held.release()
         for row in range(count):
             base = row * k.WIDTH
             if rows[base + k.KIND] != k.TCP:

@@ -13,6 +13,7 @@ from halfopen.diagnose.sources.framing import BATCH, Framing
 from halfopen.formats.packet_text import mac_text
 from halfopen.kernel import layout as k
 from halfopen.kernel.air import read_air
+from halfopen.kernel.frames import Frames
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 CAPTURES = sorted(RECORDINGS.glob("air/*.pcapng"))
@@ -38,9 +39,13 @@ def columns(data: bytes) -> list[list[int]]:
     found: list[list[int]] = []
     memory = array("q", bytes(8 * k.MEMORY_WIDTH))
     air = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
+    held = Frames()
 
     def take(buffer: bytearray, rows: array[int], count: int) -> None:
-        read_air(buffer, rows, count, air, memory)
+        held.hold(buffer, rows)
+        held.hold_air(air, memory)
+        read_air(held, count)
+        held.release()
         found.extend(list(air[row * k.AIR_WIDTH : (row + 1) * k.AIR_WIDTH]) for row in range(count))
 
     framing = Framing("test", take)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.machinery
 import importlib.util
 import random
+import re
+import subprocess
+import sys
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -16,67 +20,88 @@ import pytest
 
 import halfopen.kernel
 from halfopen.formats.capture import BLOCK_ENHANCED, LINK_ETHERNET, LINK_RADIOTAP, PcapngWriter
+from halfopen.kernel import LOOPS, is_compiled
 from halfopen.kernel import layout as k
+from halfopen.kernel import protocol as p
 
 KERNEL = Path(halfopen.kernel.__file__).parent
-MODULES = ("records", "air", "packets", "flows", "hosts")
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
-def interpreted(name: str) -> ModuleType:
-    """A kernel module from its source, whatever was built."""
-    path = KERNEL / f"{name}.py"
-    loader = importlib.machinery.SourceFileLoader(f"interpreted_{name}", str(path))
-    spec = importlib.util.spec_from_file_location(f"interpreted_{name}", path, loader=loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+def interpreted() -> dict[str, ModuleType]:
+    """The kernel's modules from their sources, whatever was built."""
+    modules: dict[str, ModuleType] = {}
+    names = {name: f"halfopen.kernel.{name}" for name in LOOPS}
+    before = {full: sys.modules.get(full) for full in names.values()}
+    try:
+        for name, full in names.items():
+            path = KERNEL / f"{name}.py"
+            loader = importlib.machinery.SourceFileLoader(full, str(path))
+            spec = importlib.util.spec_from_file_location(full, path, loader=loader)
+            assert spec is not None
+            modules[name] = sys.modules[full] = importlib.util.module_from_spec(spec)
+            loader.exec_module(modules[name])
+    finally:
+        for full, module in before.items():
+            if module is not None:
+                sys.modules[full] = module
+            else:
+                del sys.modules[full]
+    return modules
 
 
 def columns(data: bytes, modules: dict[str, Any], link: int = LINK_ETHERNET) -> dict[str, Any]:
     """Everything that the kernel makes of a pcapng with one little-endian section and one interface."""
     buffer = bytearray(data)
     rows = array("q", bytes(8 * k.WIDTH * 600))
-    cursor = array("q", bytes(8 * k.CURSOR_WIDTH))
     interfaces = array("q", [link, 0, k.TICKS_TIMES, 1, 1 << 62, 0])
+    frames, walk = modules["frames"].Frames(), modules["records"].Walk()
+    frames.hold(buffer, rows)
+    walk.hold(interfaces, 0)
     stops = []
     while True:  # over the section and interface blocks, whose length stands after their type
-        stops.append(modules["records"].walk_pcapng(buffer, len(buffer), 0, interfaces, rows, cursor))
-        at = cursor[k.POSITION]
+        stops.append(modules["records"].walk_pcapng(frames, walk, len(buffer)))
+        at = walk.position
         if (
             stops[-1] != k.STOP_BLOCK
             or not 12 <= (size := int.from_bytes(buffer[at + 4 : at + 8], "little")) <= 999
         ):
             break
-        cursor[k.POSITION] += size
-    count = cursor[k.ROWS]
+        walk.position += size
+    count = walk.count
+    stand = (walk.position, walk.needed, walk.damage, walk.culprit, walk.last_time)
     air, memory = array("q", bytes(8 * k.AIR_WIDTH * 600)), array("q", bytes(8 * k.MEMORY_WIDTH))
-    made = modules["air"].read_air(buffer, rows, count, air, memory)
-    modules["packets"].decode(buffer, rows, count)
+    frames.hold_air(air, memory)
+    made = modules["air"].read_air(frames, count)
+    modules["packets"].decode(frames, count)
     totals, picked = array("q", bytes(8 * k.A_WIDTH)), array("q", bytes(8 * 600))
-    listed = modules["packets"].tally(rows, count, totals, picked)
+    listed = modules["packets"].tally(frames, count, totals, picked)
     table, heads = array("q", bytes(8 * k.H_WIDTH * 8)), array("q", [-1] * 16)
-    registers, words = array("q", [0, 0]), array("q", bytes(32))
-    modules["hosts"].count_hosts(buffer, rows, count, 1, table, heads, registers, words)
+    crowd = modules["hosts"].Crowd()
+    crowd.hold(table, heads)
+    silent = modules["hosts"].count_hosts(frames, crowd, count, 1)
+    told = (crowd.used, crowd.lost, silent)
     state, buckets = array("q", bytes(8 * k.FLOW_WIDTH * 64)), array("q", [-1] * 128)
     for slot in range(63):
         state[slot * k.FLOW_WIDTH + k.F_CHAIN] = slot + 1
     state[63 * k.FLOW_WIDTH + k.F_CHAIN] = -1
-    flow_registers, notable = array("q", [0, 0, 127]), array("q", bytes(8 * 600))
-    stopped = modules["flows"].analyse(buffer, rows, 0, count, 1, state, buckets, flow_registers, notable)
-    return locals() | {"modules": None, "data": None}
+    flows, notable = modules["flows"].Flows(), array("q", bytes(8 * 600))
+    flows.free = 0
+    flows.hold(state, buckets, notable)
+    stopped = modules["flows"].analyse(frames, flows, 0, count, 1)
+    followed = (flows.free, flows.listed, stopped)
+    return {name: value for name, value in locals().items() if isinstance(value, int | tuple | list | array)}
 
 
 def compiled() -> dict[str, ModuleType]:
-    modules = {name: importlib.import_module(f"halfopen.kernel.{name}") for name in MODULES}
+    modules = {name: importlib.import_module(f"halfopen.kernel.{name}") for name in LOOPS}
     if any(str(module.__file__).endswith(".py") for module in modules.values()):
         pytest.skip("the kernel is not compiled here")
     return modules
 
 
 def test_recordings_give_the_same_columns() -> None:
-    built, plain = compiled(), {name: interpreted(name) for name in MODULES}
+    built, plain = compiled(), interpreted()
     for path in sorted(RECORDINGS.glob("*/*.pcapng")):
         data = path.read_bytes()
         link = LINK_RADIOTAP if path.parent.name == "air" else LINK_ETHERNET
@@ -86,7 +111,7 @@ def test_recordings_give_the_same_columns() -> None:
 
 
 def test_damaged_captures_give_the_same_columns(load_script: Callable[[str], ModuleType]) -> None:
-    built, plain = compiled(), {name: interpreted(name) for name in MODULES}
+    built, plain = compiled(), interpreted()
     fuzz = load_script("fuzz/fuzz_captures.py")
     for seed in range(60):
         dice = random.Random(seed)
@@ -96,7 +121,7 @@ def test_damaged_captures_give_the_same_columns(load_script: Callable[[str], Mod
 
 
 def test_damaged_air_gives_the_same_columns(load_script: Callable[[str], ModuleType]) -> None:
-    built, plain = compiled(), {name: interpreted(name) for name in MODULES}
+    built, plain = compiled(), interpreted()
     fuzz = load_script("fuzz/fuzz_captures.py")
     paths = sorted(RECORDINGS.glob("air/*.pcapng"))
     for seed in range(60):
@@ -108,7 +133,7 @@ def test_damaged_air_gives_the_same_columns(load_script: Callable[[str], ModuleT
 
 @pytest.mark.parametrize("mode", [k.TICKS_TIMES, k.TICKS_BINARY, k.TICKS_DIVIDED])
 def test_extreme_times_are_the_same(mode: int) -> None:
-    built, plain = compiled(), {name: interpreted(name) for name in MODULES}
+    built, plain = compiled(), interpreted()
     writer = PcapngWriter()
     words = [0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
     data = bytearray()
@@ -126,15 +151,17 @@ def test_extreme_times_are_the_same(mode: int) -> None:
         times = []
         for modules in (built, plain):
             rows = array("q", bytes(8 * k.WIDTH * 30))
-            cursor = array("q", bytes(8 * k.CURSOR_WIDTH))
             interfaces = array("q", [1, 0, mode, factor, limit, -(1 << 61)])
-            modules["records"].walk_pcapng(data, len(data), 0, interfaces, rows, cursor)
-            assert cursor[k.ROWS] == 25
+            frames, walk = modules["frames"].Frames(), modules["records"].Walk()
+            frames.hold(data, rows)
+            walk.hold(interfaces, 0)
+            modules["records"].walk_pcapng(frames, walk, len(data))
+            assert walk.count == 25
             times.append(rows[k.TIME :: k.WIDTH])
         assert times[0] == times[1]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", LOOPS)
 def test_no_build_is_older_than_its_source(name: str) -> None:
     builds = [path for path in KERNEL.glob(f"{name}.*") if path.suffix in (".so", ".pyd")]
     for build in builds:
@@ -144,10 +171,34 @@ def test_no_build_is_older_than_its_source(name: str) -> None:
             )
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_constant_is_declared(name: str) -> None:
-    """An undeclared constant still works compiled, but as a Python object in the hot loop."""
-    module = interpreted(name)
-    declared = (KERNEL / f"{name}.pxd").read_text().replace(",", " ").split()
-    constants = [each for each in vars(module) if each.isupper()]
-    assert [each for each in constants if each not in declared] == []
+@pytest.mark.parametrize("module", [k, p], ids=lambda module: module.__name__)
+def test_the_compiler_knows_the_same_constants(module: ModuleType) -> None:
+    """A constant that only the source knew would still work compiled, but as a Python object in the hot loop."""
+    text = (KERNEL / f"{module.__name__.rpartition('.')[2]}.pxd").read_text()
+    declared = {
+        name: int(value, 0)
+        for name, value in re.findall(
+            r"^ +(?:#define HALFOPEN_)?([A-Z0-9_]+)(?: =|) (-?(?:0x[0-9a-f]+|[0-9]+))(?:LL)?$", text, re.M
+        )
+    }
+    assert declared == {name: value for name, value in vars(module).items() if name.isupper()}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_no_number_is_too_long_for_the_compiler(name: str) -> None:
+    """A literal of more than 32 bits becomes a Python object in the hot loop; as a constant of ``protocol`` it does not."""
+    numbers = [
+        node.value
+        for node in ast.walk(ast.parse((KERNEL / f"{name}.py").read_text()))
+        if isinstance(node, ast.Constant) and type(node.value) is int
+    ]
+    assert [number for number in numbers if number >= 1 << 31] == []
+
+
+def test_the_version_says_which_kernel_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "halfopen", "--version"], capture_output=True, text=True, check=True
+    )
+    assert f"(kernel {'compiled' if is_compiled() else 'interpreted'}" in done.stdout
+    built = any(path.suffix in (".so", ".pyd") for path in KERNEL.iterdir())
+    assert is_compiled() == built

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
@@ -17,6 +18,10 @@ from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import SEVERITIES, Finding, Undecided
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.ports.files import Input, MissingInput, inputs
+
+if TYPE_CHECKING:
+    from halfopen.diagnose.sources.capture import CaptureSource
+    from halfopen.diagnose.sources.console import ConsoleSource
 
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
 EVENTS_KEPT = 200_000
@@ -132,7 +137,7 @@ def read(
     item: Input, notes: list[str], progress: Progress | None = None, wifi_keys: Sequence[WifiKey] = ()
 ) -> list[Event] | None:
     """The events of one input, or ``None`` (and a note) when it is neither a log nor a capture."""
-    from halfopen.diagnose.sources import capture, console
+    from halfopen.diagnose.sources.framing import is_capture
 
     chunks = iter(item.chunks(notes))
     head = b""
@@ -143,44 +148,75 @@ def read(
     if not head:
         notes.append(f"{item.name}: empty")
         return None
-    source: console.ConsoleSource | capture.CaptureSource
-    source = (
-        capture.CaptureSource(item.name, wifi_keys)
-        if capture.is_capture(head)
-        else console.ConsoleSource(item.name)
-    )
+    reader = _read_capture if is_capture(head) else _read_log  # each loads what the other does not need
     events = _Kept()
-    done = 0
-    try:
-        for chunk in _with_head(head, chunks):
-            events.extend(source.feed(chunk))
-            done += len(chunk)
-            if progress is not None:
-                progress(item.name, done)
-        events.extend(source.end())
-    except (console.ConsoleError, capture.CaptureError) as error:
-        text = str(error)
-        notes.append(text if text.startswith(item.name) else f"{item.name}: {text}")
-        return None
-    notes.extend(source.notes)
-    told = events.in_order()
-    if isinstance(source, console.ConsoleSource):
-        told = source.with_recorded(told)
-    if isinstance(source, capture.CaptureSource) and not _holds_something(item, told, notes):
-        return None
-    if isinstance(source, console.ConsoleSource) and not told:
-        notes.append(f"{item.name}: no text in it")
-        return None
-    if isinstance(source, console.ConsoleSource) and not source.recognised:
-        if not item.named:
-            notes.append(f"{item.name}: no line of a firmware in it, skipped")
-            return None
-        notes.append(f"{item.name}: no line of a known firmware in it; read as plain text")
-    if events.left_out:
+    told = reader(item, _counted(item, _with_head(head, chunks), progress), events, notes, wifi_keys)
+    if told is not None and events.left_out:
         notes.append(
             f"{item.name}: {events.left_out} events in the middle were left out; the first and last {EVENTS_KEPT // 2} were judged"
         )
     return told
+
+
+def _read_capture(
+    item: Input, chunks: Iterable[bytes], events: _Kept, notes: list[str], wifi_keys: Sequence[WifiKey]
+) -> list[Event] | None:
+    from halfopen.diagnose.sources.capture import CaptureError, CaptureSource
+
+    source = CaptureSource(item.name, wifi_keys)
+    try:
+        _fed(source, chunks, events)
+    except CaptureError as error:
+        notes.append(_about(item, error))
+        return None
+    notes.extend(source.notes)
+    told = events.in_order()
+    return told if _holds_something(item, told, notes) else None
+
+
+def _read_log(
+    item: Input, chunks: Iterable[bytes], events: _Kept, notes: list[str], _: Sequence[WifiKey]
+) -> list[Event] | None:
+    from halfopen.diagnose.sources.console import ConsoleError, ConsoleSource
+
+    source = ConsoleSource(item.name)
+    try:
+        _fed(source, chunks, events)
+    except ConsoleError as error:
+        notes.append(_about(item, error))
+        return None
+    notes.extend(source.notes)
+    told = source.with_recorded(events.in_order())
+    if not told:
+        notes.append(f"{item.name}: no text in it")
+        return None
+    if not source.recognised:
+        if not item.named:
+            notes.append(f"{item.name}: no line of a firmware in it, skipped")
+            return None
+        notes.append(f"{item.name}: no line of a known firmware in it; read as plain text")
+    return told
+
+
+def _fed(source: CaptureSource | ConsoleSource, chunks: Iterable[bytes], events: _Kept) -> None:
+    for chunk in chunks:
+        events.extend(source.feed(chunk))
+    events.extend(source.end())
+
+
+def _counted(item: Input, chunks: Iterable[bytes], progress: Progress | None) -> Iterator[bytes]:
+    """The chunks; when the next is asked for, the ones before it are told to have been read."""
+    done = 0
+    for chunk in chunks:
+        yield chunk
+        done += len(chunk)
+        if progress is not None:
+            progress(item.name, done)
+
+
+def _about(item: Input, error: ValueError) -> str:
+    text = str(error)
+    return text if text.startswith(item.name) else f"{item.name}: {text}"
 
 
 def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> bool:

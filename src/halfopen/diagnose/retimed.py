@@ -28,7 +28,7 @@ def retimed(event: E, clock: Callable[[float], float]) -> E:
 
 def _retimed(value: Any, clock: Callable[[float], float], name: str = "") -> Any:
     if isinstance(value, FrameRef):  # by far the most
-        return FrameRef(value.frame, clock(value.time), value.text)
+        return value.retimed(clock(value.time))
     if isinstance(value, float):
         return clock(value) if name in TIMES else value
     if isinstance(value, tuple):

@@ -6,8 +6,9 @@ bounded (``FRAMES_KEPT``), so that memory does not grow with the file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from halfopen.diagnose.events import Event
 
@@ -17,16 +18,43 @@ FRAMES_KEPT = 64
 Side = Literal["client", "server"]
 
 
-@dataclass(frozen=True, slots=True)
 class FrameRef:
     """One frame worth quoting: number from 1 in its own file, seconds on the capture's clock, and a one-line rendering.
 
     Once captures are on one clock, ``time`` is on the clock of the first of them: it may differ from what the file says.
+    The line may be given as a function and what to call it with: of the many frames that may be quoted few are. Not to be
+    changed once made.
     """
 
-    frame: int
-    time: float
-    text: str
+    __slots__ = ("_text", "frame", "time")
+
+    def __init__(self, frame: int, time: float, text: str | tuple[Callable[[Any], str], Any]) -> None:
+        self.frame = frame
+        self.time = time
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        """The rendering."""
+        if not isinstance(self._text, str):
+            write, what = self._text
+            self._text = write(what)
+        return self._text
+
+    def retimed(self, time: float) -> FrameRef:
+        """The same frame at another time."""
+        return FrameRef(self.frame, time, self._text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FrameRef):
+            return NotImplemented
+        return (self.frame, self.time, self.text) == (other.frame, other.time, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.frame, self.time, self.text))
+
+    def __repr__(self) -> str:
+        return f"FrameRef(frame={self.frame!r}, time={self.time!r}, text={self.text!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 #: TCP flags in the order in which Wireshark names them (RFC 9293 section 3.1).
@@ -40,6 +41,7 @@ def endpoint_text(ip: str, port: int) -> str:
     return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
 
 
+@cache
 def flags_text(flags: int) -> str:
     """``PSH, ACK``; ``<None>`` when no flag is set."""
     return ", ".join(name for bit, name in FLAG_NAMES if flags & bit) or "<None>"
@@ -58,17 +60,16 @@ def tcp_text(
     marks: Sequence[str] = (),
 ) -> str:
     """One line for a TCP segment; ``marks`` are Wireshark's (``TCP Keep-Alive``), ``scale`` a shift count."""
-    parts = [f"{source} → {destination}"]
-    parts += [f"[{mark}]" for mark in marks]
-    parts.append(f"[{flags_text(flags)}] Seq={seq}")
-    if flags & 0x10:
-        parts.append(f"Ack={ack}")
-    parts.append(f"Win={window} Len={payload}")
+    shown = "".join([f"[{mark}] " for mark in marks]) if marks else ""
+    acked = f" Ack={ack}" if flags & 0x10 else ""
+    text = (
+        f"{source} → {destination} {shown}[{flags_text(flags)}] Seq={seq}{acked} Win={window} Len={payload}"
+    )
     if mss:
-        parts.append(f"MSS={mss}")
+        text += f" MSS={mss}"
     if scale >= 0:
-        parts.append(f"WS={1 << scale}")
-    return " ".join(parts)
+        text += f" WS={1 << scale}"
+    return text
 
 
 _TCP_TEXT = re.compile(

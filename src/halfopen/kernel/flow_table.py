@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.flows import analyse, unlink
-from halfopen.kernel.layout import F_CHAIN, FLOW_WIDTH, T_FREE, T_MASK, T_NOTABLE, T_WIDTH
+from halfopen.kernel.flows import Flows, analyse, unlink
+from halfopen.kernel.frames import NO_ROWS, Frames
+from halfopen.kernel.layout import F_CHAIN, FLOW_WIDTH
 
 #: Conversations kept at once: about 2 KB each here, and as much again in what is quoted of them.
 SLOTS_MAX = 4096
@@ -21,15 +22,13 @@ class FlowTable:
         self.slots = 0
         self.state: array[int] = array("q")
         self.heads: array[int] = array("q", [-1]) * BUCKETS
-        self.registers: array[int] = array("q", bytes(8 * T_WIDTH))
-        self.registers[T_FREE] = -1
-        self.registers[T_MASK] = BUCKETS - 1
+        self._flows = Flows()
         self.grow()
 
     @property
     def full(self) -> bool:
         """Whether no further conversation fits until one is forgotten."""
-        return self.registers[T_FREE] < 0 and self.slots >= self.slots_max
+        return self._flows.free < 0 and self.slots >= self.slots_max
 
     def grow(self) -> None:
         """Make room for more conversations, up to ``slots_max``."""
@@ -41,22 +40,26 @@ class FlowTable:
 
     def forget(self, slot: int) -> None:
         """Give the slot of a conversation back; frames that follow begin a new one."""
-        unlink(slot, self.state, self.heads)
+        self._flows.hold(self.state, self.heads, NO_ROWS)
+        unlink(self._flows, slot)
+        self._flows.release()
         self._free(slot)
 
     def _free(self, slot: int) -> None:
-        self.state[slot * FLOW_WIDTH + F_CHAIN] = self.registers[T_FREE]
-        self.registers[T_FREE] = slot
+        self.state[slot * FLOW_WIDTH + F_CHAIN] = self._flows.free
+        self._flows.free = slot
 
     def analyse(
-        self, data: bytes | bytearray, rows: array[int], begin: int, end: int, frame: int, notable: array[int]
+        self, frames: Frames, begin: int, end: int, frame: int, notable: array[int]
     ) -> tuple[int, int]:
         """Follow the rows from ``begin``; the row it stopped at, and how many rows ``notable`` lists.
 
         It stops before ``end`` when it has no room for a new conversation, and grows. Once it is :attr:`full`
         the caller must :meth:`forget` some before it goes on. ``frame`` is the number of row 0.
         """
-        at = analyse(data, rows, begin, end, frame, self.state, self.heads, self.registers, notable)
+        self._flows.hold(self.state, self.heads, notable)
+        at = analyse(frames, self._flows, begin, end, frame)
+        self._flows.release()
         if at < end and not self.full:
             self.grow()
-        return at, self.registers[T_NOTABLE]
+        return at, self._flows.listed

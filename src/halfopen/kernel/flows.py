@@ -1,4 +1,4 @@
-# cython: language_level=3, annotation_typing=False, wraparound=False
+# cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
 """Follow TCP conversations over the rows of the frame table: which conversation, which side, what it shows.
 
 The bits named as in Wireshark follow its ``tcp.analysis`` (packet-tcp.c of release 4.0), because people
@@ -16,665 +16,558 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.layout import (
-    ACK,
-    B_ACKS_RESENT,
-    B_ANSWERS_PROBE,
-    B_DUPLICATE_ACK,
-    B_ESTABLISHED,
-    B_FAST,
-    B_KEEPALIVE,
-    B_KEEPALIVE_ACK,
-    B_NEW,
-    B_NOTABLE,
-    B_OUT_OF_ORDER,
-    B_PROBES_ZERO,
-    B_REOPENED,
-    B_RESENT,
-    B_RETRANSMISSION,
-    B_SPEAKS,
-    B_SPURIOUS,
-    B_WINDOW_FULL,
-    B_WINDOW_PROBE,
-    B_WINDOW_PROBE_ACK,
-    B_WINDOW_UPDATE,
-    B_ZERO_WINDOW,
-    BITS,
-    BODY,
-    DESTINATION,
-    DPORT,
-    F_ADDRESSES,
-    F_AFTER,
-    F_BEFORE,
-    F_BUCKET,
-    F_CHAIN,
-    F_ESTABLISHED,
-    F_FAMILY,
-    F_FIRST_RTT,
-    F_FRAMES,
-    F_GAP,
-    F_LAST,
-    F_MACS,
-    F_PORTS,
-    F_PREVIOUS,
-    F_SIDES,
-    F_SYN_TIME,
-    FAMILY,
-    FLAGS,
-    FLOW_WIDTH,
-    GAP,
-    KIND,
-    MAC,
-    MSS,
-    O_FRAME,
-    PAYLOAD,
-    PEER_MAC,
-    Q_FIRST,
-    Q_LENGTH,
-    R_BITS,
-    R_FRAME,
-    R_SEQ,
-    R_SHAPE,
-    R_SIDE,
-    R_TIME,
-    R_WIDTH,
-    S_ACK,
-    S_ACK_TIME,
-    S_ACKED,
-    S_BITS,
-    S_DATA_END,
-    S_DATA_START,
-    S_DUPLICATES,
-    S_FINS,
-    S_FIRST,
-    S_HAS_ACKED,
-    S_HAS_DATA,
-    S_HAS_NEXT,
-    S_ISN,
-    S_KEEPALIVES,
-    S_LAST,
-    S_LAST_PAYLOAD,
-    S_MSS,
-    S_NEXT,
-    S_NEXT_TIME,
-    S_PACKETS,
-    S_PAYLOAD,
-    S_PROBE_OPEN,
-    S_PROBING,
-    S_QUEUE,
-    S_RESENT,
-    S_RESENT_END,
-    S_RETRANSMISSIONS,
-    S_RST_WINDOW,
-    S_RSTS,
-    S_SCALE,
-    S_SYNS,
-    S_WINDOW,
-    S_WINDOW_FIRST,
-    S_WINDOW_LAST,
-    S_WINDOW_MAX,
-    S_WINDOW_MIN,
-    S_ZERO,
-    S_ZEROS,
-    SCALE,
-    SEQ,
-    SIDE,
-    SIDE_WIDTH,
-    SLOT,
-    SOURCE,
-    SPORT,
-    T_FREE,
-    T_MASK,
-    T_NOTABLE,
-    TCP,
-    TCP_ACK,
-    TCP_FIN,
-    TCP_RST,
-    TCP_SYN,
-    TIME,
-    UNREACHABLE,
-    WIDTH,
-    WINDOW,
-)
+from halfopen.kernel import layout as k
+from halfopen.kernel import protocol as p
+from halfopen.kernel.frames import NO_ROWS, Frames
 
-#: Sequence numbers are 32 bits wide and wrap (RFC 9293 section 3.4).
-SEQUENCE_MASK = 0xFFFFFFFF
-SEQUENCE_HALF = 0x80000000
-#: Wireshark's times: a segment is out of order, not resent, within 3 ms when no round trip was measured,
-#: and a fast retransmission follows the duplicate acknowledgement within 20 ms.
-OUT_OF_ORDER_NS = 3000000
-FAST_NS = 20000000
-#: Answers of ``locate`` that are no conversation.
-NO_CONVERSATION = -1
-NO_ROOM = -2
+
+class Flows:
+    """The flow table as the loops see it: ``state`` holds the conversations, ``heads`` the first slot of each bucket.
+
+    ``free`` is the first slot of the free list, -1 when the table is full; ``listed`` says how many rows of the last
+    pass stand in ``notable``.
+    """
+
+    def __init__(self) -> None:
+        self.free = -1
+        self.listed = 0
+        self.state: array[int] = NO_ROWS
+        self.heads: array[int] = NO_ROWS
+        self.notable: array[int] = NO_ROWS
+
+    def hold(self, state: array[int], heads: array[int], notable: array[int]) -> None:
+        """Work on these until :meth:`release`; ``heads`` is a power of two long."""
+        self.state = state
+        self.heads = heads
+        self.notable = notable
+
+    def release(self) -> None:
+        """Let go of the memory."""
+        self.state = NO_ROWS
+        self.heads = NO_ROWS
+        self.notable = NO_ROWS
 
 
 def after(a: int, b: int) -> bool:
     """Whether sequence number ``a`` comes after ``b``."""
-    return 0 < ((a - b) & SEQUENCE_MASK) < SEQUENCE_HALF
+    return 0 < ((a - b) & p.SEQUENCE_MASK) < p.SEQUENCE_HALF
 
 
-def address_word(data: bytes | bytearray, at: int, family: int, index: int) -> int:
-    """Word ``index`` of the address at ``at``; IPv4 addresses have only the first."""
-    if index > 0 and family == 4:
-        return 0
-    number = 0
-    for byte in range(index * 4, index * 4 + 4):
-        number = number << 8 | data[at + byte]
-    return number
+def number_at(f: Frames, at: int) -> int:
+    """The 32-bit number in network order at ``at``."""
+    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
+    first = f.data[at]
+    second = f.data[at + 1]
+    third = f.data[at + 2]
+    return first << 24 | second << 16 | third << 8 | f.data[at + 3]
 
 
-def endpoint_hash(data: bytes | bytearray, at: int, family: int, port: int) -> int:
+def endpoint_hash(f: Frames, at: int, family: int, port: int) -> int:
     """31 bits that spread endpoints over buckets."""
-    mixed = port
-    for index in range(4):
-        mixed = (mixed * 1000003 ^ address_word(data, at, family, index)) & 0x7FFFFFFF
-    return mixed ^ mixed >> 15
+    mixed = (port << 16 ^ number_at(f, at)) * 1000003
+    if family == 6:
+        for index in range(4, 16, 4):
+            mixed = (mixed & 0x7FFFFFFF) * 1000003 ^ number_at(f, at + index)
+    return mixed >> 12 & 0x7FFFFFFF
 
 
-def same_address(data: bytes | bytearray, at: int, family: int, state: array[int], base: int) -> bool:
-    """Whether the address at ``at`` is the one stored at ``base``."""
-    for index in range(4):  # noqa: SIM110 (a generator would not compile to a loop)
-        if state[base + index] != address_word(data, at, family, index):
-            return False
-    return True
+def same_address(f: Frames, at: int, family: int, t: Flows, base: int) -> bool:
+    """Whether the address at ``at`` is the one stored at ``base``; IPv4 addresses have only the first word."""
+    if t.state[base] != number_at(f, at):
+        return False
+    return family == 4 or (
+        t.state[base + 1] == number_at(f, at + 4)
+        and t.state[base + 2] == number_at(f, at + 8)
+        and t.state[base + 3] == number_at(f, at + 12)
+    )
+
+
+def store_address(f: Frames, at: int, family: int, t: Flows, base: int) -> int:
+    """Store the address at ``at`` as words from ``base`` on; how many there are."""
+    words = 1 if family == 4 else 4
+    for index in range(words):
+        t.state[base + index] = number_at(f, at + index * 4)
+    return words
 
 
 def find(
-    data: bytes | bytearray,
-    family: int,
-    source: int,
-    destination: int,
-    sport: int,
-    dport: int,
-    bucket: int,
-    state: array[int],
-    heads: array[int],
+    f: Frames, t: Flows, family: int, source: int, destination: int, sport: int, dport: int, bucket: int
 ) -> int:
     """Twice the slot of the conversation of two endpoints, plus the side that ``source`` is; -1 if none."""
-    slot = heads[bucket]
+    slot = t.heads[bucket]
     while slot >= 0:
-        flow = slot * FLOW_WIDTH
-        if state[flow + F_FAMILY] == family:
+        flow = slot * k.FLOW_WIDTH
+        if t.state[flow + k.F_FAMILY] == family:
             if (
-                state[flow + F_PORTS] == sport
-                and state[flow + F_PORTS + 1] == dport
-                and same_address(data, source, family, state, flow + F_ADDRESSES)
-                and same_address(data, destination, family, state, flow + F_ADDRESSES + 4)
+                t.state[flow + k.F_PORTS] == sport
+                and t.state[flow + k.F_PORTS + 1] == dport
+                and same_address(f, source, family, t, flow + k.F_ADDRESSES)
+                and same_address(f, destination, family, t, flow + k.F_ADDRESSES + 4)
             ):
                 return slot * 2
             if (
-                state[flow + F_PORTS] == dport
-                and state[flow + F_PORTS + 1] == sport
-                and same_address(data, destination, family, state, flow + F_ADDRESSES)
-                and same_address(data, source, family, state, flow + F_ADDRESSES + 4)
+                t.state[flow + k.F_PORTS] == dport
+                and t.state[flow + k.F_PORTS + 1] == sport
+                and same_address(f, destination, family, t, flow + k.F_ADDRESSES)
+                and same_address(f, source, family, t, flow + k.F_ADDRESSES + 4)
             ):
                 return slot * 2 + 1
-        slot = state[flow + F_CHAIN]
+        slot = t.state[flow + k.F_CHAIN]
     return -1
 
 
-def hardware_address(data: bytes | bytearray, at: int) -> int:
+def hardware_address(f: Frames, at: int) -> int:
     """The 48-bit number at ``at``, -1 where there is none."""
     if at < 0:
         return -1
-    number = 0
-    for index in range(6):
-        number = number << 8 | data[at + index]
-    return number
+    first = f.data[at]
+    second = f.data[at + 1]
+    return first << 40 | second << 32 | number_at(f, at + 2)
 
 
-def unlink(slot: int, state: array[int], heads: array[int]) -> None:
-    """Take a conversation out of its bucket: frames no longer find it."""
-    flow = slot * FLOW_WIDTH
-    bucket = state[flow + F_BUCKET]
-    following = state[flow + F_CHAIN]
-    if heads[bucket] == slot:
-        heads[bucket] = following
-        return
-    other = heads[bucket]
+def unlink(t: Flows, slot: int) -> int:
+    """Take a conversation out of its bucket, which is returned: frames no longer find it."""
+    flow = slot * k.FLOW_WIDTH
+    bucket = t.state[flow + k.F_BUCKET]
+    following = t.state[flow + k.F_CHAIN]
+    if t.heads[bucket] == slot:
+        t.heads[bucket] = following
+        return bucket
+    other = t.heads[bucket]
     while other >= 0:
-        if state[other * FLOW_WIDTH + F_CHAIN] == slot:
-            state[other * FLOW_WIDTH + F_CHAIN] = following
-            return
-        other = state[other * FLOW_WIDTH + F_CHAIN]
+        if t.state[other * k.FLOW_WIDTH + k.F_CHAIN] == slot:
+            t.state[other * k.FLOW_WIDTH + k.F_CHAIN] = following
+            break
+        other = t.state[other * k.FLOW_WIDTH + k.F_CHAIN]
+    return bucket
 
 
-def create(
-    data: bytes | bytearray,
-    rows: array[int],
-    base: int,
-    bucket: int,
-    previous: int,
-    state: array[int],
-    heads: array[int],
-    registers: array[int],
-) -> int:
+def create(f: Frames, t: Flows, base: int, bucket: int, previous: int) -> int:
     """A new conversation begun by the frame at ``base``; its slot. The free list must not be empty."""
-    slot = registers[T_FREE]
-    flow = slot * FLOW_WIDTH
-    registers[T_FREE] = state[flow + F_CHAIN]
-    for field in range(FLOW_WIDTH):
-        state[flow + field] = 0
-    state[flow + F_CHAIN] = heads[bucket]
-    heads[bucket] = slot
-    state[flow + F_BUCKET] = bucket
-    family = rows[base + FAMILY]
-    state[flow + F_FAMILY] = family
-    for index in range(4):
-        state[flow + F_ADDRESSES + index] = address_word(data, rows[base + SOURCE], family, index)
-        state[flow + F_ADDRESSES + 4 + index] = address_word(data, rows[base + DESTINATION], family, index)
-    state[flow + F_PORTS] = rows[base + SPORT]
-    state[flow + F_PORTS + 1] = rows[base + DPORT]
-    state[flow + F_MACS] = hardware_address(data, rows[base + MAC])
-    state[flow + F_MACS + 1] = hardware_address(data, rows[base + PEER_MAC])
-    state[flow + F_PREVIOUS] = previous
-    state[flow + F_SYN_TIME] = -1
-    state[flow + F_FIRST_RTT] = -1
+    slot = t.free
+    flow = slot * k.FLOW_WIDTH
+    t.free = t.state[flow + k.F_CHAIN]
+    for field in range(k.FLOW_WIDTH):
+        t.state[flow + field] = 0
+    t.state[flow + k.F_CHAIN] = t.heads[bucket]
+    t.heads[bucket] = slot
+    t.state[flow + k.F_BUCKET] = bucket
+    family = f.rows[base + k.FAMILY]
+    t.state[flow + k.F_FAMILY] = family
+    store_address(f, f.rows[base + k.SOURCE], family, t, flow + k.F_ADDRESSES)
+    store_address(f, f.rows[base + k.DESTINATION], family, t, flow + k.F_ADDRESSES + 4)
+    t.state[flow + k.F_PORTS] = f.rows[base + k.SPORT]
+    t.state[flow + k.F_PORTS + 1] = f.rows[base + k.DPORT]
+    t.state[flow + k.F_MACS] = hardware_address(f, f.rows[base + k.MAC])
+    t.state[flow + k.F_MACS + 1] = hardware_address(f, f.rows[base + k.PEER_MAC])
+    t.state[flow + k.F_PREVIOUS] = previous
+    t.state[flow + k.F_SYN_TIME] = -1
+    t.state[flow + k.F_FIRST_RTT] = -1
     for side in range(2):
-        s = flow + F_SIDES + side * SIDE_WIDTH
-        state[s + S_SCALE] = -1
-        state[s + S_WINDOW_FIRST] = -1
-        state[s + S_RST_WINDOW] = -1
+        s = flow + k.F_SIDES + side * k.SIDE_WIDTH
+        t.state[s + k.S_SCALE] = -1
+        t.state[s + k.S_WINDOW_FIRST] = -1
+        t.state[s + k.S_RST_WINDOW] = -1
     return slot
 
 
-def resend_bits(rows: array[int], base: int, state: array[int], flow: int, s: int, r: int, bits: int) -> int:
+def resend_bits(f: Frames, base: int, t: Flows, flow: int, s: int, r: int, bits: int) -> int:
     """Which kind of retransmission a segment with data, SYN or FIN is, as bits; 0 when it is none."""
-    seq = rows[base + SEQ]
-    payload = rows[base + PAYLOAD]
-    moment = rows[base + TIME]
-    if bits & B_KEEPALIVE:
+    seq = f.rows[base + k.SEQ]
+    payload = f.rows[base + k.PAYLOAD]
+    moment = f.rows[base + k.TIME]
+    if bits & k.B_KEEPALIVE:
         return 0
-    expected = state[s + S_NEXT]
-    stale = state[s + S_HAS_NEXT] and after(expected, seq)
-    if payload > 1 and seq == (expected - 1) & SEQUENCE_MASK:
+    expected = t.state[s + k.S_NEXT]
+    stale = t.state[s + k.S_HAS_NEXT] and after(expected, seq)
+    if payload > 1 and seq == (expected - 1) & p.SEQUENCE_MASK:
         stale = False  # it adds data after what may have been a window probe
-    end = (seq + payload) & SEQUENCE_MASK
-    if payload > 0 and state[r + S_ACK] != 0 and not after(end, state[r + S_ACK]):
-        return B_SPURIOUS
+    end = (seq + payload) & p.SEQUENCE_MASK
+    if payload > 0 and t.state[r + k.S_ACK] != 0 and not after(end, t.state[r + k.S_ACK]):
+        return k.B_SPURIOUS
     if not stale:
         return 0
-    if state[r + S_DUPLICATES] >= 2 and state[r + S_ACK] == seq and moment - state[r + S_ACK_TIME] < FAST_NS:
-        return B_FAST
-    patience = state[flow + F_FIRST_RTT]
+    if (
+        t.state[r + k.S_DUPLICATES] >= 2
+        and t.state[r + k.S_ACK] == seq
+        and moment - t.state[r + k.S_ACK_TIME] < p.FAST_NS
+    ):
+        return k.B_FAST
+    patience = t.state[flow + k.F_FIRST_RTT]
     if patience <= 0:
-        patience = OUT_OF_ORDER_NS
-    if rows[base + FLAGS] & (TCP_SYN | TCP_FIN):
-        end = (end + 1) & SEQUENCE_MASK
-    if moment - state[s + S_NEXT_TIME] < patience and expected != end:
-        return B_OUT_OF_ORDER
-    return B_RETRANSMISSION
+        patience = p.OUT_OF_ORDER_NS
+    if f.rows[base + k.FLAGS] & (k.TCP_SYN | k.TCP_FIN):
+        end = (end + 1) & p.SEQUENCE_MASK
+    if moment - t.state[s + k.S_NEXT_TIME] < patience and expected != end:
+        return k.B_OUT_OF_ORDER
+    return k.B_RETRANSMISSION
 
 
-def window_bits(rows: array[int], base: int, state: array[int], s: int, r: int) -> int:
+def window_bits(f: Frames, base: int, t: Flows, s: int, r: int) -> int:
     """What a frame without SYN, FIN or RST shows of windows, probes and repeated ACKs, as bits."""
-    seq = rows[base + SEQ]
-    ack = rows[base + ACK]
-    window = rows[base + WINDOW]
-    payload = rows[base + PAYLOAD]
-    known = state[s + S_HAS_NEXT]
-    expected = state[s + S_NEXT]
+    seq = f.rows[base + k.SEQ]
+    ack = f.rows[base + k.ACK]
+    window = f.rows[base + k.WINDOW]
+    payload = f.rows[base + k.PAYLOAD]
+    known = t.state[s + k.S_HAS_NEXT]
+    expected = t.state[s + k.S_NEXT]
     bits = 0
     if window == 0:
-        bits |= B_ZERO_WINDOW
-    if known and payload <= 1 and seq == (expected - 1) & SEQUENCE_MASK:
-        bits |= B_KEEPALIVE
+        bits |= k.B_ZERO_WINDOW
+    if known and payload <= 1 and seq == (expected - 1) & p.SEQUENCE_MASK:
+        bits |= k.B_KEEPALIVE
     if payload > 0:
-        shift = state[r + S_SCALE]
-        if shift < 0 or state[s + S_SCALE] < 0:
+        shift = t.state[r + k.S_SCALE]
+        if shift < 0 or t.state[s + k.S_SCALE] < 0:
             shift = 0
-        edge = state[r + S_ACK] + (state[r + S_WINDOW] << shift)
+        edge = t.state[r + k.S_ACK] + (t.state[r + k.S_WINDOW] << shift)
         # Scaling is ruled out by either SYN without the option, so one of them is enough to know.
-        known = state[r + S_SYNS] > 0 or (state[s + S_SYNS] > 0 and state[s + S_SCALE] < 0)
-        if known and (seq + payload) & SEQUENCE_MASK == edge & SEQUENCE_MASK:
-            bits |= B_WINDOW_FULL
+        known = t.state[r + k.S_SYNS] > 0 or (t.state[s + k.S_SYNS] > 0 and t.state[s + k.S_SCALE] < 0)
+        if known and (seq + payload) & p.SEQUENCE_MASK == edge & p.SEQUENCE_MASK:
+            bits |= k.B_WINDOW_FULL
         return bits
     if not known or seq != expected:
         return bits
-    repeats = ack == state[s + S_ACK] and window == state[s + S_WINDOW]
+    repeats = ack == t.state[s + k.S_ACK] and window == t.state[s + k.S_WINDOW]
     if window != 0:
-        if ack == state[s + S_ACK] and not repeats:
-            bits |= B_WINDOW_UPDATE
-        if repeats and state[r + S_BITS] & B_KEEPALIVE:
-            bits |= B_KEEPALIVE_ACK
+        if ack == t.state[s + k.S_ACK] and not repeats:
+            bits |= k.B_WINDOW_UPDATE
+        if repeats and t.state[r + k.S_BITS] & k.B_KEEPALIVE:
+            bits |= k.B_KEEPALIVE_ACK
         elif repeats:
-            bits |= B_DUPLICATE_ACK
-    elif repeats and state[r + S_BITS] & B_WINDOW_PROBE:
-        bits |= B_WINDOW_PROBE_ACK
+            bits |= k.B_DUPLICATE_ACK
+    elif repeats and t.state[r + k.S_BITS] & k.B_WINDOW_PROBE:
+        bits |= k.B_WINDOW_PROBE_ACK
     return bits
 
 
-def classify(rows: array[int], base: int, state: array[int], flow: int, s: int, r: int) -> int:
+def classify(f: Frames, base: int, t: Flows, flow: int, s: int, r: int) -> int:
     """The bits that Wireshark's analysis would show, from the state before this frame."""
-    flags = rows[base + FLAGS]
-    payload = rows[base + PAYLOAD]
-    plain = flags & (TCP_SYN | TCP_FIN | TCP_RST) == 0
+    flags = f.rows[base + k.FLAGS]
+    payload = f.rows[base + k.PAYLOAD]
+    plain = flags & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST) == 0
     bits = 0
     if (
         payload == 1
-        and state[s + S_HAS_NEXT]
-        and rows[base + SEQ] == state[s + S_NEXT]
-        and state[r + S_PACKETS] > 0
-        and state[r + S_WINDOW] == 0
+        and t.state[s + k.S_HAS_NEXT]
+        and f.rows[base + k.SEQ] == t.state[s + k.S_NEXT]
+        and t.state[r + k.S_PACKETS] > 0
+        and t.state[r + k.S_WINDOW] == 0
     ):
-        bits = B_WINDOW_PROBE
+        bits = k.B_WINDOW_PROBE
     elif plain:
-        bits = window_bits(rows, base, state, s, r)
-    if bits & B_DUPLICATE_ACK:
-        state[s + S_DUPLICATES] += 1
-    if rows[base + ACK] != state[s + S_ACK]:
-        state[s + S_DUPLICATES] = 0
-    if payload > 0 or flags & (TCP_SYN | TCP_FIN):
-        bits |= resend_bits(rows, base, state, flow, s, r, bits)
+        bits = window_bits(f, base, t, s, r)
+    if bits & k.B_DUPLICATE_ACK:
+        t.state[s + k.S_DUPLICATES] += 1
+    if f.rows[base + k.ACK] != t.state[s + k.S_ACK]:
+        t.state[s + k.S_DUPLICATES] = 0
+    if payload > 0 or flags & (k.TCP_SYN | k.TCP_FIN):
+        bits |= resend_bits(f, base, t, flow, s, r, bits)
     return bits
 
 
-def quote(rows: array[int], base: int, frame: int, bits: int, state: array[int], at: int) -> None:
-    """Write what is needed to quote the frame later."""
-    state[at + R_FRAME] = frame
-    state[at + R_TIME] = rows[base + TIME]
-    state[at + R_SEQ] = rows[base + SEQ]
-    state[at + R_SEQ + 1] = rows[base + ACK]
-    state[at + R_SHAPE] = rows[base + FLAGS] | rows[base + WINDOW] << 8 | rows[base + PAYLOAD] << 24
-    state[at + R_BITS] = bits
-    state[at + R_SIDE] = rows[base + SIDE]
+def quote(f: Frames, base: int, frame: int, bits: int, t: Flows, at: int) -> int:
+    """Write what is needed to quote the frame later; where."""
+    t.state[at + k.R_FRAME] = frame
+    t.state[at + k.R_TIME] = f.rows[base + k.TIME]
+    t.state[at + k.R_SEQ] = f.rows[base + k.SEQ]
+    t.state[at + k.R_SEQ + 1] = f.rows[base + k.ACK]
+    t.state[at + k.R_SHAPE] = (
+        f.rows[base + k.FLAGS] | f.rows[base + k.WINDOW] << 8 | f.rows[base + k.PAYLOAD] << 24
+    )
+    t.state[at + k.R_BITS] = bits
+    t.state[at + k.R_SIDE] = f.rows[base + k.SIDE]
+    return at
 
 
-def advance(rows: array[int], base: int, frame: int, bits: int, state: array[int], s: int) -> None:
-    """Move the sender's sequence state on, and remember a first transmission until it is acknowledged."""
-    flags = rows[base + FLAGS]
-    payload = rows[base + PAYLOAD]
-    seq = rows[base + SEQ]
-    end = (seq + payload) & SEQUENCE_MASK
-    if bits & B_WINDOW_PROBE == 0:
-        if payload > 0 and bits & B_KEEPALIVE == 0:
-            if not state[s + S_HAS_DATA]:
-                state[s + S_HAS_DATA] = 1
-                state[s + S_DATA_START] = seq
-                state[s + S_DATA_END] = end
-            elif after(end, state[s + S_DATA_END]):
-                state[s + S_DATA_END] = end
-        if flags & (TCP_SYN | TCP_FIN):
-            end = (end + 1) & SEQUENCE_MASK
-        if not state[s + S_HAS_NEXT] or after(end, state[s + S_NEXT]):
-            state[s + S_HAS_NEXT] = 1
-            state[s + S_NEXT] = end
-            state[s + S_NEXT_TIME] = rows[base + TIME]
-    if bits & (B_RESENT | B_KEEPALIVE | B_OUT_OF_ORDER) == 0 and end != seq and state[s + S_QUEUE] < Q_LENGTH:
-        quote(rows, base, frame, bits, state, s + Q_FIRST + state[s + S_QUEUE] * R_WIDTH)
-        state[s + S_QUEUE] += 1
-    if bits & B_RESENT:
-        name_original(rows, base, state, s)
-        state[s + S_RETRANSMISSIONS] += 1
-        if not state[s + S_RESENT] or after(end, state[s + S_RESENT_END]):
-            state[s + S_RESENT_END] = end
-        state[s + S_RESENT] = 1
+def advance(f: Frames, base: int, frame: int, bits: int, t: Flows, s: int) -> int:
+    """Move the sender's sequence state on, and remember a first transmission until it is acknowledged; the
+    number that follows the segment."""
+    flags = f.rows[base + k.FLAGS]
+    payload = f.rows[base + k.PAYLOAD]
+    seq = f.rows[base + k.SEQ]
+    end = (seq + payload) & p.SEQUENCE_MASK
+    if bits & k.B_WINDOW_PROBE == 0:
+        if payload > 0 and bits & k.B_KEEPALIVE == 0:
+            if not t.state[s + k.S_HAS_DATA]:
+                t.state[s + k.S_HAS_DATA] = 1
+                t.state[s + k.S_DATA_START] = seq
+                t.state[s + k.S_DATA_END] = end
+            elif after(end, t.state[s + k.S_DATA_END]):
+                t.state[s + k.S_DATA_END] = end
+        if flags & (k.TCP_SYN | k.TCP_FIN):
+            end = (end + 1) & p.SEQUENCE_MASK
+        if not t.state[s + k.S_HAS_NEXT] or after(end, t.state[s + k.S_NEXT]):
+            t.state[s + k.S_HAS_NEXT] = 1
+            t.state[s + k.S_NEXT] = end
+            t.state[s + k.S_NEXT_TIME] = f.rows[base + k.TIME]
+    if (
+        bits & (k.B_RESENT | k.B_KEEPALIVE | k.B_OUT_OF_ORDER) == 0
+        and end != seq
+        and t.state[s + k.S_QUEUE] < k.Q_LENGTH
+    ):
+        quote(f, base, frame, bits, t, s + k.Q_FIRST + t.state[s + k.S_QUEUE] * k.R_WIDTH)
+        t.state[s + k.S_QUEUE] += 1
+    if bits & k.B_RESENT:
+        name_original(f, base, t, s)
+        t.state[s + k.S_RETRANSMISSIONS] += 1
+        if not t.state[s + k.S_RESENT] or after(end, t.state[s + k.S_RESENT_END]):
+            t.state[s + k.S_RESENT_END] = end
+        t.state[s + k.S_RESENT] = 1
+    return end
 
 
-def name_original(rows: array[int], base: int, state: array[int], s: int) -> None:
-    """Copy what a retransmission repeats into its row, if it is still remembered."""
-    seq = rows[base + SEQ]
-    rows[base + O_FRAME] = 0
-    for index in range(state[s + S_QUEUE]):
-        old = s + Q_FIRST + index * R_WIDTH
-        size = state[old + R_SHAPE] >> 24
+def name_original(f: Frames, base: int, t: Flows, s: int) -> int:
+    """Copy what a retransmission repeats into its row, if it is still remembered; its frame, 0 if not."""
+    seq = f.rows[base + k.SEQ]
+    f.rows[base + k.O_FRAME] = 0
+    for index in range(t.state[s + k.S_QUEUE]):
+        old = s + k.Q_FIRST + index * k.R_WIDTH
+        size = t.state[old + k.R_SHAPE] >> 24
         if size == 0:
             size = 1  # a SYN or FIN
-        if (seq - state[old + R_SEQ]) & SEQUENCE_MASK < size:
-            for field in range(R_WIDTH):
-                rows[base + O_FRAME + field] = state[old + field]
-            return
+        if (seq - t.state[old + k.R_SEQ]) & p.SEQUENCE_MASK < size:
+            for field in range(k.R_WIDTH):
+                f.rows[base + k.O_FRAME + field] = t.state[old + field]
+            break
+    return f.rows[base + k.O_FRAME]
 
 
-def acknowledge(rows: array[int], base: int, state: array[int], s: int, r: int) -> int:
+def acknowledge(f: Frames, base: int, t: Flows, s: int, r: int) -> int:
     """Take the acknowledgement of a frame from side ``s`` for what ``r`` sent; bits that it earns."""
-    ack = rows[base + ACK]
+    ack = f.rows[base + k.ACK]
     bits = 0
-    advanced = not state[s + S_HAS_ACKED] or after(ack, state[s + S_ACKED])
+    advanced = not t.state[s + k.S_HAS_ACKED] or after(ack, t.state[s + k.S_ACKED])
     if advanced:
-        state[s + S_HAS_ACKED] = 1
-        state[s + S_ACKED] = ack
-    if state[r + S_RESENT]:
-        finished = not after(state[r + S_RESENT_END], ack)
+        t.state[s + k.S_HAS_ACKED] = 1
+        t.state[s + k.S_ACKED] = ack
+    if t.state[r + k.S_RESENT]:
+        finished = not after(t.state[r + k.S_RESENT_END], ack)
         if advanced or finished:
-            bits = B_ACKS_RESENT
+            bits = k.B_ACKS_RESENT
         if finished:
-            state[r + S_RESENT] = 0
+            t.state[r + k.S_RESENT] = 0
     kept = 0
     if advanced:
-        for index in range(state[r + S_QUEUE]):
-            old = r + Q_FIRST + index * R_WIDTH
-            if after(ack, state[old + R_SEQ]):
+        for index in range(t.state[r + k.S_QUEUE]):
+            old = r + k.Q_FIRST + index * k.R_WIDTH
+            if after(ack, t.state[old + k.R_SEQ]):
                 continue
-            new = r + Q_FIRST + kept * R_WIDTH
-            for field in range(R_WIDTH):
-                state[new + field] = state[old + field]
+            new = r + k.Q_FIRST + kept * k.R_WIDTH
+            for field in range(k.R_WIDTH):
+                t.state[new + field] = t.state[old + field]
             kept += 1
-        state[r + S_QUEUE] = kept
+        t.state[r + k.S_QUEUE] = kept
     return bits
 
 
-def see_window(rows: array[int], base: int, bits: int, state: array[int], s: int, r: int) -> int:
+def see_window(f: Frames, base: int, bits: int, t: Flows, s: int, r: int) -> int:
     """Account for the advertised window; bits that it earns."""
-    window = rows[base + WINDOW]
-    if rows[base + FLAGS] & TCP_SYN == 0 and state[s + S_SCALE] >= 0 and state[r + S_SCALE] >= 0:
-        window = window << state[s + S_SCALE]
-    if state[s + S_WINDOW_FIRST] < 0:
-        state[s + S_WINDOW_FIRST] = window
-        state[s + S_WINDOW_MIN] = window
-        state[s + S_WINDOW_MAX] = window
-    state[s + S_WINDOW_LAST] = window
-    if window < state[s + S_WINDOW_MIN]:
-        state[s + S_WINDOW_MIN] = window
-    if window > state[s + S_WINDOW_MAX]:
-        state[s + S_WINDOW_MAX] = window
-    if bits & B_ZERO_WINDOW:
-        state[s + S_ZEROS] += 1
-        state[s + S_ZERO] = 1
-    elif window > 0 and state[s + S_ZERO]:
-        state[s + S_ZERO] = 0
-        return B_REOPENED
+    window = f.rows[base + k.WINDOW]
+    if (
+        f.rows[base + k.FLAGS] & k.TCP_SYN == 0
+        and t.state[s + k.S_SCALE] >= 0
+        and t.state[r + k.S_SCALE] >= 0
+    ):
+        window = window << t.state[s + k.S_SCALE]
+    if t.state[s + k.S_WINDOW_FIRST] < 0:
+        t.state[s + k.S_WINDOW_FIRST] = window
+        t.state[s + k.S_WINDOW_MIN] = window
+        t.state[s + k.S_WINDOW_MAX] = window
+    t.state[s + k.S_WINDOW_LAST] = window
+    if window < t.state[s + k.S_WINDOW_MIN]:
+        t.state[s + k.S_WINDOW_MIN] = window
+    if window > t.state[s + k.S_WINDOW_MAX]:
+        t.state[s + k.S_WINDOW_MAX] = window
+    if bits & k.B_ZERO_WINDOW:
+        t.state[s + k.S_ZEROS] += 1
+        t.state[s + k.S_ZERO] = 1
+    elif window > 0 and t.state[s + k.S_ZERO]:
+        t.state[s + k.S_ZERO] = 0
+        return k.B_REOPENED
     return 0
 
 
-def see_handshake(rows: array[int], base: int, state: array[int], flow: int, s: int, r: int) -> int:
+def see_handshake(f: Frames, base: int, t: Flows, flow: int, s: int, r: int) -> int:
     """Account for SYN, FIN and RST; ``B_ESTABLISHED`` when this frame completes the handshake."""
-    flags = rows[base + FLAGS]
-    moment = rows[base + TIME]
-    if flags & TCP_SYN:
-        if state[s + S_SYNS] == 0:
-            state[s + S_ISN] = rows[base + SEQ]
-            state[s + S_SCALE] = rows[base + SCALE]
-            state[s + S_MSS] = rows[base + MSS]
-        state[s + S_SYNS] += 1
-        if flags & TCP_ACK == 0:
-            state[flow + F_SYN_TIME] = moment
-    if flags & TCP_FIN:
-        state[s + S_FINS] += 1
-    if flags & TCP_RST:
-        state[s + S_RSTS] += 1
-        state[s + S_RST_WINDOW] = rows[base + WINDOW]
-    if flags & (TCP_SYN | TCP_ACK) != TCP_ACK:
+    flags = f.rows[base + k.FLAGS]
+    moment = f.rows[base + k.TIME]
+    if flags & k.TCP_SYN:
+        if t.state[s + k.S_SYNS] == 0:
+            t.state[s + k.S_ISN] = f.rows[base + k.SEQ]
+            t.state[s + k.S_SCALE] = f.rows[base + k.SCALE]
+            t.state[s + k.S_MSS] = f.rows[base + k.MSS]
+        t.state[s + k.S_SYNS] += 1
+        if flags & k.TCP_ACK == 0:
+            t.state[flow + k.F_SYN_TIME] = moment
+    if flags & k.TCP_FIN:
+        t.state[s + k.S_FINS] += 1
+    if flags & k.TCP_RST:
+        t.state[s + k.S_RSTS] += 1
+        t.state[s + k.S_RST_WINDOW] = f.rows[base + k.WINDOW]
+    if flags & (k.TCP_SYN | k.TCP_ACK) != k.TCP_ACK:
         return 0
-    if state[flow + F_FIRST_RTT] < 0 and state[flow + F_SYN_TIME] >= 0:
-        state[flow + F_FIRST_RTT] = moment - state[flow + F_SYN_TIME]
-    if flags & TCP_RST:
+    if t.state[flow + k.F_FIRST_RTT] < 0 and t.state[flow + k.F_SYN_TIME] >= 0:
+        t.state[flow + k.F_FIRST_RTT] = moment - t.state[flow + k.F_SYN_TIME]
+    if flags & k.TCP_RST:
         return 0
     # A SYN sender that acknowledges has got the SYN-ACK, captured or not. Without any SYN, it is older.
-    if state[flow + F_ESTABLISHED] == 0 and (state[s + S_SYNS] > 0 or state[r + S_SYNS] == 0):
-        state[flow + F_ESTABLISHED] = 1
-        return B_ESTABLISHED
-    if state[flow + F_ESTABLISHED] == 0 and state[s + S_PACKETS] == 0:
-        state[flow + F_ESTABLISHED] = 1  # only the SYN-ACK's side sent a SYN here: this is the client's ACK
-        return B_ESTABLISHED
+    if t.state[flow + k.F_ESTABLISHED] == 0 and (t.state[s + k.S_SYNS] > 0 or t.state[r + k.S_SYNS] == 0):
+        t.state[flow + k.F_ESTABLISHED] = 1
+        return k.B_ESTABLISHED
+    if t.state[flow + k.F_ESTABLISHED] == 0 and t.state[s + k.S_PACKETS] == 0:
+        t.state[flow + k.F_ESTABLISHED] = (
+            1  # only the SYN-ACK's side sent a SYN here: this is the client's ACK
+        )
+        return k.B_ESTABLISHED
     return 0
 
 
-def see_probes(rows: array[int], base: int, bits: int, state: array[int], s: int, r: int) -> int:
+def see_probes(f: Frames, base: int, bits: int, t: Flows, s: int, r: int) -> int:
     """Account for keepalive and window probes and what answers them; bits that this frame earns."""
     earned = 0
-    flags = rows[base + FLAGS]
-    if bits & (B_WINDOW_PROBE | B_KEEPALIVE) and state[r + S_ZERO]:
-        return B_PROBES_ZERO
-    if bits & B_KEEPALIVE:
-        state[s + S_KEEPALIVES] += 1
-        state[s + S_PROBING] = 1
-        state[s + S_PROBE_OPEN] = 1
+    flags = f.rows[base + k.FLAGS]
+    if bits & (k.B_WINDOW_PROBE | k.B_KEEPALIVE) and t.state[r + k.S_ZERO]:
+        return k.B_PROBES_ZERO
+    if bits & k.B_KEEPALIVE:
+        t.state[s + k.S_KEEPALIVES] += 1
+        t.state[s + k.S_PROBING] = 1
+        t.state[s + k.S_PROBE_OPEN] = 1
         return 0
-    if state[s + S_PROBING] and rows[base + PAYLOAD] > 0:
-        state[s + S_PROBING] = 0
-        earned = B_SPEAKS
-    if state[r + S_PROBE_OPEN] and flags & TCP_RST == 0 and bits & B_RESENT == 0:
-        state[r + S_PROBE_OPEN] = 0
-        earned |= B_ANSWERS_PROBE
+    if t.state[s + k.S_PROBING] and f.rows[base + k.PAYLOAD] > 0:
+        t.state[s + k.S_PROBING] = 0
+        earned = k.B_SPEAKS
+    if t.state[r + k.S_PROBE_OPEN] and flags & k.TCP_RST == 0 and bits & k.B_RESENT == 0:
+        t.state[r + k.S_PROBE_OPEN] = 0
+        earned |= k.B_ANSWERS_PROBE
     return earned
 
 
-def account(
-    rows: array[int], base: int, frame: int, bits: int, state: array[int], flow: int, side: int
-) -> int:
+def account(f: Frames, base: int, frame: int, bits: int, t: Flows, flow: int, side: int) -> int:
     """Move the conversation's state over this frame; ``bits`` with what only this shows added."""
-    s = flow + F_SIDES + side * SIDE_WIDTH
-    r = flow + F_SIDES + (1 - side) * SIDE_WIDTH
-    moment = rows[base + TIME]
-    flags = rows[base + FLAGS]
+    s = flow + k.F_SIDES + side * k.SIDE_WIDTH
+    r = flow + k.F_SIDES + (1 - side) * k.SIDE_WIDTH
+    moment = f.rows[base + k.TIME]
+    flags = f.rows[base + k.FLAGS]
     wire_bits = bits
-    bits |= see_probes(rows, base, wire_bits, state, s, r)
-    bits |= see_handshake(rows, base, state, flow, s, r)
-    if flags & TCP_RST == 0:
-        bits |= see_window(rows, base, wire_bits, state, s, r)
-        if flags & TCP_ACK:
-            bits |= acknowledge(rows, base, state, s, r)
-    advance(rows, base, frame, bits, state, s)
-    state[s + S_WINDOW] = rows[base + WINDOW]
-    state[s + S_ACK] = rows[base + ACK]
-    state[s + S_ACK_TIME] = moment
-    state[s + S_BITS] = wire_bits
-    state[s + S_PACKETS] += 1
-    if state[flow + F_FRAMES] == 0:
-        bits |= B_NEW
-        rows[base + GAP] = -1
+    bits |= see_probes(f, base, wire_bits, t, s, r)
+    bits |= see_handshake(f, base, t, flow, s, r)
+    if flags & k.TCP_RST == 0:
+        bits |= see_window(f, base, wire_bits, t, s, r)
+        if flags & k.TCP_ACK:
+            bits |= acknowledge(f, base, t, s, r)
+    advance(f, base, frame, bits, t, s)
+    t.state[s + k.S_WINDOW] = f.rows[base + k.WINDOW]
+    t.state[s + k.S_ACK] = f.rows[base + k.ACK]
+    t.state[s + k.S_ACK_TIME] = moment
+    t.state[s + k.S_BITS] = wire_bits
+    t.state[s + k.S_PACKETS] += 1
+    if t.state[flow + k.F_FRAMES] == 0:
+        bits |= k.B_NEW
+        f.rows[base + k.GAP] = -1
     else:
-        rows[base + GAP] = moment - state[flow + F_LAST + R_TIME]
-    state[flow + F_FRAMES] += 1
-    gap = rows[base + GAP]
-    if gap > state[flow + F_GAP]:
-        state[flow + F_GAP] = gap
-        for field in range(R_WIDTH):
-            state[flow + F_BEFORE + field] = state[flow + F_LAST + field]
-        quote(rows, base, frame, bits, state, flow + F_AFTER)
-    quote(rows, base, frame, bits, state, flow + F_LAST)
-    if state[s + S_FIRST + R_FRAME] == 0:
-        quote(rows, base, frame, bits, state, s + S_FIRST)
-    quote(rows, base, frame, bits, state, s + S_LAST)
-    if rows[base + PAYLOAD] > 0 and bits & (B_KEEPALIVE | B_PROBES_ZERO) == 0:
-        if bits & B_RESENT == 0:
-            state[s + S_PAYLOAD] += rows[base + PAYLOAD]
-        quote(rows, base, frame, bits, state, s + S_LAST_PAYLOAD)
+        f.rows[base + k.GAP] = moment - t.state[flow + k.F_LAST + k.R_TIME]
+    t.state[flow + k.F_FRAMES] += 1
+    gap = f.rows[base + k.GAP]
+    if gap > t.state[flow + k.F_GAP]:
+        t.state[flow + k.F_GAP] = gap
+        for field in range(k.R_WIDTH):
+            t.state[flow + k.F_BEFORE + field] = t.state[flow + k.F_LAST + field]
+        quote(f, base, frame, bits, t, flow + k.F_AFTER)
+    quote(f, base, frame, bits, t, flow + k.F_LAST)
+    if t.state[s + k.S_FIRST + k.R_FRAME] == 0:
+        quote(f, base, frame, bits, t, s + k.S_FIRST)
+    quote(f, base, frame, bits, t, s + k.S_LAST)
+    if f.rows[base + k.PAYLOAD] > 0 and bits & (k.B_KEEPALIVE | k.B_PROBES_ZERO) == 0:
+        if bits & k.B_RESENT == 0:
+            t.state[s + k.S_PAYLOAD] += f.rows[base + k.PAYLOAD]
+        quote(f, base, frame, bits, t, s + k.S_LAST_PAYLOAD)
     return bits
 
 
-def reopens(rows: array[int], base: int, state: array[int], flow: int, side: int) -> bool:
+def reopens(f: Frames, base: int, t: Flows, flow: int, side: int) -> bool:
     """Whether a SYN begins a new conversation on ports that an earlier one used."""
-    s = flow + F_SIDES + side * SIDE_WIDTH
-    r = flow + F_SIDES + (1 - side) * SIDE_WIDTH
-    if rows[base + FLAGS] & (TCP_SYN | TCP_ACK) != TCP_SYN:
+    s = flow + k.F_SIDES + side * k.SIDE_WIDTH
+    r = flow + k.F_SIDES + (1 - side) * k.SIDE_WIDTH
+    if f.rows[base + k.FLAGS] & (k.TCP_SYN | k.TCP_ACK) != k.TCP_SYN:
         return False
-    if state[s + S_SYNS] > 0:
-        return rows[base + SEQ] != state[s + S_ISN]
-    if state[s + S_PACKETS] == 0 and not state[r + S_HAS_ACKED]:
+    if t.state[s + k.S_SYNS] > 0:
+        return f.rows[base + k.SEQ] != t.state[s + k.S_ISN]
+    if t.state[s + k.S_PACKETS] == 0 and not t.state[r + k.S_HAS_ACKED]:
         return False  # both open at once
     # The SYN of a handshake whose SYN-ACK was captured first is no new conversation.
-    return not (state[r + S_SYNS] > 0 and state[r + S_ACK] == (rows[base + SEQ] + 1) & SEQUENCE_MASK)
+    return not (
+        t.state[r + k.S_SYNS] > 0 and t.state[r + k.S_ACK] == (f.rows[base + k.SEQ] + 1) & p.SEQUENCE_MASK
+    )
 
 
-def locate(
-    data: bytes | bytearray,
-    rows: array[int],
-    base: int,
-    state: array[int],
-    heads: array[int],
-    registers: array[int],
-) -> int:
+def locate(f: Frames, t: Flows, base: int) -> int:
     """Twice the slot of the row's conversation plus the side that sent it; a new one is made when needed.
 
     ``NO_CONVERSATION`` when an ICMP message quotes an unknown one, ``NO_ROOM`` when the free list is empty.
     """
-    family = rows[base + FAMILY]
-    source = rows[base + SOURCE]
-    destination = rows[base + DESTINATION]
-    quoting = rows[base + KIND] == UNREACHABLE
+    family = f.rows[base + k.FAMILY]
+    source = f.rows[base + k.SOURCE]
+    destination = f.rows[base + k.DESTINATION]
+    quoting = f.rows[base + k.KIND] == k.UNREACHABLE
     if quoting:  # the addresses quoted, after eight bytes of ICMP
-        source = rows[base + BODY] + (20 if family == 4 else 16)
+        source = f.rows[base + k.BODY] + (20 if family == 4 else 16)
         destination = source + (4 if family == 4 else 16)
-    sport = rows[base + SPORT]
-    dport = rows[base + DPORT]
-    bucket = (
-        endpoint_hash(data, source, family, sport) + endpoint_hash(data, destination, family, dport)
-    ) & registers[T_MASK]
-    found = find(data, family, source, destination, sport, dport, bucket, state, heads)
+    sport = f.rows[base + k.SPORT]
+    dport = f.rows[base + k.DPORT]
+    bucket = (endpoint_hash(f, source, family, sport) + endpoint_hash(f, destination, family, dport)) & (
+        len(t.heads) - 1
+    )
+    found = find(f, t, family, source, destination, sport, dport, bucket)
     if quoting:
         return found
     replaced = -1
     if found >= 0:
-        if not reopens(rows, base, state, found // 2 * FLOW_WIDTH, found % 2):
+        if f.rows[base + k.FLAGS] & k.TCP_SYN == 0 or not reopens(
+            f, base, t, (found >> 1) * k.FLOW_WIDTH, found & 1
+        ):
             return found
-        replaced = found // 2
-    if registers[T_FREE] < 0:
-        return NO_ROOM
-    if replaced >= 0:
-        unlink(replaced, state, heads)
-    return create(data, rows, base, bucket, replaced, state, heads, registers) * 2
+        replaced = found >> 1
+    if t.free < 0:
+        return k.NO_ROOM
+    return create(f, t, base, bucket, replaced) * 2
 
 
-def follow(
-    data: bytes | bytearray, rows: array[int], base: int, frame: int, found: int, state: array[int]
-) -> bool:
+def follow(f: Frames, base: int, frame: int, found: int, t: Flows) -> bool:
     """Analyse the TCP row at ``base`` of the conversation ``found``; whether it is worth a look."""
-    side = found % 2
-    flow = found // 2 * FLOW_WIDTH
-    if state[flow + F_MACS + side] < 0:
-        state[flow + F_MACS + side] = hardware_address(data, rows[base + MAC])
-    s = flow + F_SIDES + side * SIDE_WIDTH
-    r = flow + F_SIDES + (1 - side) * SIDE_WIDTH
-    bits = classify(rows, base, state, flow, s, r)
-    bits = account(rows, base, frame, bits, state, flow, side)
-    rows[base + BITS] = bits
-    return bits & B_NOTABLE != 0 or rows[base + FLAGS] & (TCP_SYN | TCP_FIN | TCP_RST) != 0
+    side = found & 1
+    flow = (found >> 1) * k.FLOW_WIDTH
+    if t.state[flow + k.F_MACS + side] < 0:
+        t.state[flow + k.F_MACS + side] = hardware_address(f, f.rows[base + k.MAC])
+    s = flow + k.F_SIDES + side * k.SIDE_WIDTH
+    r = flow + k.F_SIDES + (1 - side) * k.SIDE_WIDTH
+    bits = classify(f, base, t, flow, s, r)
+    bits = account(f, base, frame, bits, t, flow, side)
+    f.rows[base + k.BITS] = bits
+    return bits & k.B_NOTABLE != 0 or f.rows[base + k.FLAGS] & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST) != 0
 
 
-def analyse(
-    data: bytes | bytearray,
-    rows: array[int],
-    begin: int,
-    end: int,
-    frame: int,
-    state: array[int],
-    heads: array[int],
-    registers: array[int],
-    notable: array[int],
-) -> int:
+def analyse(f: Frames, t: Flows, begin: int, end: int, frame: int) -> int:
     """Follow TCP over the rows from ``begin`` to ``end``; ``frame`` is the number of row 0.
 
     Returns the row that it stopped at: ``end``, or the first row that needs a new conversation while the free
-    list is empty. ``notable`` gets the rows worth a look, ``registers[T_NOTABLE]`` their number.
+    list is empty. ``t.notable`` gets the rows worth a look, ``t.listed`` their number.
     """
     count = 0
     row = begin
     while row < end:
-        base = row * WIDTH
-        kind = rows[base + KIND]
-        if kind in (TCP, UNREACHABLE):
-            found = locate(data, rows, base, state, heads, registers)
-            if found == NO_ROOM:
+        base = row * k.WIDTH
+        kind = f.rows[base + k.KIND]
+        if kind in (k.TCP, k.UNREACHABLE):
+            found = locate(f, t, base)
+            if found == k.NO_ROOM:
                 break
-            if found != NO_CONVERSATION:
-                rows[base + SLOT] = found // 2
-                rows[base + SIDE] = found % 2
-                if kind == UNREACHABLE or follow(data, rows, base, frame + row, found, state):
-                    notable[count] = row
+            if found != k.NO_CONVERSATION:
+                f.rows[base + k.SLOT] = found >> 1
+                f.rows[base + k.SIDE] = found & 1
+                if kind == k.UNREACHABLE or follow(f, base, frame + row, found, t):
+                    t.notable[count] = row
                     count += 1
         row += 1
-    registers[T_NOTABLE] = count
+    t.listed = count
     return row

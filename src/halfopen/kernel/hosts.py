@@ -1,111 +1,114 @@
-# cython: language_level=3, annotation_typing=False, wraparound=False
+# cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
 """Count frames per sending host: a hardware address together with an IP address it used."""
 
 from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.layout import (
-    FAMILY,
-    H_ADDRESS,
-    H_CHAIN,
-    H_FAMILY,
-    H_FRAME,
-    H_MAC,
-    H_PACKETS,
-    H_TIME,
-    H_WIDTH,
-    KIND,
-    MAC,
-    SOURCE,
-    TIME,
-    WIDTH,
-    WIRELESS,
-)
-
-# Register of the host table: how many hosts it holds, and how many frames found no room.
-USED = 0
-LOST = 1
+from halfopen.kernel import layout as k
+from halfopen.kernel.frames import NO_ROWS, Frames
 
 
-def part(data: bytes | bytearray, at: int, size: int) -> int:
-    """The number of ``size`` bytes in network order at ``at``."""
-    number = 0
-    for index in range(size):
-        number = number << 8 | data[at + index]
-    return number
+class Crowd:
+    """The host table as the loop sees it: ``used`` of its rows hold hosts, ``lost`` frames found no room in it."""
+
+    def __init__(self) -> None:
+        self.used = 0
+        self.lost = 0
+        self.table: array[int] = NO_ROWS
+        self.heads: array[int] = NO_ROWS
+
+    def hold(self, table: array[int], heads: array[int]) -> None:
+        """Work on these until :meth:`release`; ``heads`` is a power of two long and was filled with -1."""
+        self.table = table
+        self.heads = heads
+
+    def release(self) -> None:
+        """Let go of the memory."""
+        self.table = NO_ROWS
+        self.heads = NO_ROWS
 
 
-def entry(
-    table: array[int], heads: array[int], registers: array[int], mac: int, family: int, words: array[int]
-) -> int:
-    """The row of a host, made if there is room, else -1; ``words`` are its address."""
-    mixed = (mac ^ words[0] ^ words[1] << 1 ^ words[2] << 2 ^ words[3] << 3) & 0xFFFFFFFFFFFF
-    bucket = (mixed ^ mixed >> 12 ^ mixed >> 24) & (len(heads) - 1)
-    host = heads[bucket]
+def number_at(f: Frames, at: int) -> int:
+    """The 32-bit number in network order at ``at``."""
+    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
+    first = f.data[at]
+    second = f.data[at + 1]
+    third = f.data[at + 2]
+    return first << 24 | second << 16 | third << 8 | f.data[at + 3]
+
+
+def entry(c: Crowd, mac: int, family: int, first: int, second: int, third: int, fourth: int) -> int:
+    """Where the host begins in the table, made if there is room, else -1; the last four are its address's words."""
+    # Neighbours differ in the last bits of both addresses alike: they are spread before they meet.
+    mixed = (first ^ second << 1 ^ third << 2 ^ fourth << 3) * 1000003 ^ mac
+    bucket = (mixed ^ mixed >> 12 ^ mixed >> 24) & (len(c.heads) - 1)
+    host = c.heads[bucket]
     while host >= 0:
-        base = host * H_WIDTH
+        base = host * k.H_WIDTH
         if (
-            table[base + H_MAC] == mac
-            and table[base + H_FAMILY] == family
-            and table[base + H_ADDRESS] == words[0]
-            and table[base + H_ADDRESS + 1] == words[1]
-            and table[base + H_ADDRESS + 2] == words[2]
-            and table[base + H_ADDRESS + 3] == words[3]
+            c.table[base + k.H_MAC] == mac
+            and c.table[base + k.H_FAMILY] == family
+            and c.table[base + k.H_ADDRESS] == first
+            and c.table[base + k.H_ADDRESS + 1] == second
+            and c.table[base + k.H_ADDRESS + 2] == third
+            and c.table[base + k.H_ADDRESS + 3] == fourth
         ):
-            return host
-        host = table[base + H_CHAIN]
-    host = registers[USED]
-    base = host * H_WIDTH
-    if base >= len(table):
+            return base
+        host = c.table[base + k.H_CHAIN]
+    host = c.used
+    base = host * k.H_WIDTH
+    if base >= len(c.table):
         return -1
-    registers[USED] = host + 1
-    table[base + H_CHAIN] = heads[bucket]
-    heads[bucket] = host
-    table[base + H_MAC] = mac
-    table[base + H_FAMILY] = family
-    for index in range(4):
-        table[base + H_ADDRESS + index] = words[index]
-    table[base + H_PACKETS] = 0
-    return host
+    c.used = host + 1
+    c.table[base + k.H_CHAIN] = c.heads[bucket]
+    c.heads[bucket] = host
+    c.table[base + k.H_MAC] = mac
+    c.table[base + k.H_FAMILY] = family
+    c.table[base + k.H_ADDRESS] = first
+    c.table[base + k.H_ADDRESS + 1] = second
+    c.table[base + k.H_ADDRESS + 2] = third
+    c.table[base + k.H_ADDRESS + 3] = fourth
+    c.table[base + k.H_PACKETS] = 0
+    return base
 
 
-def count_hosts(
-    data: bytes | bytearray,
-    rows: array[int],
-    count: int,
-    frame: int,
-    table: array[int],
-    heads: array[int],
-    registers: array[int],
-    words: array[int],
-) -> None:
-    """Count the senders of the first ``count`` rows; ``frame`` is the number of the first one.
-
-    ``heads`` (a power of two long, filled with -1) and ``registers`` (two numbers) belong to the table;
-    ``words`` is room for four numbers.
-    """
+def count_hosts(f: Frames, c: Crowd, count: int, frame: int) -> int:
+    """Count the senders of the first ``count`` rows; ``frame`` is the number of the first one. Returns how many rows
+    had none."""
+    silent = 0
     for row in range(count):
-        base = row * WIDTH
+        base = row * k.WIDTH
         mac = -1
-        if rows[base + MAC] >= 0:
-            mac = part(data, rows[base + MAC], 6)
-        family = rows[base + FAMILY]
-        if rows[base + KIND] == WIRELESS or (mac < 0 and family == 0):
+        at = f.rows[base + k.MAC]
+        if at >= 0:
+            high = f.data[at]
+            low = f.data[at + 1]
+            mac = high << 40 | low << 32 | number_at(f, at + 2)
+        family = f.rows[base + k.FAMILY]
+        if f.rows[base + k.KIND] == k.WIRELESS or (mac < 0 and family == 0):
+            silent += 1
             continue
-        for index in range(4):
-            words[index] = 0
+        at = f.rows[base + k.SOURCE]
         if family == 4:
-            words[0] = part(data, rows[base + SOURCE], 4)
+            host = entry(c, mac, family, number_at(f, at), 0, 0, 0)
         elif family == 6:
-            for index in range(4):
-                words[index] = part(data, rows[base + SOURCE] + index * 4, 4)
-        host = entry(table, heads, registers, mac, family, words)
+            host = entry(
+                c,
+                mac,
+                family,
+                number_at(f, at),
+                number_at(f, at + 4),
+                number_at(f, at + 8),
+                number_at(f, at + 12),
+            )
+        else:
+            host = entry(c, mac, 0, 0, 0, 0, 0)
         if host < 0:
-            registers[LOST] += 1
+            c.lost += 1
             continue
-        at = host * H_WIDTH
-        if table[at + H_PACKETS] == 0:
-            table[at + H_FRAME] = frame + row
-            table[at + H_TIME] = rows[base + TIME]
-        table[at + H_PACKETS] += 1
+        if c.table[host + k.H_PACKETS] == 0:
+            c.table[host + k.H_FRAME] = frame + row
+            c.table[host + k.H_TIME] = f.rows[base + k.TIME]
+        c.table[host + k.H_PACKETS] += 1
+    return silent

@@ -78,15 +78,7 @@ STOP_FULL = 1  # the frame table is full
 STOP_BLOCK = 2  # a block that only the caller can read stands at the cursor: a section or an interface
 STOP_DAMAGE = 3  # what stands at the cursor is impossible
 
-# --- the record walk's cursor ---
-POSITION = 0
-ROWS = 1
-NEEDED = 2  # bytes from POSITION on before it is worth going on
-DAMAGE = 3  # one of the damages below
-CULPRIT = 4  # the impossible number
-LAST_TIME = 5  # for simple packet blocks, which carry no time
-CURSOR_WIDTH = 6
-
+# --- damages ---
 DAMAGE_LENGTH = 1
 DAMAGE_TRAILER = 2
 DAMAGE_CAPTURED = 3
@@ -221,11 +213,9 @@ F_AFTER = F_BEFORE + R_WIDTH
 F_SIDES = F_AFTER + R_WIDTH
 FLOW_WIDTH = F_SIDES + 2 * SIDE_WIDTH
 
-# --- the flow table's registers ---
-T_FREE = 0  # first slot of the free list, -1 when the table is full
-T_NOTABLE = 1  # rows listed in the notable column
-T_MASK = 2  # buckets - 1
-T_WIDTH = 3
+# --- answers of the search for a row's conversation that are none ---
+NO_CONVERSATION = -1
+NO_ROOM = -2
 
 # --- the capture's totals ---
 A_FRAMES = 0
@@ -294,3 +284,15 @@ N_RELAYS = 1024  # of data on its way to an access point, which may send it on: 
 N_RELAY_WIDTH = 2
 N_RELAYED = N_SENDERS * N_SENDER_WIDTH
 MEMORY_WIDTH = N_RELAYED + N_RELAYS * N_RELAY_WIDTH
+
+# --- what ``hearing`` remembers ---
+NEVER = -0x4000000000000000  # a time before all others
+TURN_AWAKE = 1
+TURN_DOZING = 2
+NOTED_KEYLESS = 1  # data of this link prove keys
+NOTED_PARTING = 2  # data of the access point outlive its farewell
+NOTED_WAITING = 4  # data of the access point are what beacons announced
+CLOSED = -1  # answer of who opens frames: this one stays closed
+KNOWN = (
+    64  # frames of one sender and TID whose retries are known; retries come within ``protocol.REMEMBERED``
+)

@@ -1,4 +1,4 @@
-# cython: language_level=3, annotation_typing=False, wraparound=False
+# cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
 """Decode link, network and transport headers of each row of the frame table, in place.
 
 Nothing here trusts a length: a header that does not fit into the captured bytes makes the frame ``BROKEN``.
@@ -8,393 +8,311 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.layout import (
-    A_BROKEN,
-    A_ENDED,
-    A_FRAGMENTS,
-    A_FRAMES,
-    A_STARTED,
-    A_TRUNCATED,
-    A_WIRELESS,
-    ACK,
-    ARP,
-    BODY,
-    BROKEN,
-    CAPTURED,
-    DESTINATION,
-    DPORT,
-    FAMILY,
-    FLAGS,
-    FRAGMENT,
-    ICMP,
-    KIND,
-    LENGTH,
-    LINK,
-    LINK_80211,
-    LINK_ETHERNET,
-    LINK_IPV4,
-    LINK_IPV6,
-    LINK_LOOP,
-    LINK_NULL,
-    LINK_PRISM,
-    LINK_RADIOTAP,
-    LINK_RAW,
-    LINK_RAW_DLT,
-    LINK_RAW_OPENBSD,
-    LINK_SLL,
-    LINK_SLL2,
-    MAC,
-    MSS,
-    OFFSET,
-    OTHER,
-    PAYLOAD,
-    PEER_MAC,
-    PROTOCOL,
-    SCALE,
-    SEQ,
-    SOURCE,
-    SPORT,
-    TCP,
-    TCP_SYN,
-    TIME,
-    UDP,
-    UNREACHABLE,
-    WIDTH,
-    WINDOW,
-    WIRELESS,
-)
-
-ETHERTYPE_IPV4 = 0x0800
-ETHERTYPE_ARP = 0x0806
-ETHERTYPE_VLAN = 0x8100
-ETHERTYPE_IPV6 = 0x86DD
-ETHERTYPE_QINQ = 0x88A8
-ETHERTYPE_QINQ_OLD = 0x9100
-
-# IP protocol numbers
-PROTOCOL_HOP_OPTIONS = 0
-PROTOCOL_ICMP = 1
-PROTOCOL_TCP = 6
-PROTOCOL_UDP = 17
-PROTOCOL_ROUTING = 43
-PROTOCOL_FRAGMENT = 44
-PROTOCOL_AUTHENTICATION = 51
-PROTOCOL_ICMPV6 = 58
-PROTOCOL_DESTINATION_OPTIONS = 60
-PROTOCOL_MOBILITY = 135
-
-PORT_DNS = 53
-PORT_DHCP_SERVER = 67
-PORT_DHCP_CLIENT = 68
-
-#: More VLAN tags or extension headers than this are no network's doing.
-HEADERS_MAX = 16
+from halfopen.kernel import layout as k
+from halfopen.kernel import protocol as p
+from halfopen.kernel.frames import Frames
 
 
-def pair(data: bytes | bytearray, at: int) -> int:
+def pair(f: Frames, at: int) -> int:
     """The 16-bit number in network order at ``at``."""
-    return data[at] << 8 | data[at + 1]
+    return f.data[at] << 8 | f.data[at + 1]
 
 
-def quad(data: bytes | bytearray, at: int) -> int:
+def quad(f: Frames, at: int) -> int:
     """The 32-bit number in network order at ``at``."""
-    number = 0  # compiled, a byte shifted by 24 would be a C int, and its top bit a sign
-    for index in range(4):
-        number = number << 8 | data[at + index]
-    return number
+    return pair(f, at) << 16 | pair(f, at + 2)
 
 
-def raw_ethertype(data: bytes | bytearray, at: int, stop: int) -> int:
+def raw_ethertype(f: Frames, at: int, stop: int) -> int:
     """EtherType of a bare IP packet, by its version nibble; 0 when it is neither."""
     if at >= stop:
         return 0
-    version = data[at] >> 4
+    version = f.data[at] >> 4
     if version == 4:
-        return ETHERTYPE_IPV4
-    return ETHERTYPE_IPV6 if version == 6 else 0
+        return p.ETHERTYPE_IPV4
+    return p.ETHERTYPE_IPV6 if version == 6 else 0
 
 
-def ethernet(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int) -> int:
+def ethernet(f: Frames, base: int, at: int, stop: int) -> int:
     """Ethernet II with any number of VLAN tags; the offset of what follows, -1 when cut."""
     if stop - at < 14:
         return -1
-    rows[base + PEER_MAC] = at
-    rows[base + MAC] = at + 6
-    kind = pair(data, at + 12)
+    f.rows[base + k.PEER_MAC] = at
+    f.rows[base + k.MAC] = at + 6
+    kind = pair(f, at + 12)
     at += 14
     tags = 0
-    while kind in (ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD):
-        if stop - at < 4 or tags == HEADERS_MAX:
+    while kind in (p.ETHERTYPE_VLAN, p.ETHERTYPE_QINQ, p.ETHERTYPE_QINQ_OLD):
+        if stop - at < 4 or tags == p.HEADERS_MAX:
             return -1
-        kind = pair(data, at + 2)
+        kind = pair(f, at + 2)
         at += 4
         tags += 1
-    rows[base + PROTOCOL] = kind
+    f.rows[base + k.PROTOCOL] = kind
     return at
 
 
-def link_header(data: bytes | bytearray, rows: array[int], base: int) -> int:
+def link_header(f: Frames, base: int) -> int:
     """Read the link header of a row: sets PROTOCOL and the hardware addresses; the offset of what follows."""
-    at = rows[base + OFFSET]
-    stop = at + rows[base + CAPTURED]
-    link = rows[base + LINK]
-    if link == LINK_ETHERNET:
-        return ethernet(data, rows, base, at, stop)
-    if link in (LINK_RAW, LINK_IPV4, LINK_IPV6, LINK_RAW_DLT, LINK_RAW_OPENBSD):
-        rows[base + PROTOCOL] = raw_ethertype(data, at, stop)
+    at = f.rows[base + k.OFFSET]
+    stop = at + f.rows[base + k.CAPTURED]
+    link = f.rows[base + k.LINK]
+    if link == k.LINK_ETHERNET:
+        return ethernet(f, base, at, stop)
+    if link in (k.LINK_RAW, k.LINK_IPV4, k.LINK_IPV6, k.LINK_RAW_DLT, k.LINK_RAW_OPENBSD):
+        f.rows[base + k.PROTOCOL] = raw_ethertype(f, at, stop)
         return at
-    if link == LINK_SLL:
+    if link == k.LINK_SLL:
         if stop - at < 16:
             return -1
-        if pair(data, at + 4) == 6:
-            rows[base + MAC] = at + 6
-        rows[base + PROTOCOL] = pair(data, at + 14)
+        if pair(f, at + 4) == 6:
+            f.rows[base + k.MAC] = at + 6
+        f.rows[base + k.PROTOCOL] = pair(f, at + 14)
         return at + 16
-    if link == LINK_SLL2:
+    if link == k.LINK_SLL2:
         if stop - at < 20:
             return -1
-        if data[at + 11] == 6:
-            rows[base + MAC] = at + 12
-        rows[base + PROTOCOL] = pair(data, at)
+        if f.data[at + 11] == 6:
+            f.rows[base + k.MAC] = at + 12
+        f.rows[base + k.PROTOCOL] = pair(f, at)
         return at + 20
-    if link in (LINK_NULL, LINK_LOOP):
+    if link in (k.LINK_NULL, k.LINK_LOOP):
         # The family number differs between systems and byte orders; the version nibble does not.
         if stop - at < 4:
             return -1
-        rows[base + PROTOCOL] = raw_ethertype(data, at + 4, stop)
+        f.rows[base + k.PROTOCOL] = raw_ethertype(f, at + 4, stop)
         return at + 4
-    if link in (LINK_80211, LINK_RADIOTAP, LINK_PRISM):
-        rows[base + KIND] = WIRELESS
+    if link in (k.LINK_80211, k.LINK_RADIOTAP, k.LINK_PRISM):
+        f.rows[base + k.KIND] = k.WIRELESS
     return at
 
 
-def tcp_options(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int) -> None:
-    """MSS and window scale of a SYN, as far as they were captured."""
+def tcp_options(f: Frames, base: int, at: int, stop: int) -> int:
+    """MSS and window scale of a SYN, as far as they were captured; where the reading stopped."""
     while at < stop:
-        kind = data[at]
+        kind = f.data[at]
         if kind == 0:
-            return
+            break
         if kind == 1:
             at += 1
             continue
         if stop - at < 2:
-            return
-        size = data[at + 1]
+            break
+        size = f.data[at + 1]
         if size < 2 or size > stop - at:
-            return
+            break
         if kind == 2 and size == 4:
-            rows[base + MSS] = pair(data, at + 2)
+            f.rows[base + k.MSS] = pair(f, at + 2)
         elif kind == 3 and size == 3:
-            rows[base + SCALE] = data[at + 2] if data[at + 2] < 14 else 14  # RFC 7323 section 2.3
+            f.rows[base + k.SCALE] = f.data[at + 2] if f.data[at + 2] < 14 else 14  # RFC 7323 section 2.3
         at += size
+    return at
 
 
-def tcp(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int, wire_stop: int) -> int:
+def tcp(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     """TCP header at ``at``; the kind of frame it makes."""
     if stop - at < 20:
-        return BROKEN
-    header = (data[at + 12] >> 4) * 4
+        return k.BROKEN
+    header = (f.data[at + 12] >> 4) * 4
     if header < 20 or at + header > wire_stop:
-        return BROKEN
-    rows[base + SPORT] = pair(data, at)
-    rows[base + DPORT] = pair(data, at + 2)
-    rows[base + SEQ] = quad(data, at + 4)
-    rows[base + ACK] = quad(data, at + 8)
-    rows[base + FLAGS] = data[at + 13]
-    rows[base + WINDOW] = pair(data, at + 14)
-    rows[base + BODY] = at + header
-    rows[base + PAYLOAD] = wire_stop - at - header
-    if data[at + 13] & TCP_SYN:
-        tcp_options(data, rows, base, at + 20, at + header if at + header < stop else stop)
-    return TCP
+        return k.BROKEN
+    f.rows[base + k.SPORT] = pair(f, at)
+    f.rows[base + k.DPORT] = pair(f, at + 2)
+    f.rows[base + k.SEQ] = quad(f, at + 4)
+    f.rows[base + k.ACK] = quad(f, at + 8)
+    f.rows[base + k.FLAGS] = f.data[at + 13]
+    f.rows[base + k.WINDOW] = pair(f, at + 14)
+    f.rows[base + k.BODY] = at + header
+    f.rows[base + k.PAYLOAD] = wire_stop - at - header
+    if f.data[at + 13] & k.TCP_SYN:
+        tcp_options(f, base, at + 20, at + header if at + header < stop else stop)
+    return k.TCP
 
 
-def udp(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int) -> int:
+def udp(f: Frames, base: int, at: int, stop: int) -> int:
     """UDP header at ``at``; the kind of frame it makes."""
     if stop - at < 8:
-        return BROKEN
-    rows[base + SPORT] = pair(data, at)
-    rows[base + DPORT] = pair(data, at + 2)
-    rows[base + BODY] = at + 8
-    rows[base + PAYLOAD] = pair(data, at + 4) - 8 if pair(data, at + 4) > 8 else 0
-    return UDP
+        return k.BROKEN
+    f.rows[base + k.SPORT] = pair(f, at)
+    f.rows[base + k.DPORT] = pair(f, at + 2)
+    f.rows[base + k.BODY] = at + 8
+    f.rows[base + k.PAYLOAD] = pair(f, at + 4) - 8 if pair(f, at + 4) > 8 else 0
+    return k.UDP
 
 
-def icmp(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int) -> int:
+def icmp(f: Frames, base: int, at: int, stop: int) -> int:
     """ICMP or ICMPv6 header at ``at``; ``UNREACHABLE`` when it quotes the ports of a TCP segment."""
     if stop - at < 8:
-        return BROKEN
-    rows[base + BODY] = at
+        return k.BROKEN
+    f.rows[base + k.BODY] = at
     quote = at + 8
-    if rows[base + FAMILY] == 4:
-        if data[at] != 3 or stop - quote < 20 or data[quote] >> 4 != 4:
-            return ICMP
-        if data[quote + 9] != PROTOCOL_TCP or pair(data, quote + 6) & 0x1FFF:
-            return ICMP
-        ports = quote + (data[quote] & 15) * 4
+    if f.rows[base + k.FAMILY] == 4:
+        if f.data[at] != 3 or stop - quote < 20 or f.data[quote] >> 4 != 4:
+            return k.ICMP
+        if f.data[quote + 9] != p.PROTOCOL_TCP or pair(f, quote + 6) & 0x1FFF:
+            return k.ICMP
+        ports = quote + (f.data[quote] & 15) * 4
     else:
-        if data[at] != 1 or stop - quote < 40 or data[quote + 6] != PROTOCOL_TCP:
-            return ICMP
+        if f.data[at] != 1 or stop - quote < 40 or f.data[quote + 6] != p.PROTOCOL_TCP:
+            return k.ICMP
         ports = quote + 40
     if stop - ports < 4:
-        return ICMP
-    rows[base + SPORT] = pair(data, ports)
-    rows[base + DPORT] = pair(data, ports + 2)
-    return UNREACHABLE
+        return k.ICMP
+    f.rows[base + k.SPORT] = pair(f, ports)
+    f.rows[base + k.DPORT] = pair(f, ports + 2)
+    return k.UNREACHABLE
 
 
-def transport(
-    data: bytes | bytearray, rows: array[int], base: int, protocol: int, at: int, stop: int, wire_stop: int
-) -> int:
+def transport(f: Frames, base: int, protocol: int, at: int, stop: int, wire_stop: int) -> int:
     """Read the transport header that the IP header announced; the kind of frame it makes."""
     if stop > wire_stop:
         stop = wire_stop  # Ethernet padding is not payload
-    if protocol == PROTOCOL_TCP:
-        return tcp(data, rows, base, at, stop, wire_stop)
-    if protocol == PROTOCOL_UDP:
-        return udp(data, rows, base, at, stop)
-    if protocol == PROTOCOL_ICMP and rows[base + FAMILY] == 4:
-        return icmp(data, rows, base, at, stop)
-    if protocol == PROTOCOL_ICMPV6 and rows[base + FAMILY] == 6:
-        return icmp(data, rows, base, at, stop)
-    return OTHER
+    if protocol == p.PROTOCOL_TCP:
+        return tcp(f, base, at, stop, wire_stop)
+    if protocol == p.PROTOCOL_UDP:
+        return udp(f, base, at, stop)
+    if protocol == p.PROTOCOL_ICMP and f.rows[base + k.FAMILY] == 4:
+        return icmp(f, base, at, stop)
+    if protocol == p.PROTOCOL_ICMPV6 and f.rows[base + k.FAMILY] == 6:
+        return icmp(f, base, at, stop)
+    return k.OTHER
 
 
-def ipv4(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int, wire_stop: int) -> int:
+def ipv4(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     """IPv4 header at ``at`` and what it carries; the kind of frame it makes."""
-    if stop - at < 20 or data[at] >> 4 != 4:
-        return BROKEN
-    header = (data[at] & 15) * 4
-    total = pair(data, at + 2)
+    if stop - at < 20 or f.data[at] >> 4 != 4:
+        return k.BROKEN
+    header = (f.data[at] & 15) * 4
+    total = pair(f, at + 2)
     if total == 0:  # segmentation offload leaves it empty: the wire length has to do
         total = wire_stop - at
     if header < 20 or total < header or at + total > wire_stop:
-        return BROKEN
-    rows[base + FAMILY] = 4
-    rows[base + SOURCE] = at + 12
-    rows[base + DESTINATION] = at + 16
-    if pair(data, at + 6) & 0x1FFF:
-        return FRAGMENT
-    return transport(data, rows, base, data[at + 9], at + header, stop, at + total)
+        return k.BROKEN
+    f.rows[base + k.FAMILY] = 4
+    f.rows[base + k.SOURCE] = at + 12
+    f.rows[base + k.DESTINATION] = at + 16
+    if pair(f, at + 6) & 0x1FFF:
+        return k.FRAGMENT
+    return transport(f, base, f.data[at + 9], at + header, stop, at + total)
 
 
-def ipv6(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int, wire_stop: int) -> int:
+def ipv6(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     """IPv6 header at ``at``, its extension headers and what they carry; the kind of frame it makes."""
-    if stop - at < 40 or data[at] >> 4 != 6:
-        return BROKEN
-    length = pair(data, at + 4)
+    if stop - at < 40 or f.data[at] >> 4 != 6:
+        return k.BROKEN
+    length = pair(f, at + 4)
     if length > 0:  # 0 is a jumbogram or segmentation offload: the wire length has to do
         if at + 40 + length > wire_stop:
-            return BROKEN
+            return k.BROKEN
         wire_stop = at + 40 + length
-    rows[base + FAMILY] = 6
-    rows[base + SOURCE] = at + 8
-    rows[base + DESTINATION] = at + 24
-    protocol = data[at + 6]
+    f.rows[base + k.FAMILY] = 6
+    f.rows[base + k.SOURCE] = at + 8
+    f.rows[base + k.DESTINATION] = at + 24
+    protocol = f.data[at + 6]
     at += 40
-    for _ in range(HEADERS_MAX):
-        if protocol == PROTOCOL_FRAGMENT:
+    for _ in range(p.HEADERS_MAX):
+        if protocol == p.PROTOCOL_FRAGMENT:
             if stop - at < 8:
-                return BROKEN
-            if pair(data, at + 2) & 0xFFF8:
-                return FRAGMENT
+                return k.BROKEN
+            if pair(f, at + 2) & 0xFFF8:
+                return k.FRAGMENT
             size = 8
-        elif protocol == PROTOCOL_AUTHENTICATION:
+        elif protocol == p.PROTOCOL_AUTHENTICATION:
             if stop - at < 2:
-                return BROKEN
-            size = (data[at + 1] + 2) * 4
+                return k.BROKEN
+            size = (f.data[at + 1] + 2) * 4
         elif protocol in (
-            PROTOCOL_HOP_OPTIONS,
-            PROTOCOL_ROUTING,
-            PROTOCOL_DESTINATION_OPTIONS,
-            PROTOCOL_MOBILITY,
+            p.PROTOCOL_HOP_OPTIONS,
+            p.PROTOCOL_ROUTING,
+            p.PROTOCOL_DESTINATION_OPTIONS,
+            p.PROTOCOL_MOBILITY,
         ):
             if stop - at < 2:
-                return BROKEN
-            size = (data[at + 1] + 1) * 8
+                return k.BROKEN
+            size = (f.data[at + 1] + 1) * 8
         else:
-            return transport(data, rows, base, protocol, at, stop, wire_stop)
-        protocol = data[at]
+            return transport(f, base, protocol, at, stop, wire_stop)
+        protocol = f.data[at]
         at += size
         if at > stop or at > wire_stop:
-            return BROKEN
-    return OTHER
+            return k.BROKEN
+    return k.OTHER
 
 
-def arp(data: bytes | bytearray, rows: array[int], base: int, at: int, stop: int) -> int:
+def arp(f: Frames, base: int, at: int, stop: int) -> int:
     """ARP for IPv4 over Ethernet; the kind of frame it makes."""
     if stop - at < 28:
-        return BROKEN
-    if pair(data, at + 2) != ETHERTYPE_IPV4 or data[at + 4] != 6 or data[at + 5] != 4:
-        return OTHER
-    rows[base + FAMILY] = 4
-    rows[base + SOURCE] = at + 14
-    rows[base + DESTINATION] = at + 24
-    rows[base + BODY] = at
-    return ARP
+        return k.BROKEN
+    if pair(f, at + 2) != p.ETHERTYPE_IPV4 or f.data[at + 4] != 6 or f.data[at + 5] != 4:
+        return k.OTHER
+    f.rows[base + k.FAMILY] = 4
+    f.rows[base + k.SOURCE] = at + 14
+    f.rows[base + k.DESTINATION] = at + 24
+    f.rows[base + k.BODY] = at
+    return k.ARP
 
 
-def decode(data: bytes | bytearray, rows: array[int], count: int) -> None:
+def decode(f: Frames, count: int) -> None:
     """Decode the first ``count`` rows, whose OFFSET, CAPTURED, LENGTH and LINK ``records`` has filled."""
     for row in range(count):
-        base = row * WIDTH
-        for column in range(KIND, WIDTH):
-            rows[base + column] = -1
-        rows[base + KIND] = OTHER
-        rows[base + PROTOCOL] = 0
-        rows[base + FAMILY] = 0
-        rows[base + PAYLOAD] = 0
-        rows[base + MSS] = 0
-        at = link_header(data, rows, base)
+        base = row * k.WIDTH
+        for column in range(k.KIND, k.WIDTH):
+            f.rows[base + column] = -1
+        f.rows[base + k.KIND] = k.OTHER
+        f.rows[base + k.PROTOCOL] = 0
+        f.rows[base + k.FAMILY] = 0
+        f.rows[base + k.PAYLOAD] = 0
+        f.rows[base + k.MSS] = 0
+        at = link_header(f, base)
         if at < 0:
-            rows[base + KIND] = BROKEN
+            f.rows[base + k.KIND] = k.BROKEN
             continue
-        start = rows[base + OFFSET]
-        stop = start + rows[base + CAPTURED]
-        wire_stop = start + rows[base + LENGTH]
+        start = f.rows[base + k.OFFSET]
+        stop = start + f.rows[base + k.CAPTURED]
+        wire_stop = start + f.rows[base + k.LENGTH]
         if wire_stop < stop:
             wire_stop = stop
-        protocol = rows[base + PROTOCOL]
-        if protocol == ETHERTYPE_IPV4:
-            rows[base + KIND] = ipv4(data, rows, base, at, stop, wire_stop)
-        elif protocol == ETHERTYPE_IPV6:
-            rows[base + KIND] = ipv6(data, rows, base, at, stop, wire_stop)
-        elif protocol == ETHERTYPE_ARP:
-            rows[base + KIND] = arp(data, rows, base, at, stop)
+        protocol = f.rows[base + k.PROTOCOL]
+        if protocol == p.ETHERTYPE_IPV4:
+            f.rows[base + k.KIND] = ipv4(f, base, at, stop, wire_stop)
+        elif protocol == p.ETHERTYPE_IPV6:
+            f.rows[base + k.KIND] = ipv6(f, base, at, stop, wire_stop)
+        elif protocol == p.ETHERTYPE_ARP:
+            f.rows[base + k.KIND] = arp(f, base, at, stop)
 
 
-def tally(rows: array[int], count: int, totals: array[int], lookups: array[int]) -> int:
+def tally(f: Frames, count: int, totals: array[int], lookups: array[int]) -> int:
     """Add the first ``count`` rows to the totals; ``lookups`` gets those that carry ARP, ICMP, DNS or DHCP.
 
     Returns how many rows ``lookups`` lists; it has room for ``count``.
     """
     listed = 0
     for row in range(count):
-        base = row * WIDTH
-        kind = rows[base + KIND]
-        moment = rows[base + TIME]
-        if totals[A_FRAMES] == 0 or moment < totals[A_STARTED]:
-            totals[A_STARTED] = moment
-        if totals[A_FRAMES] == 0 or moment > totals[A_ENDED]:
-            totals[A_ENDED] = moment
-        totals[A_FRAMES] += 1
-        if rows[base + CAPTURED] < rows[base + LENGTH]:
-            totals[A_TRUNCATED] += 1
-        if kind == WIRELESS:
-            totals[A_WIRELESS] += 1
-        elif kind == BROKEN:
-            totals[A_BROKEN] += 1
-        elif kind == FRAGMENT:
-            totals[A_FRAGMENTS] += 1
-        wanted = kind in (ARP, ICMP, UNREACHABLE)
-        if kind == UDP:
-            sport = rows[base + SPORT]
-            dport = rows[base + DPORT]
+        base = row * k.WIDTH
+        kind = f.rows[base + k.KIND]
+        moment = f.rows[base + k.TIME]
+        if totals[k.A_FRAMES] == 0 or moment < totals[k.A_STARTED]:
+            totals[k.A_STARTED] = moment
+        if totals[k.A_FRAMES] == 0 or moment > totals[k.A_ENDED]:
+            totals[k.A_ENDED] = moment
+        totals[k.A_FRAMES] += 1
+        if f.rows[base + k.CAPTURED] < f.rows[base + k.LENGTH]:
+            totals[k.A_TRUNCATED] += 1
+        if kind == k.WIRELESS:
+            totals[k.A_WIRELESS] += 1
+        elif kind == k.BROKEN:
+            totals[k.A_BROKEN] += 1
+        elif kind == k.FRAGMENT:
+            totals[k.A_FRAGMENTS] += 1
+        wanted = kind in (k.ARP, k.ICMP, k.UNREACHABLE)
+        if kind == k.UDP:
+            sport = f.rows[base + k.SPORT]
+            dport = f.rows[base + k.DPORT]
             wanted = (
-                sport == PORT_DNS
-                or dport == PORT_DNS
-                or (sport == PORT_DHCP_CLIENT and dport == PORT_DHCP_SERVER)
-                or (sport == PORT_DHCP_SERVER and dport in (PORT_DHCP_CLIENT, PORT_DHCP_SERVER))
+                sport == p.PORT_DNS
+                or dport == p.PORT_DNS
+                or (sport == p.PORT_DHCP_CLIENT and dport == p.PORT_DHCP_SERVER)
+                or (sport == p.PORT_DHCP_SERVER and dport in (p.PORT_DHCP_CLIENT, p.PORT_DHCP_SERVER))
             )
         if wanted:
             lookups[listed] = row

@@ -1,4 +1,4 @@
-# cython: language_level=3, annotation_typing=False, wraparound=False
+# cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
 """Walk the records of a pcap or the blocks of a pcapng: bytes of a chunk in, rows of the frame table out.
 
 Frames are numbered as in Wireshark, except that Wireshark also numbers custom and journal blocks.
@@ -8,69 +8,62 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.layout import (
-    CAPTURED,
-    CULPRIT,
-    DAMAGE,
-    DAMAGE_CAPTURED,
-    DAMAGE_INTERFACE,
-    DAMAGE_LENGTH,
-    DAMAGE_TRAILER,
-    I_FACTOR,
-    I_LIMIT,
-    I_LINK,
-    I_MODE,
-    I_SHIFT,
-    I_SNAP,
-    I_WIDTH,
-    LAST_TIME,
-    LENGTH,
-    LINK,
-    NEEDED,
-    OFFSET,
-    POSITION,
-    ROWS,
-    STOP_BLOCK,
-    STOP_DAMAGE,
-    STOP_FULL,
-    STOP_MORE,
-    TICKS_BINARY,
-    TICKS_TIMES,
-    TIME,
-    WIDTH,
-)
-
-#: Longest capture of one frame that libpcap writes (MAXIMUM_SNAPLEN); more means damage.
-CAPTURED_MAX = 262144
-#: Longest pcapng block that is read or skipped (Wireshark's MAX_BLOCK_SIZE); more means damage.
-BLOCK_MAX = 16777216
-BLOCK_SECTION = 0x0A0D0D0A
-BLOCK_INTERFACE = 1
-BLOCK_PACKET = 2
-BLOCK_SIMPLE = 3
-BLOCK_ENHANCED = 6
+from halfopen.kernel import layout as k
+from halfopen.kernel import protocol as p
+from halfopen.kernel.frames import NO_ROWS, Frames
 
 
-def word(data: bytes | bytearray, at: int, big: int) -> int:
+class Walk:
+    """Where the walk through a file stands.
+
+    ``position`` is the offset in the chunk, ``count`` how many rows are filled, ``needed`` how many bytes from
+    ``position`` on it takes to go on. What is impossible there is told by ``damage`` (``DAMAGE_*``) and the number that
+    is, ``culprit``. ``last_time`` is for simple packet blocks, which carry no time.
+    """
+
+    def __init__(self) -> None:
+        self.big = 0
+        self.position = 0
+        self.count = 0
+        self.needed = 0
+        self.damage = 0
+        self.culprit = 0
+        self.last_time = 0
+        self.interfaces: array[int] = NO_ROWS
+
+    def hold(self, interfaces: array[int], big: int) -> None:
+        """Work on these interfaces (``I_WIDTH`` numbers each), in big-endian order or not, until :meth:`release`."""
+        self.interfaces = interfaces
+        self.big = big
+
+    def release(self) -> None:
+        """Let go of the memory."""
+        self.interfaces = NO_ROWS
+
+
+def word(f: Frames, at: int, big: int) -> int:
     """The 32-bit number at ``at``."""
-    # Through a variable: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
-    number = 0
-    for index in range(4):
-        number = number << 8 | data[at + index if big else at + 3 - index]
-    return number
+    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
+    first = f.data[at]
+    second = f.data[at + 1]
+    third = f.data[at + 2]
+    fourth = f.data[at + 3]
+    if big:
+        return first << 24 | second << 16 | third << 8 | fourth
+    return fourth << 24 | third << 16 | second << 8 | first
 
 
-def nanoseconds(high: int, low: int, interfaces: array[int], base: int) -> int:
+def nanoseconds(high: int, low: int, w: Walk, base: int) -> int:
     """Ticks of an interface as nanoseconds since the epoch, held inside 62 bits whatever the file claims."""
     ticks = (high & 0x7FFFFFFF) << 32 | low
-    mode = interfaces[base + I_MODE]
-    factor = interfaces[base + I_FACTOR]
-    limit = interfaces[base + I_LIMIT]
-    if mode == TICKS_TIMES:
+    mode = w.interfaces[base + k.I_MODE]
+    factor = w.interfaces[base + k.I_FACTOR]
+    limit = w.interfaces[base + k.I_LIMIT]
+    if mode == k.TICKS_TIMES:
         if ticks > limit:
             ticks = limit
         ticks = ticks * factor
-    elif mode == TICKS_BINARY:
+    elif mode == k.TICKS_BINARY:
         whole = ticks >> factor
         if whole > limit:
             whole = limit
@@ -81,138 +74,127 @@ def nanoseconds(high: int, low: int, interfaces: array[int], base: int) -> int:
         ticks = whole * 1000000000 + (fraction * 1000000000 >> factor)
     else:
         ticks = ticks // factor
-    return ticks + interfaces[base + I_SHIFT]
+    return ticks + w.interfaces[base + k.I_SHIFT]
 
 
-def damaged(cursor: array[int], kind: int, culprit: int) -> int:
-    """Note what is impossible at the cursor."""
-    cursor[DAMAGE] = kind
-    cursor[CULPRIT] = culprit
-    return STOP_DAMAGE
+def damaged(w: Walk, kind: int, culprit: int) -> int:
+    """Note what is impossible where the walk stands."""
+    w.damage = kind
+    w.culprit = culprit
+    return k.STOP_DAMAGE
 
 
-def walk_pcap(
-    data: bytes | bytearray, end: int, big: int, interfaces: array[int], rows: array[int], cursor: array[int]
-) -> int:
-    """Read pcap records from ``cursor[POSITION]`` up to ``end`` into ``rows``; says why it stopped."""
-    capacity = len(rows) // WIDTH
-    at = cursor[POSITION]
-    count = cursor[ROWS]
-    stop = STOP_FULL
+def walk_pcap(f: Frames, w: Walk, end: int) -> int:
+    """Read pcap records from ``w.position`` up to ``end`` into the frame table; says why it stopped."""
+    capacity = len(f.rows) // k.WIDTH
+    at = w.position
+    count = w.count
+    big = w.big
+    stop = k.STOP_FULL
+    factor = w.interfaces[k.I_FACTOR]
+    link = w.interfaces[k.I_LINK]
     while count < capacity:
         if end - at < 16:
-            cursor[NEEDED] = 16
-            stop = STOP_MORE
+            w.needed = 16
+            stop = k.STOP_MORE
             break
-        captured = word(data, at + 8, big)
-        if captured > CAPTURED_MAX:
-            stop = damaged(cursor, DAMAGE_LENGTH, captured)
+        captured = word(f, at + 8, big)
+        if captured > p.CAPTURED_MAX:
+            stop = damaged(w, k.DAMAGE_LENGTH, captured)
             break
         if end - at < 16 + captured:
-            cursor[NEEDED] = 16 + captured
-            stop = STOP_MORE
+            w.needed = 16 + captured
+            stop = k.STOP_MORE
             break
-        base = count * WIDTH
-        rows[base + OFFSET] = at + 16
-        rows[base + CAPTURED] = captured
-        rows[base + LENGTH] = word(data, at + 12, big)
-        rows[base + TIME] = word(data, at, big) * 1000000000 + word(data, at + 4, big) * interfaces[I_FACTOR]
-        rows[base + LINK] = interfaces[I_LINK]
+        base = count * k.WIDTH
+        f.rows[base + k.OFFSET] = at + 16
+        f.rows[base + k.CAPTURED] = captured
+        f.rows[base + k.LENGTH] = word(f, at + 12, big)
+        f.rows[base + k.TIME] = word(f, at, big) * 1000000000 + word(f, at + 4, big) * factor
+        f.rows[base + k.LINK] = link
         count += 1
         at += 16 + captured
-    cursor[POSITION] = at
-    cursor[ROWS] = count
+    w.position = at
+    w.count = count
     return stop
 
 
-def packet_block(
-    data: bytes | bytearray,
-    at: int,
-    kind: int,
-    big: int,
-    interfaces: array[int],
-    rows: array[int],
-    cursor: array[int],
-    base: int,
-) -> int:
+def packet_block(f: Frames, w: Walk, at: int, kind: int, base: int) -> int:
     """Read one whole packet block into the row at ``base``; ``STOP_DAMAGE``, or ``STOP_MORE`` to go on."""
-    room = word(data, at + 4, big) - (16 if kind == BLOCK_SIMPLE else 32)
+    big = w.big
+    room = word(f, at + 4, big) - (16 if kind == p.BLOCK_SIMPLE else 32)
     if room < 0:
-        return damaged(cursor, DAMAGE_LENGTH, room + (16 if kind == BLOCK_SIMPLE else 32))
+        return damaged(w, k.DAMAGE_LENGTH, room + (16 if kind == p.BLOCK_SIMPLE else 32))
     number = 0
-    if kind == BLOCK_ENHANCED:
-        number = word(data, at + 8, big)
-    elif kind == BLOCK_PACKET:
-        number = data[at + 8] << 8 | data[at + 9] if big else data[at + 9] << 8 | data[at + 8]
-    if number >= len(interfaces) // I_WIDTH:
-        return damaged(cursor, DAMAGE_INTERFACE, number)
-    interface = number * I_WIDTH
-    if kind == BLOCK_SIMPLE:
-        length = word(data, at + 8, big)
+    if kind == p.BLOCK_ENHANCED:
+        number = word(f, at + 8, big)
+    elif kind == p.BLOCK_PACKET:
+        number = f.data[at + 8] << 8 | f.data[at + 9] if big else f.data[at + 9] << 8 | f.data[at + 8]
+    interface = number * k.I_WIDTH
+    if interface >= len(w.interfaces):
+        return damaged(w, k.DAMAGE_INTERFACE, number)
+    if kind == p.BLOCK_SIMPLE:
+        length = word(f, at + 8, big)
         captured = length
-        if 0 < interfaces[interface + I_SNAP] < captured:
-            captured = interfaces[interface + I_SNAP]
+        if 0 < w.interfaces[interface + k.I_SNAP] < captured:
+            captured = w.interfaces[interface + k.I_SNAP]
         if captured > room:
-            return damaged(cursor, DAMAGE_CAPTURED, captured)
-        rows[base + OFFSET] = at + 12
-        rows[base + TIME] = cursor[LAST_TIME]
+            return damaged(w, k.DAMAGE_CAPTURED, captured)
+        f.rows[base + k.OFFSET] = at + 12
     else:
-        captured = word(data, at + 20, big)
-        length = word(data, at + 24, big)
+        captured = word(f, at + 20, big)
+        length = word(f, at + 24, big)
         if captured > room:
-            return damaged(cursor, DAMAGE_CAPTURED, captured)
-        rows[base + OFFSET] = at + 28
-        cursor[LAST_TIME] = nanoseconds(
-            word(data, at + 12, big), word(data, at + 16, big), interfaces, interface
-        )
-        rows[base + TIME] = cursor[LAST_TIME]
-    rows[base + CAPTURED] = captured
-    rows[base + LENGTH] = length
-    rows[base + LINK] = interfaces[interface + I_LINK]
-    return STOP_MORE
+            return damaged(w, k.DAMAGE_CAPTURED, captured)
+        f.rows[base + k.OFFSET] = at + 28
+        w.last_time = nanoseconds(word(f, at + 12, big), word(f, at + 16, big), w, interface)
+    f.rows[base + k.TIME] = w.last_time
+    f.rows[base + k.CAPTURED] = captured
+    f.rows[base + k.LENGTH] = length
+    f.rows[base + k.LINK] = w.interfaces[interface + k.I_LINK]
+    return k.STOP_MORE
 
 
-def walk_pcapng(
-    data: bytes | bytearray, end: int, big: int, interfaces: array[int], rows: array[int], cursor: array[int]
-) -> int:
-    """Read pcapng blocks from ``cursor[POSITION]`` up to ``end``; says why it stopped (``STOP_*``).
+def walk_pcapng(f: Frames, w: Walk, end: int) -> int:
+    """Read pcapng blocks from ``w.position`` up to ``end``; says why it stopped (``STOP_*``).
 
     Blocks that carry no packet are skipped; sections and interfaces stop the walk (``STOP_BLOCK``), because
     they change how what follows is read. Any other block is only taken whole.
     """
-    capacity = len(rows) // WIDTH
-    at = cursor[POSITION]
-    count = cursor[ROWS]
-    stop = STOP_FULL
+    capacity = len(f.rows) // k.WIDTH
+    at = w.position
+    count = w.count
+    big = w.big
+    stop = k.STOP_FULL
     while count < capacity:
         if end - at < 12:
-            cursor[NEEDED] = 12
-            stop = STOP_MORE
+            w.needed = 12
+            stop = k.STOP_MORE
             break
-        kind = word(data, at, big)
-        if kind == BLOCK_SECTION:  # its own byte order is not known yet
-            stop = STOP_BLOCK
+        kind = word(f, at, big)
+        if kind == p.BLOCK_SECTION:  # its own byte order is not known yet
+            stop = k.STOP_BLOCK
             break
-        length = word(data, at + 4, big)
-        if length < 12 or length & 3 or length > BLOCK_MAX:
-            stop = damaged(cursor, DAMAGE_LENGTH, length)
+        length = word(f, at + 4, big)
+        if length < 12 or length & 3 or length > p.BLOCK_MAX:
+            stop = damaged(w, k.DAMAGE_LENGTH, length)
             break
         if end - at < length:
-            cursor[NEEDED] = length
-            stop = STOP_MORE
+            w.needed = length
+            stop = k.STOP_MORE
             break
-        if word(data, at + length - 4, big) != length:
-            stop = damaged(cursor, DAMAGE_TRAILER, word(data, at + length - 4, big))
+        if word(f, at + length - 4, big) != length:
+            stop = damaged(w, k.DAMAGE_TRAILER, word(f, at + length - 4, big))
             break
-        if kind == BLOCK_INTERFACE:
-            stop = STOP_BLOCK
+        if kind == p.BLOCK_INTERFACE:
+            stop = k.STOP_BLOCK
             break
-        if kind in (BLOCK_ENHANCED, BLOCK_SIMPLE, BLOCK_PACKET):
-            if packet_block(data, at, kind, big, interfaces, rows, cursor, count * WIDTH) == STOP_DAMAGE:
-                stop = STOP_DAMAGE
+        if kind in (p.BLOCK_ENHANCED, p.BLOCK_SIMPLE, p.BLOCK_PACKET):
+            if packet_block(f, w, at, kind, count * k.WIDTH) == k.STOP_DAMAGE:
+                stop = k.STOP_DAMAGE
                 break
             count += 1
         at += length
-    cursor[POSITION] = at
-    cursor[ROWS] = count
+    w.position = at
+    w.count = count
     return stop

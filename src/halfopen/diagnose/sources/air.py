@@ -19,29 +19,17 @@ from halfopen.formats.eapol import ETHERTYPE_EAPOL
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.air import read_air, reveal, take_apart
+from halfopen.kernel.frames import Frames
+from halfopen.kernel.hearing import Listener, hear, sealed
+from halfopen.kernel.radio import Cell, Link, Station
 
-#: An acknowledgement follows its frame within this time and the frame's own at 1 Mbit/s, 8 µs an octet: many sniffers
-#: stamp a frame's beginning. A block acknowledgement ends a burst.
-ACK_NS = 2_000_000
-OCTET_NS = 8_000
-BLOCK_ACK_NS = 20_000_000
-#: Kinds of block acknowledgement (IEEE 802.11-2020 table 9-28, 802.11ax): of one TID with a bitmap that is read; of the
-#: others it is only taken that they acknowledge.
-COMPRESSED = 2
+CHANNELS_MAX = 256
 #: A capture with so many retries is of radios that retry; simulated ones do not.
 RETRIES_MIN = 5
-#: Senders whose frames wait for acknowledgement, frames of one sender that do, and frames whose retries are known.
-SENDERS_MAX = 4096
-BURST_MAX = 256
-KNOWN_MAX = 8192
-CHANNELS_MAX = 256
-#: Senders and receivers that are told apart, and frames to one that is never heard before that is worth a word.
-VOICES_MAX = 8192
+#: Frames to a receiver that is never heard before that is worth a word.
 SPOKEN_TO_MIN = 5
 #: MSDUs read of one frame; an A-MSDU holds 11454 bytes at most (IEEE 802.11-2020 section 9.3.2.2), a bare TCP segment 54.
 SUBFRAMES_MAX = 216
-#: Management frames whose body may be encrypted: robust ones under PMF, the third step of WEP's authentication.
-SEALABLE = (d.AUTH, d.DEAUTH, d.DISASSOC, d.ACTION)
 JOINING = (
     d.AUTH,
     d.ASSOC_REQUEST,
@@ -62,183 +50,67 @@ class Air:
         self._table: array[int] = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
         self._memory: array[int] = array("q", bytes(8 * k.MEMORY_WIDTH))
         self._room: array[int] = array("q", bytes(8 * k.WIDTH * SUBFRAMES_MAX))
-        self._frames = 0
-        self._acks = 0
-        self._retries = 0
-        self._damaged = 0
-        self._first: tuple[int, int] = (0, 0)  # frame and nanoseconds
+        self._held = Frames()
+        self._msdus = Frames()
+        self._data = bytearray()  # what the rows of this batch point into, and the rows
+        self._rows: array[int] = array("q")
         self._channels: set[int] = set()
-        self._voices: set[int] = set()
-        self._spoken_to: dict[int, int] = {}  # frames to each receiver
-        self._awaiting: dict[int, list[Heard]] = {}
-        self._known: dict[tuple[int, int, int], Heard] = {}
+        self._listener = Listener(self)
         self._joins = Joins()
         self._beacons = Beacons()
         self._stations = Stations()
         self._encryption = Encryption(keys)
 
-    def take(self, data: bytearray, rows: array[int], count: int, frame: int) -> int:
-        """Read the 802.11 frames among the first ``count`` rows; ``frame`` is the number of the first.
+    def take(self, data: bytearray, rows: array[int], count: int, frame: int, *, bare: bool) -> int:
+        """Read the 802.11 frames among the first ``count`` rows; ``frame`` is the number of the first. ``bare`` tells that
+        some may stand without radiotap.
 
         Returns how many of them now stand in the rows as Ethernet.
         """
         self.parts.clear()
-        _strip_check_sequences(data, rows, count)
-        made = read_air(data, rows, count, self._table, self._memory)
-        for row in range(count):
-            base = row * k.AIR_WIDTH
-            kind = self._table[base + k.W_KIND]
-            if kind == k.W_ABSENT:
-                continue
-            time = rows[row * k.WIDTH + k.TIME]
-            if not self._frames:
-                self._first = (frame + row, time)
-            self._frames += 1
-            if kind == k.W_DAMAGED:
-                self._damaged += 1
-                continue
-            cells = self._table[base : base + k.AIR_WIDTH]
-            if cells[k.W_CHANNEL] > 0 and len(self._channels) < CHANNELS_MAX:
-                self._channels.add(cells[k.W_CHANNEL])
-            if kind == d.ACK:
-                self._acknowledge(cells[k.W_RA], time)
-            elif kind == d.BLOCK_ACK:
-                self._acknowledge_block(cells, data, time)
-            elif kind >> 4 in (0, 2):
-                size = cells[k.W_END] - cells[k.W_HEADER]
-                if not cells[k.W_AGAIN]:
-                    made += self._unpack(cells, data, rows, row)
-                self._see(cells, data, frame + row, time, size)
+        if bare:
+            _strip_check_sequences(data, rows, count)
+        self._data, self._rows = data, rows
+        frames = self._held
+        frames.hold(data, rows)
+        frames.hold_air(self._table, self._memory)
+        made = read_air(frames, count)
+        made += hear(self._listener, frames, count, frame)
+        frames.release()
         return made
 
-    def _unpack(self, cells: array[int], data: bytearray, rows: array[int], row: int) -> int:
-        """Open what is encrypted and take apart what holds several MSDUs, so that it is read like open data; 1 when the
-        row now stands as Ethernet. A body that stays closed is emptied in ``cells``: nothing in it means anything."""
+    # --- what the listener asks (kernel.hearing.Teller) ---
+
+    def unpack(self, row: int) -> int:
+        """Open what is encrypted and take apart what holds several MSDUs, so that it is read like open data."""
         made = 0
-        if cells[k.W_FLAGS] & k.FC_PROTECTED and _sealable(cells[k.W_KIND]):
-            base = row * k.AIR_WIDTH
-            cut = max(rows[row * k.WIDTH + k.LENGTH] - rows[row * k.WIDTH + k.CAPTURED], 0)
-            content = self._encryption.opened(cells, data, cut)
+        base = row * k.AIR_WIDTH
+        if sealed(self._table[base + k.W_KIND], self._table[base + k.W_FLAGS]):
+            frame = row * k.WIDTH
+            cut = max(self._rows[frame + k.LENGTH] - self._rows[frame + k.CAPTURED], 0)
+            content = self._encryption.opened(self._table[base : base + k.AIR_WIDTH], self._data, cut)
             if content is None:
-                cells[k.W_END] = cells[k.W_BODY]
-                return 0
-            at = cells[k.W_BODY] + IV_SIZE
-            data[at : at + len(content)] = content
+                return k.CLOSED
+            at = self._table[base + k.W_BODY] + IV_SIZE
+            self._data[at : at + len(content)] = content
             self._table[base + k.W_BODY] = at
             self._table[base + k.W_END] = at + len(content)
-            if cells[k.W_KIND] >> 4:
-                made = reveal(data, rows, row, self._table, self._memory)
-            cells[:] = self._table[base : base + k.AIR_WIDTH]
-        if cells[k.W_SEVERAL]:
-            found = take_apart(data, rows, row, self._table, self._memory, self._room)
+            if self._table[base + k.W_KIND] >> 4:
+                made = reveal(self._held, row)
+        if self._table[base + k.W_SEVERAL]:
+            self._msdus.hold(self._data, self._room)
+            found = take_apart(self._held, row, self._msdus)
+            self._msdus.release()
             if found:
                 self.parts[row] = self._room[: found * k.WIDTH]
         return made
 
-    def _acknowledge(self, sender: int, time: int) -> None:
-        """An ACK settles the newest frame of the sender that it is for."""
-        self._acks += 1
-        awaiting = self._awaiting.get(sender)
-        if awaiting and time - awaiting[-1].tried <= ACK_NS + OCTET_NS * awaiting[-1].size:
-            self._settle(awaiting.pop())
-
-    def _acknowledge_block(self, cells: array[int], data: bytearray, time: int) -> None:
-        """A block acknowledgement settles those frames of a burst whose bits are set in it."""
-        self._acks += 1
-        at, end = cells[k.W_BODY], cells[k.W_END]
-        if end - at < 4:
-            return
-        # Control, starting sequence number << 4, then a bit for each frame (IEEE 802.11-2020 section 9.3.1.8).
-        control = int.from_bytes(data[at : at + 2], "little")
-        start = int.from_bytes(data[at + 2 : at + 4], "little") >> 4
-        bitmap = int.from_bytes(data[at + 4 : end], "little")
-        compressed = control >> 1 & 15 == COMPRESSED
-        senders = tuple(self._awaiting) if cells[k.W_RA] & GROUP_BIT else (cells[k.W_RA],)
-        for sender in senders:
-            awaiting = self._awaiting.get(sender, [])
-            for heard in tuple(awaiting):
-                if (
-                    heard.receiver != cells[k.W_TA]
-                    or time - heard.tried > BLOCK_ACK_NS
-                    or heard.tid == k.W_NO_TID
-                ):
-                    continue
-                bit = heard.sequence - start & 0xFFF
-                if not compressed or (heard.tid == control >> 12 and bitmap >> bit & 1):
-                    awaiting.remove(heard)
-                    self._settle(heard)
-
-    def _settle(self, heard: Heard) -> None:
-        heard.acked = True
-        self._voice(heard.receiver)
-        self._stations.reached(heard)
-
-    def _see(self, cells: array[int], data: bytearray, frame: int, time: int, size: int) -> None:
-        """Take a management or data frame, or one more try of it."""
-        key = (cells[k.W_TA], cells[k.W_TID], cells[k.W_SEQ])
-        heard = self._known.get(key) if cells[k.W_AGAIN] else None
-        if heard is None:
-            heard = Heard(
-                frame,
-                time,
-                cells[k.W_KIND],
-                cells[k.W_FLAGS],
-                cells[k.W_RA],
-                cells[k.W_TA],
-                cells[k.W_BSSID],
-                cells[k.W_SEQ],
-                time,
-                cells[k.W_TID],
-                size,
-                cells[k.W_POLICY] == k.POLICY_NO_ACK,
-            )
-            told = heard.kind >> 4 == 0 or cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL
-            self._tell(heard, cells, bytes(data[cells[k.W_BODY] : cells[k.W_END]]) if told else b"")
-        else:
-            self._stations.again(heard)
-        heard.tried = time
-        self._voice(heard.sender)
-        self._retries += bool(cells[k.W_FLAGS] & k.FC_RETRY)
-        if heard.answerable:
-            if heard.receiver in self._spoken_to or len(self._spoken_to) < VOICES_MAX:
-                self._spoken_to[heard.receiver] = self._spoken_to.get(heard.receiver, 0) + 1
-            self._await(key, heard)
-
-    def _voice(self, address: int) -> None:
-        """The sniffer hears this station or access point."""
-        if len(self._voices) < VOICES_MAX:
-            self._voices.add(address)
-
-    def _await(self, key: tuple[int, int, int], heard: Heard) -> None:
-        """Remember a frame until its acknowledgement or its retry comes."""
-        if len(self._known) >= KNOWN_MAX:
-            for old in tuple(self._known)[: KNOWN_MAX // 2]:
-                del self._known[old]
-        self._known.pop(key, None)
-        self._known[key] = heard
-        if len(self._awaiting) >= SENDERS_MAX and heard.sender not in self._awaiting:
-            self._awaiting.clear()
-        awaiting = self._awaiting.setdefault(heard.sender, [])
-        if awaiting and heard.time - awaiting[-1].tried > BLOCK_ACK_NS:
-            awaiting.clear()
-        if heard in awaiting:
-            awaiting.remove(heard)
-        awaiting.append(heard)
-        del awaiting[:-BURST_MAX]
-
-    def _tell(self, heard: Heard, cells: array[int], body: bytes) -> None:
+    def tell(self, heard: Heard, row: int, at: int, end: int) -> None:
         """Hand a frame to those whom it concerns."""
-        kind = heard.kind
-        if kind == d.BEACON:
-            at = cells[k.W_TIM] - cells[k.W_BODY]
-            tim = body[at : at + body[at - 1]] if cells[k.W_TIM] >= 0 else b""
-            self._beacons.beacon(heard, body, cells[k.W_TSF], cells[k.W_INTERVAL], tim, cells[k.W_RSSI])
-            self._beacons.switch(heard, cells[k.W_SWITCH])
-            self._encryption.offered(heard.bssid, body)
-            return
+        kind, body = heard.kind, bytes(self._data[at:end])
         if kind in FAREWELLS:
-            link = self._stations.link(heard)
-            spoke, reached = (link.spoke, link.reached) if link else (None, None)
+            link = self._link(heard)
+            spoke, reached = (_moment(link.spoke), _moment(link.reached)) if link else (None, None)
             self._joins.bid(heard, body, spoke, reached)
         elif kind in JOINING:
             status = self._joins.step(heard, body)
@@ -252,38 +124,108 @@ class Air:
             self._beacons.asked(heard, body)
         elif kind == d.PROBE_RESPONSE:
             self._beacons.answered(heard, body)
-        elif cells[k.W_ETHERTYPE] == ETHERTYPE_EAPOL:
+        elif self._table[row * k.AIR_WIDTH + k.W_ETHERTYPE] == ETHERTYPE_EAPOL:
             self._joins.key(heard, body[8:])
             self._encryption.shaken(heard, body[8:])
-        elif kind >> 4 == 2 and not heard.null and heard.answerable and heard.bssid >= 0:
-            self._joins.data(heard)
-        if kind >> 4 == 2 and not heard.null and heard.by_ap:
-            self._beacons.delivered(heard)
-        self._stations.see(heard, cells[k.W_RSSI])
+        self._note(heard)
+
+    def data(self, heard: Heard) -> None:
+        """Data that may prove keys or outlive a farewell."""
+        self._joins.data(heard)
+        self._note(heard)
+
+    def delivered(self, heard: Heard) -> None:
+        """Data that beacons may have announced."""
+        self._beacons.delivered(heard)
+        link = self._listener.links.get((heard.station, heard.bssid))
+        if link is not None:
+            link.noted &= ~k.NOTED_WAITING
+
+    def cell(self, heard: Heard, row: int) -> Cell | None:
+        """The first beacon of an access point."""
+        base = row * k.AIR_WIDTH
+        return self._beacons.cell(heard, self._body(base), self._table[base + k.W_INTERVAL])
+
+    def offered(self, heard: Heard, row: int) -> bool:
+        """A beacon that may tell its encryption."""
+        return self._encryption.offered(heard.bssid, self._body(row * k.AIR_WIDTH))
+
+    def waits(self, heard: Heard, row: int) -> bool:
+        """A beacon whose map concerns a station."""
+        at = self._table[row * k.AIR_WIDTH + k.W_TIM]
+        waits = self._beacons.waits(heard, bytes(self._data[at : at + self._data[at - 1]]))
+        for station in self._beacons.waiting(heard.bssid) if waits else ():
+            link = self._listener.links.get((station, heard.bssid))
+            if link is not None:
+                link.noted |= k.NOTED_WAITING
+        return waits
+
+    def switch(self, heard: Heard, channel: int) -> None:
+        """A beacon that announces a switch of channels."""
+        self._beacons.switch(heard, channel)
+
+    def channel(self, megahertz: int) -> None:
+        """The sniffer listens there."""
+        if len(self._channels) < CHANNELS_MAX:
+            self._channels.add(megahertz)
+
+    def link(self, station: int, bssid: int) -> Link | None:
+        """A link that was not met before."""
+        link = self._stations.link(station, bssid)
+        if link is not None:
+            link.noted = self._joins.noted(station, bssid)
+            link.noted |= k.NOTED_WAITING * (station in self._beacons.waiting(bssid))
+        return link
+
+    def station(self, heard: Heard) -> Station | None:
+        """The first frame of a station."""
+        return self._stations.station(heard)
+
+    def _link(self, heard: Heard) -> Link | None:
+        """The link that a frame belongs to; ``None`` for a broadcast, or when there are too many."""
+        station, bssid = heard.station, heard.bssid
+        if station & GROUP_BIT or bssid & GROUP_BIT:
+            return None
+        link = self._listener.links.get((station, bssid))
+        if link is None:
+            link = self.link(station, bssid)
+            if link is not None:
+                self._listener.links[station, bssid] = link
+        return link
+
+    def _note(self, heard: Heard) -> None:
+        """See anew what data between the two ends of a frame would tell."""
+        link = self._listener.links.get((heard.station, heard.bssid))
+        if link is not None:
+            link.noted = link.noted & k.NOTED_WAITING | self._joins.noted(heard.station, heard.bssid)
+
+    def _body(self, base: int) -> bytes:
+        return bytes(self._data[self._table[base + k.W_BODY] : self._table[base + k.W_END]])
 
     def losses(self) -> list[str]:
         """What was not kept or could not be read, one line each."""
         lost = self._joins.lost + self._beacons.lost + self._stations.lost
         crowded = [f"{lost} 802.11 frames were only counted: too many stations"] if lost else []
-        return crowded + (self._encryption.notes() if self._frames else [])
+        return crowded + (self._encryption.notes() if self._listener.frames else [])
 
     def observed(self) -> Iterator[Event]:
         """Everything that the air showed: the whole, single facts in order, then summaries."""
-        if not self._frames:
+        listener = self._listener
+        if not listener.frames:
             return
-        witness = Witness(self.source, self._acks, self._voices, retries=self._retries >= RETRIES_MIN)
-        frame, time = self._first
+        voices = {party.address for party in listener.parties.values() if party.voiced}
+        witness = Witness(self.source, listener.acks, voices, retries=listener.retries >= RETRIES_MIN)
         yield AirObserved(
-            where=Provenance(self.source, None, frame, "first 802.11 frame"),
-            at=Moment(host=time / NS),
-            frames=self._frames,
-            acks=self._acks,
+            where=Provenance(self.source, None, listener.first_frame, "first 802.11 frame"),
+            at=Moment(host=listener.first_time / NS),
+            frames=listener.frames,
+            acks=listener.acks,
             channels=tuple(sorted(self._channels)),
-            damaged=self._damaged,
+            damaged=listener.damaged,
             unheard=tuple(
-                mac(receiver)
-                for receiver, frames in self._spoken_to.items()
-                if frames >= SPOKEN_TO_MIN and receiver not in self._voices
+                mac(party.address)
+                for party in listener.spoken
+                if party.spoken >= SPOKEN_TO_MIN and not party.voiced
             ),
         )
         single: list[Event] = [*self._joins.observed(witness), *self._stations.observed(witness)]
@@ -294,9 +236,9 @@ class Air:
             yield from facts
 
 
-def _sealable(kind: int) -> bool:
-    """Whether a frame of this type can have an encrypted body; null data has none."""
-    return not kind & 4 if kind >> 4 == 2 else kind in SEALABLE
+def _moment(time: int) -> int | None:
+    """A time of the kernel's, ``None`` when it never came."""
+    return None if time == k.NEVER else time
 
 
 def _strip_check_sequences(data: bytearray, rows: array[int], count: int) -> None:

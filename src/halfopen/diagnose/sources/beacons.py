@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, ChannelSwitchSeen, ProbingObserved
-from halfopen.diagnose.sources.bounded import Bounded, Quota, upper_median
+from halfopen.diagnose.sources.bounded import Bounded, Quota, counted, upper_median
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
-from halfopen.kernel import layout as k
+from halfopen.kernel.protocol import UNIT_NS
+from halfopen.kernel.radio import Cell
 
 #: Access points, pairs of station and access point, and pairs of station and name that are told apart.
 CELLS_MAX = 1024
 PAIRS_MAX = 1024
 QUOTED_MAX = 20_000
-UNIT_NS = 1024_000  # beacon intervals are counted in units of 1024 µs (IEEE 802.11-2020 section 9.4.1.3)
-GAP_INTERVALS = 5
 #: Announcements of the same channel within this time are one: an access point counts down some ten beacons.
 ANNOUNCEMENT_NS = 30 * NS
 
@@ -26,18 +25,15 @@ ANNOUNCEMENT_NS = 30 * NS
 class _Cell:
     """One access point."""
 
+    beacons: Cell
     ssid: str
     channel: int | None
-    interval: int
-    first: Heard
-    last: Heard
-    gaps: Bounded[tuple[Heard, Heard]]
-    restarts: Bounded[Heard]
-    tsf: int = 0
-    dtim: int = 0
-    count: int = 0
     aids: dict[int, int] = field(default_factory=dict)  # of each station
-    signals: Counter[int] = field(default_factory=Counter)
+
+    def call(self, ssid: str) -> None:
+        """It has this name."""
+        self.ssid = ssid
+        self.beacons.detail = f'Beacon "{ssid}"'
 
 
 @dataclass(slots=True)
@@ -69,32 +65,17 @@ class Beacons:
         self._probing: dict[tuple[int, str], _Probing] = {}
         self._switches: dict[int, Bounded[tuple[Heard, int]]] = {}
 
-    def beacon(self, heard: Heard, body: bytes, tsf: int, interval: int, tim: bytes, rssi: int) -> None:
-        """Take a beacon; ``tim`` is the content of its traffic indication map."""
-        cell = self._cells.get(heard.bssid)
-        if cell is None:
-            if len(self._cells) >= CELLS_MAX:
-                self.lost += 1
-                return
-            ssid, channel = d.ssid_of(body, d.BEACON_FIXED), d.channel_of(body, d.BEACON_FIXED)
-            gaps: Bounded[tuple[Heard, Heard]] = Bounded(self._quota)
-            restarts: Bounded[Heard] = Bounded(self._quota)
-            cell = _Cell(ssid, channel, interval, heard, heard, gaps, restarts)
-            self._cells[heard.bssid] = cell
-        elif heard.time - cell.last.time > GAP_INTERVALS * cell.interval * UNIT_NS > 0:
-            cell.gaps.add((cell.last, heard))
-        # Not every step back: a capture merged from two receivers may swap neighbours.
-        if cell.count and tsf + interval * UNIT_NS // 1000 < cell.tsf:
-            cell.restarts.add(heard)
-        heard.detail = f'Beacon "{cell.ssid}"'
-        cell.count += 1
-        if rssi != k.W_NO_RSSI:
-            cell.signals[rssi] += 1
-        cell.last, cell.tsf, cell.interval = heard, tsf, interval
-        if tim:
-            cell.dtim = tim[1]
-            if cell.aids:
-                self._map(heard, cell, tim)
+    def cell(self, heard: Heard, body: bytes, interval: int) -> Cell | None:
+        """The first beacon of an access point; ``None`` when there are too many."""
+        if len(self._cells) >= CELLS_MAX:
+            self.lost += 1
+            return None
+        gaps: Bounded[tuple[Heard, Heard]] = Bounded(self._quota)
+        restarts: Bounded[Heard] = Bounded(self._quota)
+        cell = _Cell(Cell(heard, interval, gaps, restarts), "", d.channel_of(body, d.BEACON_FIXED))
+        cell.call(d.ssid_of(body, d.BEACON_FIXED))
+        self._cells[heard.bssid] = cell
+        return cell.beacons
 
     def switch(self, heard: Heard, channel: int) -> None:
         """An access point's frame names the channel that it moves to (-1: none); one announcement is many frames."""
@@ -119,9 +100,10 @@ class Beacons:
                     witness.where(heard), witness.at(heard), mac(bssid), channel, witness.ref(heard)
                 )
 
-    def _map(self, heard: Heard, cell: _Cell, tim: bytes) -> None:
-        """See for whom frames wait."""
-        for station, aid in cell.aids.items():
+    def waits(self, heard: Heard, tim: bytes) -> bool:
+        """See in a beacon's map (``tim``) for whom frames wait; whether there is anybody."""
+        waits = False
+        for station, aid in self._cells[heard.bssid].aids.items():
             key = (station, heard.bssid)
             waiting = self._buffering.get(key)
             if d.in_map(tim, aid):
@@ -136,8 +118,18 @@ class Beacons:
                     heard.detail += f" traffic waits for {mac(station)}"
                 waiting.beacons += 1
                 waiting.most = max(waiting.most, waiting.beacons)
+                waits = True
             elif waiting is not None:
                 waiting.since = None  # delivered unheard, or given up
+        return waits
+
+    def waiting(self, bssid: int) -> list[int]:
+        """The stations for which frames wait at an access point."""
+        return [
+            station
+            for (station, ap), waiting in self._buffering.items()
+            if ap == bssid and waiting.since is not None
+        ]
 
     def delivered(self, heard: Heard) -> None:
         """The access point sent data to a station: whatever waited does so no longer."""
@@ -153,6 +145,7 @@ class Beacons:
         if cell is not None and len(cell.aids) < PAIRS_MAX:
             cell.aids = {other: number for other, number in cell.aids.items() if number != aid & 0x3FFF}
             cell.aids[station] = aid & 0x3FFF
+            cell.beacons.numbers = array("q", cell.aids.values())
 
     def asked(self, heard: Heard, body: bytes) -> None:
         """A station sent a probe request; one for any network is not of interest."""
@@ -173,7 +166,7 @@ class Beacons:
         ssid = d.ssid_of(body, d.BEACON_FIXED)
         cell = self._cells.get(heard.bssid)
         if cell is not None and not cell.ssid:
-            cell.ssid = ssid
+            cell.call(ssid)
         probing = self._probing.get((heard.receiver, ssid))
         if probing is not None:
             heard.detail = f'Probe Response "{ssid}"'
@@ -208,13 +201,14 @@ class Beacons:
             )
 
 
-def _beacons(ap: str, cell: _Cell, witness: Witness) -> BeaconsObserved:
+def _beacons(ap: str, told: _Cell, witness: Witness) -> BeaconsObserved:
+    cell = told.beacons
     return BeaconsObserved(
         where=witness.where(cell.first),
         at=witness.at(cell.first),
         ap=ap,
-        ssid=cell.ssid,
-        channel=cell.channel,
+        ssid=told.ssid,
+        channel=told.channel,
         count=cell.count,
         interval_s=cell.interval * UNIT_NS / NS,
         dtim=cell.dtim,
@@ -222,5 +216,5 @@ def _beacons(ap: str, cell: _Cell, witness: Witness) -> BeaconsObserved:
         restarts=tuple(map(witness.ref, cell.restarts)),
         first=witness.ref(cell.first),
         last=witness.ref(cell.last),
-        rssi_median=upper_median(cell.signals),
+        rssi_median=upper_median(counted(cell.signals)),
     )

@@ -4,12 +4,14 @@ the file."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
 
 from halfopen.diagnose.traffic import FRAMES_KEPT
 
 Item = TypeVar("Item")
+#: Shared by the many lists that stay short; never added to.
+_NONE: list[Any] = []
 
 
 class Quota:
@@ -40,7 +42,7 @@ class Bounded(Generic[Item]):
 
     def __init__(self, quota: Quota) -> None:
         self._first: list[Item] = []
-        self._last: list[Item] = []
+        self._last: list[Item] = _NONE
         self._quota = quota
         self.count = 0
 
@@ -51,7 +53,12 @@ class Bounded(Generic[Item]):
             del self._last[0]
             self._last.append(item)
         elif self._quota.take() or not self._first:
-            (self._first if len(self._first) < FRAMES_KEPT // 2 else self._last).append(item)
+            if len(self._first) < FRAMES_KEPT // 2:
+                self._first.append(item)
+            elif self._last:
+                self._last.append(item)
+            else:
+                self._last = [item]
         else:
             (self._last or self._first)[-1] = item
 
@@ -68,6 +75,11 @@ class Bounded(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         yield from self._first
         yield from self._last
+
+
+def counted(signals: Iterable[int]) -> Counter[int]:
+    """How often each signal was seen, from the kernel's counts by dBm + 128."""
+    return Counter({index - 128: count for index, count in enumerate(signals) if count})
 
 
 def upper_median(signals: Counter[int]) -> int | None:

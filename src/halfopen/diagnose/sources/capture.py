@@ -15,9 +15,10 @@ from halfopen.diagnose.sources.framing import BATCH, NS, CaptureError, Framing, 
 from halfopen.diagnose.sources.hosts import Hosts
 from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import CaptureObserved
-from halfopen.formats.capture import LINK_NAMES, WIRELESS_LINKS
+from halfopen.formats.capture import LINK_80211, LINK_NAMES, WIRELESS_LINKS
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
+from halfopen.kernel.frames import Frames
 from halfopen.kernel.packets import decode, tally
 
 __all__ = ["CaptureError", "CaptureSource", "is_capture"]
@@ -33,6 +34,7 @@ class CaptureSource:
         self.name = name
         self.notes: list[str] = []
         self._framing = Framing(name, self._take)
+        self._frames = Frames()
         self._totals: array[int] = array("q", bytes(8 * k.A_WIDTH))
         self._picked: array[int] = array("q", bytes(8 * BATCH))
         self._air = Air(name, keys)
@@ -66,7 +68,7 @@ class CaptureSource:
     def _take(self, data: bytearray, rows: array[int], count: int) -> None:
         frame = self._totals[k.A_FRAMES] + 1
         if not WIRELESS_LINKS.isdisjoint(self._framing.links):
-            self._ethernet += self._air.take(data, rows, count, frame)
+            self._ethernet += self._air.take(data, rows, count, frame, bare=LINK_80211 in self._framing.links)
         done = 0
         for row, parts in self._air.parts.items():
             self._analyse(data, rows[done * k.WIDTH : (row + 1) * k.WIDTH], row + 1 - done, frame + done)
@@ -80,11 +82,14 @@ class CaptureSource:
     ) -> None:
         """Follow the first ``count`` rows, the first of which is number ``frame``; a ``part`` of a frame that was counted
         does not count again."""
-        decode(data, rows, count)
-        self._hosts.count(data, rows, count, frame)
-        self._conversations.analyse(data, rows, count, frame, self._picked)
+        frames = self._frames
+        frames.hold(data, rows)
+        decode(frames, count)
+        self._hosts.count(frames, count, frame)
+        self._conversations.analyse(frames, data, rows, count, frame, self._picked)
         totals = array("q", bytes(8 * k.A_WIDTH)) if part else self._totals
-        listed = tally(rows, count, totals, self._picked)
+        listed = tally(frames, count, totals, self._picked)
+        frames.release()
         for row in self._picked[:listed]:
             self._lookups.see(data, rows, row * k.WIDTH, frame + row)
 

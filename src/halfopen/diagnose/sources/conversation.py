@@ -66,10 +66,6 @@ class Resending:
             self.end = end & 0xFFFFFFFF
         self.frames.add(resent)
 
-    def answers(self, reply: Quoted) -> bool:
-        """Whether ``reply`` acknowledges what this run resent, for the first time."""
-        return self.answered is None and reply.side != self.side and reaches(reply.ack, self.end)
-
 
 class Probing:
     """A run of keepalive probes in the making."""
@@ -115,11 +111,15 @@ def reaches(ack: int, end: int) -> bool:
 Run = TypeVar("Run", Resending, Probing, Starving)
 
 
-def keep(runs: list[Run], run: Run, quota: Quota) -> None:
-    """Add a run; the first half and the last half of too many are kept, and fewer once the quota is spent."""
+def keep(runs: list[Run], run: Run, quota: Quota) -> Run | None:
+    """Add a run; the first half and the last half of too many are kept, and fewer once the quota is spent. Returns the
+    run that had to go."""
+    dropped = None
     if len(runs) >= FRAMES_KEPT or (runs and quota.left <= 0):
-        quota.left += len(runs.pop(len(runs) // 2).frames)
+        dropped = runs.pop(len(runs) // 2)
+        quota.left += len(dropped.frames)
     runs.append(run)
+    return dropped
 
 
 class Conversation:
@@ -127,6 +127,7 @@ class Conversation:
 
     __slots__ = (
         "_quota",
+        "_unanswered",
         "established",
         "fins",
         "ordinal",
@@ -150,6 +151,7 @@ class Conversation:
         self.fins: list[Quoted | None] = [None, None]
         self.resets: list[Quoted | None] = [None, None]
         self.resendings: list[Resending] = []
+        self._unanswered: list[Resending] = []  # those of them that wait for an acknowledgement
         self.probings: list[Probing] = []
         self.starvings: list[Starving] = []
         self.unreachable: Bounded[FrameRef] = Bounded(quota)
@@ -172,17 +174,15 @@ class Conversation:
         side, bits, flags = quoted.side, quoted.bits, quoted.flags
         if bits & k.B_ESTABLISHED:
             self.established = quoted
-        for mask, firsts in ((k.TCP_SYN, self.syns), (k.TCP_FIN, self.fins), (k.TCP_RST, self.resets)):
-            if flags & mask and firsts[side] is None:
-                firsts[side] = quoted
+        if flags & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST):
+            for mask, firsts in ((k.TCP_SYN, self.syns), (k.TCP_FIN, self.fins), (k.TCP_RST, self.resets)):
+                if flags & mask and firsts[side] is None:
+                    firsts[side] = quoted
         if bits & k.B_ACKS_RESENT:
-            for resending in self.resendings:
-                if (
-                    resending.side != side
-                    and resending.answered is None
-                    and reaches(quoted.ack, resending.end)
-                ):
+            for resending in tuple(self._unanswered):
+                if resending.side != side and reaches(quoted.ack, resending.end):
                     resending.answered = quoted
+                    self._unanswered.remove(resending)
         if bits & k.B_RESENT:
             self._resent(quoted, original)
         if bits & k.B_ANSWERS_PROBE:
@@ -204,13 +204,16 @@ class Conversation:
             self._starved(quoted)
 
     def _resent(self, quoted: Quoted, original: Quoted | None) -> None:
-        for resending in reversed(self.resendings):
-            if resending.side == quoted.side and resending.seq == quoted.seq and resending.answered is None:
+        for resending in reversed(self._unanswered):
+            if resending.side == quoted.side and resending.seq == quoted.seq:
                 resending.add(quoted)
                 return
         resending = Resending(original or quoted, quoted, self._quota)
         resending.add(quoted)
-        keep(self.resendings, resending, self._quota)
+        dropped = keep(self.resendings, resending, self._quota)
+        if dropped in self._unanswered:
+            self._unanswered.remove(dropped)
+        self._unanswered.append(resending)
 
     def _probing(self, side: int) -> Probing | None:
         """The run of probes that ``side`` is in."""

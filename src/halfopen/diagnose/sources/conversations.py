@@ -6,11 +6,12 @@ from array import array
 
 from halfopen.diagnose.sources.bounded import Quota
 from halfopen.diagnose.sources.conversation import Conversation, Quoted
-from halfopen.diagnose.sources.frame_text import frame_text
+from halfopen.diagnose.sources.frame_text import unreachable_line
 from halfopen.diagnose.sources.rendering import Rendering
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.kernel import layout as k
 from halfopen.kernel.flow_table import SLOTS_MAX, FlowTable
+from halfopen.kernel.frames import Frames
 
 #: Share of the conversations that is forgotten when the table is full, so that it is not full again at once.
 FORGOTTEN_SHARE = 8
@@ -31,11 +32,20 @@ class Conversations:
         self._open: dict[int, Conversation] = {}
         self._made = 0
 
-    def analyse(self, data: bytearray, rows: array[int], count: int, frame: int, notable: array[int]) -> None:
-        """Follow the first ``count`` rows; ``frame`` numbers the first, ``notable`` has room for as many."""
+    def analyse(
+        self,
+        frames: Frames,
+        data: bytearray,
+        rows: array[int],
+        count: int,
+        frame: int,
+        notable: array[int],
+    ) -> None:
+        """Follow the first ``count`` rows of ``frames``, which holds ``data`` and ``rows``; ``frame`` numbers the first,
+        ``notable`` has room for as many."""
         at = 0
         while at < count:
-            at, notes = self.table.analyse(data, rows, at, count, frame, notable)
+            at, notes = self.table.analyse(frames, at, count, frame, notable)
             for row in notable[:notes]:
                 if rows[row * k.WIDTH + k.KIND] == k.TCP:
                     self._see(rows, row * k.WIDTH, frame + row)
@@ -62,7 +72,7 @@ class Conversations:
         self._open[slot].see(quoted, rows[base + k.GAP], original)
 
     def _see_unreachable(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
-        ref = FrameRef(frame, rows[base + k.TIME] / NS, frame_text(data, rows, base))
+        ref = FrameRef(frame, rows[base + k.TIME] / NS, unreachable_line(data, rows, base))
         self._open[rows[base + k.SLOT]].unreachable.add(ref)
 
     def _forget_some(self) -> None:

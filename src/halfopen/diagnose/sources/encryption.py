@@ -64,12 +64,13 @@ class Encryption:
         self._fragments = 0
         self._others = 0  # to groups, or between access points: closed, and of no one link
 
-    def offered(self, bssid: int, body: bytes) -> None:
-        """Take a beacon: what its access point offers."""
+    def offered(self, bssid: int, body: bytes) -> bool:
+        """Take a beacon: what its access point offers. Whether that is known now."""
         if bssid not in self._offers and len(self._offers) < LINKS_MAX:
             offer = e.security(body, d.BEACON_FIXED)
             if offer is not None:
                 self._offers[bssid] = offer
+        return bssid in self._offers
 
     def asked(self, heard: Heard, body: bytes) -> None:
         """Take an authentication or association frame: what the station chose."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from array import array
+from typing import NamedTuple
 
-from halfopen.formats.dhcp import CLIENT_PORT, SERVER_PORT, read_dhcp
-from halfopen.formats.dns import read_dns
+from halfopen.diagnose.traffic import FrameRef
+from halfopen.formats.dhcp import DhcpMessage
+from halfopen.formats.dns import DnsMessage
 from halfopen.formats.packet_text import (
     arp_text,
     echo_text,
     endpoint_text,
     ip_text,
-    mac_text,
     unreachable_text,
 )
 from halfopen.kernel import layout as k
 
+NS = 1_000_000_000
 ECHO_REPLIES = (0, 129)  # ICMP (RFC 792) and ICMPv6 (RFC 4443)
 ECHO_REQUESTS = (8, 128)
 
@@ -35,35 +37,47 @@ def destination_ip(data: bytearray, rows: array[int], base: int) -> str:
     return address(data, rows[base + k.DESTINATION], rows[base + k.FAMILY])
 
 
-def source_mac(data: bytearray, rows: array[int], base: int) -> str:
-    """The sender's hardware address, ``""`` on links without one."""
-    at = rows[base + k.MAC]
-    return mac_text(bytes(data[at : at + 6])) if at >= 0 else ""
-
-
 def body(data: bytearray, rows: array[int], base: int) -> bytes:
     """What was captured from the row's BODY on."""
     return bytes(data[rows[base + k.BODY] : rows[base + k.OFFSET] + rows[base + k.CAPTURED]])
 
 
-def frame_text(data: bytearray, rows: array[int], base: int) -> str:
-    """The line for an ARP, ICMP or UDP row."""
-    kind = rows[base + k.KIND]
-    content = body(data, rows, base)
+#: An ARP or ICMP message (empty for UDP), addresses, kind of row, ports, bytes of payload, what UDP carries.
+Parts = tuple[bytes, bytes, bytes, int, int, int, int, DnsMessage | DhcpMessage | None]
+
+
+class Kept(NamedTuple):
+    """A frame that may be quoted: its number, its nanoseconds, and what its line is made of. Most of what is kept
+    is dropped again, so that the line is written only for what stays."""
+
+    frame: int
+    time: int
+    parts: Parts
+
+    def ref(self) -> FrameRef:
+        """The frame as a quotation."""
+        return FrameRef(self.frame, self.time / NS, (line, self.parts))
+
+
+def line(parts: Parts) -> str:
+    """The line for an ARP, ICMP or UDP frame."""
+    content, source, destination, kind, sport, dport, payload, message = parts
     if kind == k.ARP:
-        return arp_text(content[:28])
-    source, destination = source_ip(data, rows, base), destination_ip(data, rows, base)
-    if kind == k.UNREACHABLE:
-        return unreachable_text(source, destination, content[1], _quoted(data, rows, base))
+        return arp_text(content)
+    here, there = ip_text(source), ip_text(destination)
     if kind == k.ICMP:
         if content[0] in ECHO_REQUESTS + ECHO_REPLIES:
             identifier, number = int.from_bytes(content[4:6], "big"), int.from_bytes(content[6:8], "big")
-            return echo_text(source, destination, content[0] in ECHO_REPLIES, identifier, number)
-        return f"{source} → {destination} ICMP type {content[0]} code {content[1]}"
-    sport, dport = rows[base + k.SPORT], rows[base + k.DPORT]
-    message = read_dhcp(content) if {sport, dport} & {SERVER_PORT, CLIENT_PORT} else read_dns(content)
-    ends = f"{endpoint_text(source, sport)} → {endpoint_text(destination, dport)}"
-    return f"{ends} {message.text if message else f'UDP Len={rows[base + k.PAYLOAD]}'}"
+            return echo_text(here, there, content[0] in ECHO_REPLIES, identifier, number)
+        return f"{here} → {there} ICMP type {content[0]} code {content[1]}"
+    ends = f"{endpoint_text(here, sport)} → {endpoint_text(there, dport)}"
+    return f"{ends} {message.text if message else f'UDP Len={payload}'}"
+
+
+def unreachable_line(data: bytearray, rows: array[int], base: int) -> str:
+    """The line for an ICMP message that quotes a segment."""
+    source, destination = source_ip(data, rows, base), destination_ip(data, rows, base)
+    return unreachable_text(source, destination, body(data, rows, base)[1], _quoted(data, rows, base))
 
 
 def _quoted(data: bytearray, rows: array[int], base: int) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from halfopen.formats import capture as c
 from halfopen.kernel import layout as k
-from halfopen.kernel.records import walk_pcap, walk_pcapng
+from halfopen.kernel.frames import Frames
+from halfopen.kernel.records import Walk, walk_pcap, walk_pcapng
 
 #: Frames handed on at once; their table is about half a megabyte.
 BATCH = 2048
@@ -96,7 +97,8 @@ class Framing:
         self._sectioned = False
         self._interfaces: array[int] = array("q")
         self._rows: array[int] = array("q", bytes(8 * k.WIDTH * BATCH))
-        self._cursor: array[int] = array("q", bytes(8 * k.CURSOR_WIDTH))
+        self._frames = Frames()
+        self._at = Walk()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the file.
@@ -135,26 +137,30 @@ class Framing:
 
     def _walk(self) -> None:
         """Hand on every whole record that is pending."""
-        cursor, pending = self._cursor, self._pending
-        cursor[k.POSITION] = 0
+        at, pending = self._at, self._pending
+        at.position = 0
         if not self._sectioned and not self._interfaces:
             self._read_pcap_header()
         walk = walk_pcapng if self._sectioned else walk_pcap
         going = True
         while going:
-            cursor[k.ROWS] = 0
-            stop = walk(pending, len(pending), self._order == ">", self._interfaces, self._rows, cursor)
-            if cursor[k.ROWS]:
-                self._take(pending, self._rows, cursor[k.ROWS])
+            at.count = 0
+            self._frames.hold(pending, self._rows)
+            at.hold(self._interfaces, self._order == ">")
+            stop = walk(self._frames, at, len(pending))
+            at.release()
+            self._frames.release()
+            if at.count:
+                self._take(pending, self._rows, at.count)
             going = stop == k.STOP_FULL
             if stop == k.STOP_BLOCK:
-                going = self._read_block(cursor[k.POSITION])
+                going = self._read_block(at.position)
             elif stop == k.STOP_DAMAGE:
-                self._stop(cursor[k.POSITION], DAMAGES[cursor[k.DAMAGE]].format(cursor[k.CULPRIT]))
+                self._stop(at.position, DAMAGES[at.damage].format(at.culprit))
         if not self.damage:
-            self._needed = cursor[k.NEEDED]
-            self._offset += cursor[k.POSITION]
-            del pending[: cursor[k.POSITION]]
+            self._needed = at.needed
+            self._offset += at.position
+            del pending[: at.position]
 
     def _read_pcap_header(self) -> None:
         head = self._pending[: c.PCAP_HEADER_SIZE]
@@ -162,7 +168,7 @@ class Framing:
         factor = 1 if _number(head[:4], self._order) == c.PCAP_NANOSECONDS else 1000
         self._interfaces.extend([link, 0, k.TICKS_TIMES, factor, 0, 0])
         self.links[link] = None
-        self._cursor[k.POSITION] = c.PCAP_HEADER_SIZE
+        self._at.position = c.PCAP_HEADER_SIZE
 
     def _read_block(self, at: int) -> bool:
         """Read a section or interface block; ``False`` when it is not whole, or the file is damaged here."""
@@ -180,7 +186,7 @@ class Framing:
             self._stop(at, DAMAGES[k.DAMAGE_LENGTH].format(length))
             return False
         if len(pending) - at < length:
-            self._cursor[k.NEEDED] = length
+            self._at.needed = length
             return False
         block = bytes(pending[at : at + length])
         if block[-4:] != block[4:8]:
@@ -196,5 +202,5 @@ class Framing:
             interface = c.read_interface(block, order)
             self._interfaces.extend([interface.link, interface.snap, *_clock(interface)])
             self.links[interface.link] = None
-        self._cursor[k.POSITION] = at + length
+        self._at.position = at + length
         return True

@@ -1,15 +1,17 @@
-"""One 802.11 frame that may be worth quoting, and whether its acknowledgement was heard."""
+"""802.11 frames that are worth quoting as quotations, and whether their acknowledgement was heard."""
 
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.formats.dot11 import NAMES
 from halfopen.formats.packet_text import mac_text
 from halfopen.kernel import layout as k
+from halfopen.kernel.radio import Heard
+
+__all__ = ["GROUP_BIT", "NS", "Heard", "Witness", "mac"]
 
 NS = 1_000_000_000
 GROUP_BIT = 1 << 40
@@ -18,65 +20,6 @@ GROUP_BIT = 1 << 40
 def mac(address: int) -> str:
     """``24:6f:28:aa:bb:cc`` of a 48-bit number, ``""`` of none."""
     return mac_text(address.to_bytes(6, "big")) if address >= 0 else ""
-
-
-@dataclass(slots=True, eq=False)
-class Heard:
-    """A frame and its retries: number and nanoseconds of the first, ``tried`` of the last.
-
-    ``tid`` counts its sequence number; ``size`` is in octets as captured; ``unasked`` that no acknowledgement is due.
-    ``detail`` is what to print instead of the name of the frame type.
-    """
-
-    frame: int
-    time: int
-    kind: int
-    flags: int
-    receiver: int
-    sender: int
-    bssid: int
-    sequence: int
-    tried: int
-    tid: int = k.W_NO_TID
-    size: int = 0
-    unasked: bool = False
-    acked: bool = False
-    detail: str = ""
-
-    @property
-    def group(self) -> bool:
-        """Whether it is for several stations, so that nobody acknowledges it."""
-        return bool(self.receiver & GROUP_BIT)
-
-    @property
-    def answerable(self) -> bool:
-        """Whether its receiver has to acknowledge it."""
-        return not self.group and not self.unasked
-
-    @property
-    def retried(self) -> bool:
-        """Whether its sender tried it again, so that it cannot have heard an acknowledgement of the first try."""
-        return self.tried > self.time or bool(self.flags & k.FC_RETRY)
-
-    @property
-    def by_ap(self) -> bool:
-        """Whether the access point sent it."""
-        return self.sender == self.bssid
-
-    @property
-    def station(self) -> int:
-        """The end that is not the access point; a group address for what the access point sends to all."""
-        return self.receiver if self.by_ap else self.sender
-
-    @property
-    def null(self) -> bool:
-        """Whether it is data without content."""
-        return self.kind >> 4 == 2 and bool(self.kind & 4)
-
-    @property
-    def protected(self) -> bool:
-        """Whether its content is encrypted."""
-        return bool(self.flags & k.FC_PROTECTED)
 
 
 class Witness:
@@ -88,6 +31,7 @@ class Witness:
         self.acks = acks
         self.retries = retries
         self._voices = voices
+        self._write = self.text  # bound once, for all frames
 
     def hears(self, address: int) -> bool:
         """Whether silence of this station or access point means anything."""
@@ -100,12 +44,15 @@ class Witness:
     def text(self, heard: Heard) -> str:
         """The frame as one line."""
         what = heard.detail or NAMES.get(heard.kind, f"frame type {heard.kind:#04x}")
+        if heard.turn:
+            what = heard.detail or NAMES.get(heard.kind, "Data")
+            what += " dozing" if heard.turn == k.TURN_DOZING else " awake"
         ack = {True: ", acked", False: ", not acked", None: ""}[self.acked(heard)]
         return f"{mac(heard.sender)} → {mac(heard.receiver)} {what}{ack}"
 
     def ref(self, heard: Heard) -> FrameRef:
         """The frame as a quotation."""
-        return FrameRef(heard.frame, heard.time / NS, self.text(heard))
+        return FrameRef(heard.frame, heard.time / NS, (self._write, heard))
 
     def where(self, heard: Heard) -> Provenance:
         """The frame as a place."""

@@ -11,7 +11,8 @@ from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import FRAMES_KEPT, FrameRef, HostObserved
 from halfopen.formats.packet_text import ip_text, mac_text
 from halfopen.kernel import layout as k
-from halfopen.kernel.hosts import count_hosts
+from halfopen.kernel.frames import Frames
+from halfopen.kernel.hosts import Crowd, count_hosts
 
 #: Pairs of a hardware and an IP address that are told apart; a gateway alone may show hundreds.
 PAIRS_MAX = 2048
@@ -36,16 +37,17 @@ class Hosts:
         self.source = source
         self._table: array[int] = array("q", bytes(8 * k.H_WIDTH * PAIRS_MAX))
         self._heads: array[int] = array("q", [-1]) * BUCKETS
-        self._registers: array[int] = array("q", [0, 0])  # hosts held, frames that found no room
-        self._words: array[int] = array("q", bytes(32))
+        self._crowd = Crowd()
 
-    def count(self, data: bytearray, rows: array[int], count: int, frame: int) -> None:
+    def count(self, frames: Frames, count: int, frame: int) -> None:
         """Count the senders of the first ``count`` rows; ``frame`` is the number of the first."""
-        count_hosts(data, rows, count, frame, self._table, self._heads, self._registers, self._words)
+        self._crowd.hold(self._table, self._heads)
+        count_hosts(frames, self._crowd, count, frame)
+        self._crowd.release()
 
     def losses(self) -> list[str]:
         """What was not counted, one line each."""
-        lost = self._registers[1]
+        lost = self._crowd.lost
         return (
             [f"{lost} frames of hosts beyond the first {PAIRS_MAX} were not counted to any"] if lost else []
         )
@@ -75,7 +77,7 @@ class Hosts:
     def _hosts(self) -> dict[str, _Host]:
         """The pairs gathered by hardware address, or by IP address on links without one."""
         hosts: dict[str, _Host] = {}
-        for base in range(0, self._registers[0] * k.H_WIDTH, k.H_WIDTH):
+        for base in range(0, self._crowd.used * k.H_WIDTH, k.H_WIDTH):
             row = self._table[base : base + k.H_WIDTH]
             words = row[k.H_ADDRESS : k.H_ADDRESS + (1 if row[k.H_FAMILY] == 4 else 4)]
             used = row[k.H_FAMILY] != 0 and any(words)

@@ -17,6 +17,7 @@ from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import message_number
+from halfopen.kernel import layout as k
 
 #: What an access point had queued for a station may still follow its farewell for this long, in nanoseconds.
 FLUSHED_NS = 500_000_000
@@ -155,6 +156,11 @@ class Joins:
         if heard.by_ap and pair in self._parting:
             for farewell in self._parting[pair]:
                 farewell.outlived |= heard.time - farewell.heard.time > FLUSHED_NS
+
+    def noted(self, station: int, bssid: int) -> int:
+        """What data between the two would tell (``NOTED_*``)."""
+        pair = (station, bssid)
+        return k.NOTED_KEYLESS * (pair in self._keyless) | k.NOTED_PARTING * (pair in self._parting)
 
     def _note(self, note: Note) -> None:
         key = (type(note), note.heard.station, note.heard.bssid)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources.bounded import Bounded, Quota
-from halfopen.diagnose.sources.frame_text import (
-    ECHO_REPLIES,
-    ECHO_REQUESTS,
-    body,
-    destination_ip,
-    frame_text,
-    source_ip,
-    source_mac,
-)
+from halfopen.diagnose.sources.frame_text import ECHO_REPLIES, ECHO_REQUESTS, Kept
 from halfopen.diagnose.traffic import ArpObserved, FrameRef, LeaseObserved, LookupObserved, PingObserved
 from halfopen.formats import dhcp
 from halfopen.formats.dns import PORT as DNS_PORT
-from halfopen.formats.dns import read_dns
-from halfopen.formats.packet_text import mac_text
+from halfopen.formats.dns import DnsMessage, read_dns
+from halfopen.formats.packet_text import ip_text, mac_text
 from halfopen.kernel import layout as k
 
 #: Pairs of asker and asked that are told apart, of each kind.
@@ -31,11 +24,13 @@ OPEN_MAX = 64
 NAMES_MAX = 16
 #: Questions quoted of a stretch without an answer: the first ones and the last.
 MUTE_KEPT = 4
+#: DNS messages whose reading is remembered: hosts ask the same again and again.
+READ_MAX = 512
+READ_SIZE_MAX = 512
 #: Frames quoted of all pairs together, about 300 bytes each.
 QUOTED_MAX = 50_000
-NS = 1_000_000_000
 
-Refs = Bounded[FrameRef]
+Refs = Bounded[Kept]
 
 
 class Asking:
@@ -65,15 +60,15 @@ class Asking:
         self.refused = 0
         self.names: dict[str, None] = {}
         self.frames = Refs(quota)
-        self.last_answer: FrameRef | None = None
+        self.last_answer: Kept | None = None
         self.waiting: deque[int] = deque(maxlen=OPEN_MAX)
         #: Questions since the last answer, and the longest such stretch: how many, the first of them and the last.
-        self.stretch: list[FrameRef] = []
+        self.stretch: list[Kept] = []
         self.stretch_count = 0
-        self.mute: tuple[FrameRef, ...] = ()
+        self.mute: tuple[Kept, ...] = ()
         self.mute_count = 0
 
-    def ask(self, number: int, ref: FrameRef) -> None:
+    def ask(self, number: int, ref: Kept) -> None:
         """A question was sent."""
         self.asked += 1
         self.waiting.append(number)
@@ -83,7 +78,7 @@ class Asking:
         if self.stretch_count > self.mute_count:
             self.mute, self.mute_count = tuple(self.stretch), self.stretch_count
 
-    def answer(self, number: int, ref: FrameRef) -> bool:
+    def answer(self, number: int, ref: Kept) -> bool:
         """An answer came; ``False`` when no question of this number was waiting for it."""
         if number not in self.waiting:
             return False
@@ -121,19 +116,52 @@ class Lookups:
         self._announced: dict[str, Refs] = {}
         self._quota = Quota(QUOTED_MAX)
         self._lost = 0
+        self._read: dict[bytes, DnsMessage | None] = {}  # by all but the number
 
     def see(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
         """Take one row that carries ARP, ICMP, DNS or DHCP; ``frame`` is its number."""
-        ref = FrameRef(frame, rows[base + k.TIME] / NS, frame_text(data, rows, base))
-        kind = rows[base + k.KIND]
+        kind, time = rows[base + k.KIND], rows[base + k.TIME]
+        at = rows[base + k.BODY]
         if kind == k.ARP:
-            self._see_arp(data, rows, base, ref)
-        elif kind == k.ICMP:
-            self._see_echo(data, rows, base, ref)
-        elif kind == k.UDP and DNS_PORT in (rows[base + k.SPORT], rows[base + k.DPORT]):
-            self._see_dns(data, rows, base, ref)
-        elif kind == k.UDP:
-            self._see_dhcp(data, rows, base, ref)
+            content = bytes(data[at : at + 28])
+            self._see_arp(content, Kept(frame, time, (content, b"", b"", kind, 0, 0, 0, None)))
+            return
+        if kind not in (k.ICMP, k.UDP):
+            return
+        content = bytes(data[at : rows[base + k.OFFSET] + rows[base + k.CAPTURED]])
+        size = 4 if rows[base + k.FAMILY] == 4 else 16
+        at, to = rows[base + k.SOURCE], rows[base + k.DESTINATION]
+        source, destination = bytes(data[at : at + size]), bytes(data[to : to + size])
+        if kind == k.ICMP:
+            ref = Kept(frame, time, (content[:8], source, destination, kind, 0, 0, 0, None))
+            self._see_echo(content, source, destination, ref)
+            return
+        sport, dport = rows[base + k.SPORT], rows[base + k.DPORT]
+        at = rows[base + k.MAC]
+        mac = mac_text(bytes(data[at : at + 6])) if at >= 0 else ""
+        message: DnsMessage | dhcp.DhcpMessage | None
+        leased = not {sport, dport}.isdisjoint((dhcp.SERVER_PORT, dhcp.CLIENT_PORT))
+        message = dhcp.read_dhcp(content) if leased else self._dns(content)
+        ref = Kept(
+            frame, time, (b"", source, destination, kind, sport, dport, rows[base + k.PAYLOAD], message)
+        )
+        if DNS_PORT in (sport, dport):
+            self._see_dns(content, source, destination, ref)
+        else:
+            self._see_dhcp(message, mac, ref)
+
+    def _dns(self, content: bytes) -> DnsMessage | None:
+        """The message in a payload, which is read once for all that differ only in their number."""
+        rest = content[2:]
+        if rest in self._read:
+            known = self._read[rest]
+            return known and replace(known, number=content[0] << 8 | content[1])
+        message = read_dns(content)
+        if len(rest) <= READ_SIZE_MAX:
+            if len(self._read) >= READ_MAX:
+                self._read.clear()
+            self._read[rest] = message
+        return message
 
     def _pair(self, table: dict[Hashable, Asking], key: Hashable, asker: str, target: str) -> Asking | None:
         """The entry of a pair, made if there is room."""
@@ -145,45 +173,50 @@ class Lookups:
             asking = table[key] = Asking(asker, target, self._quota)
         return asking
 
-    def _announce(self, mac: str, ref: FrameRef) -> None:
+    def _announce(self, mac: str, ref: Kept) -> None:
         if mac in self._announced or len(self._announced) < PAIRS_MAX:
             self._announced.setdefault(mac, Refs(self._quota)).add(ref)
         else:
             self._lost += 1
 
-    def _see_arp(self, data: bytearray, rows: array[int], base: int, ref: FrameRef) -> None:
-        content = body(data, rows, base)
-        sender, target = source_ip(data, rows, base), destination_ip(data, rows, base)
-        sender_mac, target_mac = mac_text(content[8:14]), mac_text(content[18:24])
-        if sender in (target, "0.0.0.0"):  # noqa: S104 (an ARP probe asks without an address, RFC 5227)
-            self._announce(sender_mac, ref)
+    def _see_arp(self, content: bytes, ref: Kept) -> None:
+        sender, target = content[14:18], content[24:28]
+        if sender in (target, b"\0\0\0\0"):  # an ARP probe asks without an address, RFC 5227
+            self._announce(mac_text(content[8:14]), ref)
         elif content[7] == 1:
-            asking = self._pair(self._arps, (sender_mac, sender, target), sender_mac + " " + sender, target)
+            key = content[8:18] + target
+            asking = self._arps.get(key)
+            if asking is None:
+                asker = f"{mac_text(content[8:14])} {ip_text(sender)}"
+                asking = self._pair(self._arps, key, asker, ip_text(target))
             if asking is not None:
                 asking.ask(0, ref)
         elif content[7] == 2:
-            asking = self._arps.get((target_mac, target, sender))
+            asking = self._arps.get(content[18:28] + sender)
             if asking is not None:
                 asking.answer(0, ref)
 
-    def _see_echo(self, data: bytearray, rows: array[int], base: int, ref: FrameRef) -> None:
-        content = body(data, rows, base)
-        source, destination = source_ip(data, rows, base), destination_ip(data, rows, base)
+    def _see_echo(self, content: bytes, source: bytes, destination: bytes, ref: Kept) -> None:
         number = int.from_bytes(content[4:8], "big")
         if content[0] in ECHO_REQUESTS:
-            asking = self._pair(self._pings, (source, destination), source, destination)
+            asking = self._pings.get((source, destination))
+            if asking is None:
+                ends = ip_text(source), ip_text(destination)
+                asking = self._pair(self._pings, (source, destination), *ends)
             if asking is not None:
                 asking.ask(number, ref)
         elif content[0] in ECHO_REPLIES and (destination, source) in self._pings:
             self._pings[destination, source].answer(number, ref)
 
-    def _see_dns(self, data: bytearray, rows: array[int], base: int, ref: FrameRef) -> None:
-        message = read_dns(body(data, rows, base))
+    def _see_dns(self, content: bytes, source: bytes, destination: bytes, ref: Kept) -> None:
+        message = self._dns(content)
         if message is None:
             return
-        source, destination = source_ip(data, rows, base), destination_ip(data, rows, base)
         if not message.response:
-            asking = self._pair(self._queries, (source, destination), source, destination)
+            asking = self._queries.get((source, destination))
+            if asking is None:
+                ends = ip_text(source), ip_text(destination)
+                asking = self._pair(self._queries, (source, destination), *ends)
             if asking is not None:
                 asking.ask(message.number, ref)
                 if message.name and len(asking.names) < NAMES_MAX:
@@ -193,9 +226,8 @@ class Lookups:
             if asking.answer(message.number, ref):
                 asking.refused += message.rcode != 0
 
-    def _see_dhcp(self, data: bytearray, rows: array[int], base: int, ref: FrameRef) -> None:
-        message = dhcp.read_dhcp(body(data, rows, base))
-        if message is None:
+    def _see_dhcp(self, message: object, mac: str, ref: Kept) -> None:
+        if not isinstance(message, dhcp.DhcpMessage):
             return
         if message.mac not in self._leases and len(self._leases) >= PAIRS_MAX:
             self._lost += 1
@@ -206,7 +238,7 @@ class Lookups:
             leasing.ip = message.given_ip
         if message.kind in leasing.lists:
             leasing.lists[message.kind].add(ref)
-        if message.kind in (dhcp.DISCOVER, dhcp.REQUEST) and message.mac == source_mac(data, rows, base):
+        if message.kind in (dhcp.DISCOVER, dhcp.REQUEST) and message.mac == mac:
             self._announce(message.mac, ref)
 
     def losses(self) -> list[str]:
@@ -228,53 +260,61 @@ class Lookups:
 
     def announced(self, mac: str) -> tuple[FrameRef, ...]:
         """The frames with which a host announced itself: ARP announcements, DHCP."""
-        return tuple(self._announced.get(mac, ()))
+        return quoted(self._announced.get(mac, ()))
 
     def observed(self) -> Iterator[Event]:
         """Every pair's questions, as facts."""
         for arp in self._arps.values():
             mac, _, ip = arp.asker.partition(" ")
+            refs = quoted(arp.frames)
             yield ArpObserved(
-                *self._place(arp.frames),
+                *self._place(refs),
                 mac,
                 ip,
                 arp.target,
                 arp.asked,
                 arp.answered,
-                tuple(arp.frames),
-                arp.mute,
+                refs,
+                quoted(arp.mute),
                 arp.mute_count,
             )
         for ping in self._pings.values():
+            refs = quoted(ping.frames)
             yield PingObserved(
-                *self._place(ping.frames),
+                *self._place(refs),
                 ping.asker,
                 ping.target,
                 ping.asked,
                 ping.answered,
-                tuple(ping.frames),
-                ping.last_answer,
+                refs,
+                ping.last_answer.ref() if ping.last_answer else None,
             )
         for query in self._queries.values():
+            refs = quoted(query.frames)
             yield LookupObserved(
-                *self._place(query.frames),
+                *self._place(refs),
                 query.asker,
                 query.target,
                 query.asked,
                 query.answered,
                 query.refused,
                 tuple(query.names),
-                tuple(query.frames),
-                query.mute,
+                refs,
+                quoted(query.mute),
                 query.mute_count,
             )
         for mac, leasing in self._leases.items():
-            lists = [tuple(refs) for refs in leasing.lists.values()]
+            lists = [quoted(kept) for kept in leasing.lists.values()]
             seen = sorted((ref for refs in lists for ref in refs), key=lambda ref: ref.frame)
             if seen:
                 yield LeaseObserved(*self._place(seen), mac, leasing.hostname, leasing.ip, *lists)
 
-    def _place(self, refs: Refs | list[FrameRef]) -> tuple[Provenance, Moment]:
+    def _place(self, refs: Sequence[FrameRef]) -> tuple[Provenance, Moment]:
         """Where and when the first of ``refs`` is."""
-        first = next(iter(refs))
+        first = refs[0]
         return Provenance(self.source, None, first.frame, first.text), Moment(host=first.time)
+
+
+def quoted(kept: Iterable[Kept]) -> tuple[FrameRef, ...]:
+    """Frames as quotations."""
+    return tuple(each.ref() for each in kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from functools import cache
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.sources.bounded import Bounded
@@ -47,6 +48,13 @@ MARKS = (
     (k.B_WINDOW_UPDATE, "TCP Window Update"),
     (k.B_DUPLICATE_ACK, "TCP Dup ACK"),
 )
+MARKED = sum(bit for bit, _ in MARKS)
+
+
+@cache
+def marks_of(bits: int) -> tuple[str, ...]:
+    """What Wireshark would write beside a frame with these bits."""
+    return tuple(mark for bit, mark in MARKS if bits & bit)
 
 
 class Rendering:
@@ -56,6 +64,7 @@ class Rendering:
         self.source = source
         self.state = state
         self.conversation = conversation
+        self._write = self.text  # bound once, for all frames
         self.flow_base = conversation.slot * k.FLOW_WIDTH
         self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
         self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
@@ -84,7 +93,11 @@ class Rendering:
         return "client" if side == self.client else "server"
 
     def frame(self, quoted: Quoted) -> FrameRef:
-        """A frame with its text; numbers are relative to the SYN where it was seen, windows scaled."""
+        """A frame as a quotation."""
+        return FrameRef(quoted.frame, quoted.time / NS, (self._write, quoted))
+
+    def text(self, quoted: Quoted) -> str:
+        """A frame as one line; numbers are relative to the SYN where it was seen, windows scaled."""
         state, side = self.state, quoted.side
         sender, receiver = self.bases[side], self.bases[1 - side]
         seq, ack, flags = quoted.seq, quoted.ack, quoted.flags
@@ -98,7 +111,7 @@ class Rendering:
             mss, scale = state[sender + k.S_MSS], state[sender + k.S_SCALE]
         elif self.scaled:
             window <<= state[sender + k.S_SCALE]
-        text = tcp_text(
+        return tcp_text(
             self.endpoints[side],
             self.endpoints[1 - side],
             flags,
@@ -108,9 +121,8 @@ class Rendering:
             quoted.payload,
             mss,
             scale,
-            [mark for bit, mark in MARKS if quoted.bits & bit],
+            marks_of(quoted.bits & MARKED),
         )
-        return FrameRef(quoted.frame, quoted.time / NS, text)
 
     def optional(self, quoted: Quoted | None) -> FrameRef | None:
         """A frame, or none."""

@@ -1,0 +1,58 @@
+"""Damage captures at random and read them with a kernel that checks every index.
+
+    python fuzz/fuzz_checked_kernel.py [--seed N] [--runs N]
+
+The kernel that ships is compiled without bounds checks: its own tests of lengths are all there is. Here the same sources
+are compiled with them, into a folder of their own (pip fetches the compiler's requirements as for any installation), and
+``fuzz_captures.py`` runs on that. An index out of bounds raises ``IndexError``, which that script reports with the seed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+UNCHECKED = "boundscheck=False, initializedcheck=False"
+CHECKED = "boundscheck=True, initializedcheck=True"
+
+
+def build(folder: Path) -> Path:
+    """Compile the package with checks; where it was put. Raises :class:`SystemExit` when the kernel is not compiled."""
+    source, target = folder / "source", folder / "installed"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
+    kernel = source / "src" / "halfopen" / "kernel"
+    loops = [path for path in kernel.glob("*.py") if UNCHECKED in path.read_text()]
+    for path in loops:
+        path.write_text(path.read_text().replace(UNCHECKED, CHECKED))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True)
+    built = {path.name.partition(".")[0] for path in (target / "halfopen" / "kernel").glob("*.so")}
+    missing = {path.stem for path in loops} - built
+    if missing or not loops:
+        raise SystemExit(f"not compiled: {', '.join(sorted(missing)) or 'no loop was found'}")
+    return target
+
+
+def main() -> int:
+    """Build, then fuzz with the arguments given."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = build(Path(folder))
+        environment = {**os.environ, "PYTHONPATH": str(target)}
+        where = [sys.executable, "-c", "import halfopen.kernel.flows as f; print(f.__file__)"]
+        loaded = subprocess.run(where, env=environment, check=True, capture_output=True, text=True).stdout
+        if not loaded.startswith(str(target)):
+            raise SystemExit(f"the kernel that was loaded is {loaded.strip()}")
+        fuzz = [sys.executable, str(Path(__file__).with_name("fuzz_captures.py")), *sys.argv[1:]]
+        return subprocess.run(fuzz, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
