@@ -41,6 +41,8 @@ def example(hint: Any) -> Any:
         return example(next(part for part in parts if part is not type(None)))
     if origin is tuple:
         return tuple(example(part) for part in parts if part is not Ellipsis)
+    if hint is FrameRef:
+        return FrameRef(1, 1000.0, "1")
     assert dataclasses.is_dataclass(hint), f"teach this test about {hint}"
     hints = typing.get_type_hints(hint)
     return hint(**{spot.name: example(hints[spot.name]) for spot in dataclasses.fields(hint)})
@@ -50,6 +52,8 @@ def floats(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
     """Every float in ``value`` with the names of the fields that lead to it."""
     if isinstance(value, float):
         yield path, value
+    elif isinstance(value, FrameRef):
+        yield f"{path}.time", value.time
     elif isinstance(value, tuple):
         for item in value:
             yield from floats(item, path)

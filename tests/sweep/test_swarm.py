@@ -86,15 +86,23 @@ def _has_no_deadline_for_a_dial(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _does_not_watch_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    clocks = Vitals._clocks
-    blind = (machine.SEND_STALLED, machine.SEND_EXPIRED)
-    monkeypatch.setattr(Vitals, "_clocks", lambda vitals: [c for c in clocks(vitals) if c[1] not in blind])
+    monkeypatch.setattr(Vitals, "next_clock", _clock_without("_writes", []))
 
 
 def _never_asks_a_silent_peer(monkeypatch: pytest.MonkeyPatch) -> None:
-    clocks = Vitals._clocks
-    deaf = (machine.SILENCE_NOTICED, machine.SILENCE_EXPIRED)
-    monkeypatch.setattr(Vitals, "_clocks", lambda vitals: [c for c in clocks(vitals) if c[1] not in deaf])
+    monkeypatch.setattr(Vitals, "next_clock", _clock_without("_expects_answers", False))
+
+
+def _clock_without(name: str, blind: object) -> Callable[[Vitals], tuple[float, str]]:
+    """The clock that runs out first for one who takes what vitals keep in ``name`` for ``blind``."""
+    next_clock = Vitals.next_clock
+
+    def clock(vitals: Vitals) -> tuple[float, str]:
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(vitals, name, blind)
+            return next_clock(vitals)
+
+    return clock
 
 
 def _sets_no_keepalive(monkeypatch: pytest.MonkeyPatch) -> None:

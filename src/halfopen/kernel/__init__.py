@@ -5,7 +5,20 @@ from __future__ import annotations
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 
 #: What is compiled, all of it or nothing, in the order in which they import each other.
-LOOPS = ("frames", "records", "air", "packets", "flows", "hosts", "radio", "hearing")
+LOOPS = (
+    "frames",
+    "records",
+    "air",
+    "packets",
+    "flows",
+    "hosts",
+    "radio",
+    "hearing",
+    "scanner",
+    "host_times",
+    "headers",
+    "lines",
+)
 
 
 def is_compiled() -> bool:

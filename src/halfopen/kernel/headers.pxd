@@ -3,7 +3,7 @@ cimport cython
 from halfopen.kernel cimport host_times
 from halfopen.kernel.host_times cimport HostTimes
 
-cdef long long ARDUINO, BARE, EMPTY, ESC, ESPHOME, ESP_IDF, HEADER_MAX
+cdef long long ARDUINO, BARE, BOOT_MS_END, EMPTY, ESC, ESPHOME, ESP_IDF, HEADER_MAX
 cdef long long LETTER_C, LETTER_D, LETTER_E, LETTER_I, LETTER_V, LETTER_W, TAG_MAX
 cdef long long TASMOTA, UNIX, UNREAD, WORD_MAX
 

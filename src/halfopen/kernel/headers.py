@@ -16,6 +16,8 @@ TAG_MAX = 48
 WORD_MAX = 64
 #: A header ends within so many bytes; what is no ASCII among them may belong to it.
 HEADER_MAX = 80
+#: Milliseconds since boot are counted in 32 bits.
+BOOT_MS_END = 4294967296
 ESC = 27
 LETTER_C = 67
 LETTER_D = 68
@@ -130,7 +132,7 @@ class Header:
             return at
         if self.data[after] == 41 and 0 < digits <= 14:
             number = self.times.value_of(first, after)
-            if number < 4294967296:
+            if number < BOOT_MS_END:
                 self.boot_ms = number
             else:
                 self.note_system(number, 0, UNIX, 0)
