@@ -51,6 +51,7 @@ _NOTHING_WAITS = Unshown(
     "its answers come while it is still awake, so no frame waits for it, and what it does not hear is not on the air",
     _answered_awake,
 )
+_BELIEVED = Unshown("what a program believes of its connection is not on the air")
 _PRINTED = Unshown("the reason of a reset is printed, not sent")
 
 #: Fault → witness → why it cannot show it. What is not here can be shown.
@@ -93,6 +94,7 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
             "the station stays joined and the driver prints nothing; the program only waits longer"
         )
     },
+    "HO414": {"capture": _BELIEVED, "sniffer": _BELIEVED},
     "HO601": {"capture": _HEAP},
     "HO602": {"capture": _HEAP},
     "HO603": {"capture": _HEAP},
@@ -143,6 +145,12 @@ COMPANIONS: dict[str, dict[str, str]] = {
         "HO405": "the beacons are gone meanwhile",
         "HO410": "and the network",
         "HO413": "frames are unheard",
+    },
+    "HO414": {
+        "HO403": "the access point put it out",
+        "HO405": "or its beacons were lost",
+        "HO413": "and its frames",
+        "HO207": "the sketch dials a connection that it believes in, again and again",
     },
     "HO701": {"HO205": "the chip restarts"},
     "HO702": {
