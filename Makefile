@@ -86,7 +86,6 @@ soak: $(VENV)/.testing
 	$(BIN)/python fuzz/score_diagnose.py --gate 0.98 --silent 0.99
 	rm -rf build/swarm
 	$(BIN)/halfopen simulate --seeds 10000 --out build/swarm
-	$(BIN)/python fuzz/checked_kernel.py --runs 5000
 	$(BIN)/python fuzz/soak_link.py --cycles 1000000 --sockets 10000
 	HALFOPEN_KILLS=1000 $(BIN)/python -m pytest -n 2 tests/link/test_recorder_killed.py
 	$(BIN)/micropython tests/link/recorder_on_littlefs.py src cuts 1 20000

@@ -1,10 +1,11 @@
-"""Damage captures at random and read them with a kernel that checks every index.
+"""Damage captures and logs at random and read them with a kernel that checks every index.
 
     python fuzz/fuzz_checked_kernel.py [--seed N] [--runs N]
 
 The kernel that ships is compiled without bounds checks: its own tests of lengths are all there is. Here the same sources
 are compiled with them, into a folder of their own (pip fetches the compiler's requirements as for any installation), and
-``fuzz_captures.py`` runs on that. An index out of bounds raises ``IndexError``, which that script reports with the seed.
+``fuzz_captures.py`` and ``fuzz_logs.py`` run on that. An index out of bounds raises ``IndexError``, which they report with
+the seed.
 """
 
 from __future__ import annotations
@@ -50,8 +51,11 @@ def main() -> int:
         loaded = subprocess.run(where, env=environment, check=True, capture_output=True, text=True).stdout
         if not loaded.startswith(str(target)):
             raise SystemExit(f"the kernel that was loaded is {loaded.strip()}")
-        fuzz = [sys.executable, str(Path(__file__).with_name("fuzz_captures.py")), *sys.argv[1:]]
-        return subprocess.run(fuzz, env=environment, check=False).returncode
+        for name in ("fuzz_captures.py", "fuzz_logs.py"):
+            fuzz = [sys.executable, str(Path(__file__).with_name(name)), *sys.argv[1:]]
+            if status := subprocess.run(fuzz, env=environment, check=False).returncode:
+                return status
+    return 0
 
 
 if __name__ == "__main__":
