@@ -27,7 +27,7 @@ from halfopen.sweep.measures import Sums
 A_DAY = 10.0
 SEED = 1
 CELL = 50
-#: What the issue asks for: so many devices for a day on two processors, in so many seconds.
+#: The aim: so many devices for a day on two processors, in so many seconds.
 WHOLE, DAY_H, LIMIT_S = 10_000, 24.0, 60.0
 
 

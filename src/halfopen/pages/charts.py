@@ -96,7 +96,16 @@ class Scale:
         if self._log:
             first, last = math.floor(math.log10(self.least)), math.ceil(math.log10(self.most))
             powers = [10.0**power for power in range(first, last + 1)]
-            return [tick for tick in powers if self.least * 0.999 <= tick <= self.most * 1.001]
+            for steps in ((1,), (1, 2, 5)):  # within two decades the powers of ten alone are too few
+                within = [
+                    step * power
+                    for power in powers
+                    for step in steps
+                    if self.least * 0.999 <= step * power <= self.most * 1.001
+                ]
+                if len(within) > 2:
+                    break
+            return list(within)
         step = round_step((self.most - self.least) / _TICKS)
         first_tick = math.ceil(self.least / step - 1e-9)
         count = int((self.most - first_tick * step) / step + 1e-9) + 1
