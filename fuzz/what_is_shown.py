@@ -33,6 +33,10 @@ def _farewell_unheard(simulation: Simulation) -> bool:
     return not any(event["reason"] == 3 for event in simulation.truth.of("disassociated"))
 
 
+def _put_out_with_8(simulation: Simulation) -> bool:
+    return all(getattr(one, "reason", 0) == 8 for _, one in simulation.scenario.impairments)
+
+
 #: A station stays awake so long after a frame: ``CONFIG_ESP_WIFI_SLP_DEFAULT_MIN_ACTIVE_TIME``.
 _AWAKE_MS = 50
 
@@ -71,6 +75,11 @@ UNSHOWN: dict[str, dict[str, Unshown]] = {
         "capture": Unshown(
             "the peer is gone in these scenarios, so nobody asks the device anything: a thread that waits and a program"
             " that has given up nothing look alike"
+        )
+    },
+    "HO403": {
+        "log": Unshown(
+            "reason 8 in a log is what a station that leaves by itself prints, too", _put_out_with_8
         )
     },
     "HO406": {"capture": _NOTHING_WAITS, "sniffer": _NOTHING_WAITS},
@@ -148,6 +157,7 @@ COMPANIONS: dict[str, dict[str, str]] = {
     },
     "HO414": {
         "HO403": "the access point put it out",
+        "HO401": "or, with reason 2, so",
         "HO405": "or its beacons were lost",
         "HO413": "and its frames",
         "HO207": "the sketch dials a connection that it believes in, again and again",
