@@ -6,10 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from halfopen.formats import newlib_errno
+from halfopen.twin.firmware.arduino_calls import ask
 from halfopen.twin.firmware.program import Firmware
-from halfopen.twin.lwip import names
-from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.tasks import Wait, sleep
 from halfopen.twin.world import MS
 
@@ -51,23 +49,5 @@ class ImpatientClient(Firmware):
             waited += _DOT_MS
         device.console.print(f"WiFi connected, IP address: {device.stack.ip}")
         while True:
-            yield from self._ask(device)
+            yield from ask(device, self.host, self.port, self.request_bytes)
             yield from sleep(self.period_ms * MS)
-
-    def _ask(self, device: Device) -> Generator[Wait, bool, None]:
-        calls = device.calls
-        fd = calls.socket()
-        try:
-            calls.setsockopt(fd, names.SO_RCVTIMEO, 5000 * MS)
-            yield from calls.connect(fd, self.host, self.port)
-            yield from calls.send(fd, b"x" * self.request_bytes)
-            device.exchanged(len((yield from calls.recv(fd, 256))))
-        except SocketError as error:
-            text = newlib_errno.TEXTS.get(error.errno or 0, "")
-            device.console.arduino(
-                "E",
-                "NetworkClient.cpp:275",
-                "connect",
-                f'socket error on fd {fd}, errno: {error.errno}, "{text}"',
-            )
-        yield from calls.close(fd)

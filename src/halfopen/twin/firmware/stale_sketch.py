@@ -6,10 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from halfopen.formats import newlib_errno
+from halfopen.twin.firmware.arduino_calls import ask
 from halfopen.twin.firmware.program import Firmware
-from halfopen.twin.lwip import names
-from halfopen.twin.lwip.names import SocketError
 from halfopen.twin.tasks import Wait, sleep
 from halfopen.twin.world import MS, SECOND
 
@@ -45,7 +43,7 @@ class StaleSketch(Firmware):
             if self.trusts_events:
                 connected = device.joined
             if connected:
-                yield from self._ask(device)
+                yield from ask(device, self.host, self.port, self.request_bytes)
             self._report(device, ip, connected)
             yield from sleep(self.period_ms * MS)
 
@@ -55,21 +53,3 @@ class StaleSketch(Firmware):
         device.console.print(
             f"status: heap={device.heap.free} up={minutes}:{seconds:02} ip={ip} rssi={device.rssi_dbm} wl={word} connected={connected:d}"
         )
-
-    def _ask(self, device: Device) -> Generator[Wait, bool, None]:
-        calls = device.calls
-        fd = calls.socket()
-        try:
-            calls.setsockopt(fd, names.SO_RCVTIMEO, 5 * SECOND)
-            yield from calls.connect(fd, self.host, self.port)
-            yield from calls.send(fd, b"x" * self.request_bytes)
-            device.exchanged(len((yield from calls.recv(fd, 256))))
-        except SocketError as error:
-            text = newlib_errno.TEXTS.get(error.errno or 0, "")
-            device.console.arduino(
-                "E",
-                "NetworkClient.cpp:275",
-                "connect",
-                f'socket error on fd {fd}, errno: {error.errno}, "{text}"',
-            )
-        yield from calls.close(fd)
