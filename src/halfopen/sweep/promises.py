@@ -43,6 +43,8 @@ KILLING = ("flows-lost", "peer-rebooted")
 SILENCING = ("blackhole", "peer-vanished", "radio-dropout", "ap-silent", "ap-power-cut")
 #: What was under way when silence began may still arrive: the longest delay that is drawn, there and back (s).
 UNDER_WAY_S = 2.0
+#: An access point keeps a frame for a station that dozes so long (mac80211: 10 s), and delivers it to a link whose peer is dead.
+BUFFERED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,13 @@ class _Life:
         """The longest time until a dead peer is noticed (s); infinite when nothing could."""
         most = max(self.link.bound(cause) for cause in (IDLE, UNACKED, FULL_BUFFER))
         return most if most == NEVER else most * TOLERANCE + TICK_S
+
+    @property
+    def buffered(self) -> float:
+        """How much later than it was sent something from the peer may be heard, because the radio dozes (s)."""
+        scenario = self.simulation.scenario
+        dozes = any(self.name in plan.names() and plan.wifi.power_save != "none" for plan in scenario.devices)
+        return BUFFERED_S if scenario.access_points and dozes else 0.0
 
 
 def _upon(simulation: Simulation, name: str, client: LinkClient) -> Iterator[Impairment]:
@@ -180,7 +189,7 @@ def _dead_peer(life: _Life) -> Iterator[str]:
         return
     for one in life.impairments:
         died = one.begin_ms / 1000
-        limit = bound
+        limit = bound + life.buffered
         if one.KIND in SILENCING:
             if getattr(one, "direction", BOTH) == TO_PEER and not life.client.heartbeat:
                 continue  # the peer is heard all the while, its repetitions even: only a question unanswered tells
