@@ -386,6 +386,16 @@ def test_a_device_without_power_is_gone_and_boots_when_it_is_back(wired: bool) -
     assert "POWERON_RESET" in simulation.devices["sensor"].console.text().split("ets Jul")[2]
 
 
+def test_a_chip_that_resets_while_it_boots_starts_its_program_once() -> None:
+    """Found by the swarm (seed 9800): the start of the boot that the reset ended came as well, and two programs ran."""
+    text = impaired("power-cut", "sensor", begin_ms=50000, end_ms=90000)
+    sensor = played(f'{text}[[impairments]]\nat = "sensor"\nkind = "brown-out"\nbegin_ms = 90612\n').devices[
+        "sensor"
+    ]
+    assert sensor.boots == 3
+    assert sensor.console.text().count("mode : sta") == 2
+
+
 def test_others_on_the_channel_cost_time_and_tries() -> None:
     quiet, busy = (
         played(HOME if not share else impaired("dense-network", "ap", begin_ms=0, busy=share))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from halfopen.twin.tasks import Wait
     from halfopen.twin.wifi.access_point import AccessPoint
     from halfopen.twin.wifi.station import Station
-    from halfopen.twin.world import Chance
+    from halfopen.twin.world import Chance, Timer
 
 #: From the application's start to an address: a join and DHCP on a home network (a healthy ESP-IDF boot: 1.3 s).
 JOIN_MS = 1330
@@ -131,6 +131,8 @@ class Device:
         self._keeps_address = False
         #: Deep-sleep cycles: so long awake, so long asleep (ns); 0: never.
         self.awake_ns = self.sleep_ns = 0
+        #: What comes next in the chip's life: its program's start, sleep, or the next boot.
+        self._due: Timer | None = None
         self._powered = False
 
     def attach(self, station: Station, *, keeps_address: bool = False) -> None:
@@ -170,26 +172,20 @@ class Device:
         self.tasks.on_starved = self._starved
         self.console.boot(reset)
         self.truth.note(self.name, "booted", reset=reset.split("(")[1].split(")")[0])
-        self.world.after(STARTED_MS * MS, self._start, self.boots)
+        self._due = self.world.after(STARTED_MS * MS, self._start)
 
-    def _start(self, boot: int) -> None:
-        if not self._powered or boot != self.boots:
-            return
+    def _start(self) -> None:
         self.console.wifi_started(self.stack.mac)
         self.join()
         self.firmware.start(self)
         if self.sleep_ns:
-            self.world.after(self.awake_ns, self._sleep, self.boots)
+            self._due = self.world.after(self.awake_ns, self._sleep)
 
     def reset(self, reset: str = SOFTWARE_RESET) -> None:
         """The chip resets: tasks, descriptors, connections and heap are gone, and no packet tells the peer."""
         self._stop()
         self._powered = True
-        self.world.after(_REBOOT_MS * MS, self._boot_again, reset, self.boots)
-
-    def _boot_again(self, reset: str, boot: int) -> None:
-        if self._powered and boot == self.boots:
-            self.power_on(reset)
+        self._due = self.world.after(_REBOOT_MS * MS, self.power_on, reset)
 
     def lose_power(self) -> None:
         """Be off without a word to anybody."""
@@ -209,24 +205,23 @@ class Device:
             self.console.browned_out()
             self.reset(BROWNOUT_RESET)
 
-    def _sleep(self, boot: int) -> None:
+    def _sleep(self) -> None:
         """Deep sleep: the radio leaves, RAM is lost, and the chip boots when it is time."""
-        if not self._powered or boot != self.boots:
-            return
         self.truth.note(self.name, "slept", sleep_ms=self.sleep_ns // MS)
         self.console.tell("I", "main", f"Entering deep sleep for {self.sleep_ns // SECOND} seconds")
         self.leave()
         # The farewell needs a moment on the air before the radio has no power.
-        self.world.after(_FAREWELL_MS * MS, self._asleep, boot)
+        self._due = self.world.after(_FAREWELL_MS * MS, self._asleep)
 
-    def _asleep(self, boot: int) -> None:
-        if self._powered and boot == self.boots:
-            self._stop()
-            self._powered = True
-            self.world.after(self.sleep_ns, self._boot_again, DEEP_SLEEP_WAKE, boot)
+    def _asleep(self) -> None:
+        self._stop()
+        self._powered = True
+        self._due = self.world.after(self.sleep_ns, self.power_on, DEEP_SLEEP_WAKE)
 
     def _stop(self) -> None:
         self._powered = False
+        if self._due is not None:
+            self._due.cancel()
         self.tasks.reset()
         self.on_radio.clear()
         for vanish in self.on_stop:
