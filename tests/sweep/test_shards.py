@@ -10,13 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.sweep.interrupting import interrupted, started
 
 from halfopen.shards import WorkersLost, in_shards, map_shards
-
-
-def hears_ctrl_c() -> None:
-    """A test run in the background ignores Ctrl-C, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
@@ -58,22 +54,14 @@ if __name__ == "__main__":
 def test_ctrl_c_ends_the_map_with_what_is_done(jobs: str, tmp_path: Path) -> None:
     script = tmp_path / "sleepy.py"
     script.write_text(SLEEPY)
-    running = subprocess.Popen(
-        [sys.executable, script, jobs],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # Ctrl-C goes to a terminal's whole group of processes
-        preexec_fn=hears_ctrl_c,
-    )
+    running = started([sys.executable, script, jobs], tmp_path)
     assert running.stdout is not None
     for _ in range(5):
         assert running.stdout.readline() == "one\n"
     began = time.monotonic()
-    os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    status, out, err = interrupted(running)
     lines = out.splitlines()
-    assert (running.returncode, err) == (0, "")
+    assert (status, err) == (0, "")
     assert lines[-1] == f"end {5 + lines.count('one')} True", "each result is told and counted once"
     assert 5 + lines.count("one") < 400
     assert time.monotonic() - began < 15

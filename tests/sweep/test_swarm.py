@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.sweep.interrupting import interrupted_at
 
 from halfopen.cli import cli
 from halfopen.link import machine
@@ -27,12 +25,6 @@ from halfopen.sweep.shrinking import shrunk
 from halfopen.twin.on_lwip import Link, Socket
 from halfopen.twin.scenario import loads
 from halfopen.twin.simulation import Simulation
-
-
-def hears_ctrl_c() -> None:
-    """A test run in the background ignores Ctrl-C, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 
 #: As many situations as fit into seconds; ``make soak`` plays 10,000.
 SITUATIONS = 12
@@ -224,21 +216,9 @@ def test_the_results_do_not_depend_on_the_processes(tmp_path: Path) -> None:
 
 def test_an_interrupted_swarm_keeps_its_results_and_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "halfopen", "simulate", "--seeds", "0..59", "--jobs", "2"]
-    running = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=hears_ctrl_c,
-    )
     store = tmp_path / "swarm/seeds.jsonl"
-    while running.poll() is None and (not store.exists() or store.read_bytes().count(b"\n") < 5):
-        time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    assert (running.returncode, err) == (130, ""), out
+    status, out, err = interrupted_at(command, tmp_path, store, 5)
+    assert (status, err) == (130, ""), out
     assert "go on: halfopen simulate --seeds 0..59 --jobs 2 --out swarm --resume" in out
     before = store.read_bytes()
     kept = before.count(b"\n") - 1

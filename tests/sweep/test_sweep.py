@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sweep.interrupting import interrupted_at
 
 from halfopen.cli import cli
 from halfopen.shards import in_shards, map_shards
@@ -25,12 +23,6 @@ from halfopen.sweep.measures import Sums, airtime_us, measured
 from halfopen.sweep.variations import KNOBS, VariationError, axis
 from halfopen.twin.scenario import loads
 from halfopen.twin.simulation import Simulation
-
-
-def hears_ctrl_c() -> None:
-    """A test run in the background ignores Ctrl-C, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 
 SCENARIO = """
 title = "Two valves behind one router"
@@ -301,21 +293,9 @@ def test_the_shell_completes_names() -> None:
 def test_an_interrupted_sweep_keeps_its_cells_and_goes_on(here: Path) -> None:
     command = [sys.executable, "-m", "halfopen", "sweep", "--vary", "policy.keepalive.idle=5..60/5"]
     command += ["--hours", "2", "--jobs", "2", "--out", "night", "--format", "json"]
-    running = subprocess.Popen(
-        command,
-        cwd=here,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=hears_ctrl_c,
-    )
     kept = here / "night/cells.jsonl"
-    while running.poll() is None and (not kept.exists() or kept.read_bytes().count(b"\n") < 4):
-        time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 130, err
+    status, out, err = interrupted_at(command, here, kept, 4)
+    assert status == 130, err
     assert (
         "go on: halfopen sweep --vary policy.keepalive.idle=5..60/5 --hours 2 --seed 1 --out night --resume"
         in err

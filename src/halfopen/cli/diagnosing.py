@@ -12,7 +12,7 @@ import click
 from halfopen.cli.completers import fault_codes, paths_and_globs
 from halfopen.cli.progress import BytesRead
 from halfopen.cli.proving import prove_first
-from halfopen.cli.writing import guard, narrow, refuse, write
+from halfopen.cli.writing import form_option, guard, narrow, refuse, write
 
 if TYPE_CHECKING:
     from halfopen.diagnose.report import Excerpts, Report
@@ -36,14 +36,7 @@ Examples:
   halfopen diagnose uart.log --fail-on error    exit 1 on an error: a gate for CI"""
 )
 @click.argument("paths", nargs=-1, required=True, type=str, shell_complete=paths_and_globs)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print the report.",
-)
+@form_option("json")
 @click.option(
     "--fail-on",
     type=click.Choice(["warning", "error"]),

@@ -11,7 +11,7 @@ import click
 from halfopen.cli.completers import paths_and_globs, scenarios
 from halfopen.cli.progress import VirtualTime
 from halfopen.cli.simulating import SDKCONFIG, limits_of
-from halfopen.cli.writing import guard, guard_folder, narrow, refuse, write
+from halfopen.cli.writing import form_option, guard, guard_folder, narrow, refuse, write
 
 if TYPE_CHECKING:
     from halfopen.diagnose.report import Report
@@ -33,14 +33,7 @@ Examples:
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Chance of both runs; the scenario's own else."
 )
 @click.option("--sdkconfig", type=str, shell_complete=paths_and_globs, help=SDKCONFIG)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@form_option("json")
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),

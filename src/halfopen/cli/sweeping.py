@@ -10,7 +10,7 @@ import click
 
 from halfopen.cli.completers import paths_and_globs, variations
 from halfopen.cli.progress import Counted
-from halfopen.cli.writing import refuse, write
+from halfopen.cli.writing import form_option, refuse, write
 
 if TYPE_CHECKING:
     from halfopen.sweep.as_toml import Tables
@@ -59,14 +59,7 @@ Examples:
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Chance of every cell."
 )
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are processors.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@form_option("json", "csv")
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with charts too: one file."
 )

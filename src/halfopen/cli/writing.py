@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def form_option(*forms: str) -> Callable[[_Command], _Command]:
+    """The option ``--format``, passed on as ``form``: text, which is the default, or one of ``forms``."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", *forms]),
+        default="text",
+        show_default=True,
+        help="How to print it.",
+    )
 
 
 def refuse(*reasons: str) -> NoReturn:

@@ -27,6 +27,7 @@ from halfopen.twin.device import Device
 from halfopen.twin.firmware.link_client import LinkClient
 from halfopen.twin.on_lwip import Link
 from halfopen.twin.simulation import Simulation
+from halfopen.twin.wifi.figures import HOSTAPD
 from halfopen.twin.world import SECOND
 
 #: A promise is kept when it is kept within a tenth and a tick of lwIP's slow timer.
@@ -43,8 +44,8 @@ KILLING = ("flows-lost", "peer-rebooted")
 SILENCING = ("blackhole", "peer-vanished", "radio-dropout", "ap-silent", "ap-power-cut")
 #: What was under way when silence began may still arrive: the longest delay that is drawn, there and back (s).
 UNDER_WAY_S = 2.0
-#: An access point keeps a frame for a station that dozes so long (mac80211: 10 s), and delivers it to a link whose peer is dead.
-BUFFERED_S = 10.0
+#: An access point keeps a frame for a station that dozes so long, and delivers it to a link whose peer is dead (s).
+BUFFERED_S = HOSTAPD.buffer_ns / SECOND
 
 
 @dataclass(frozen=True, slots=True)

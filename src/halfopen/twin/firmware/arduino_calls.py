@@ -14,7 +14,7 @@ from halfopen.twin.world import SECOND
 if TYPE_CHECKING:
     from halfopen.twin.device import Device
 
-#: ``NetworkClient``'s own limit for an answer.
+#: So long these sketches wait for an answer: ``client.setTimeout(5000)``.
 _ANSWER_NS = 5 * SECOND
 
 
