@@ -5,6 +5,7 @@ from halfopen.kernel.host_times cimport HostTimes
 
 cdef long long ARDUINO, BARE, BOOT_MS_END, EMPTY, ESC, ESPHOME, ESP_IDF, HEADER_MAX
 cdef long long LETTER_C, LETTER_D, LETTER_E, LETTER_I, LETTER_V, LETTER_W, TAG_MAX
+cdef long long STAMP_BOOT, STAMP_BOOT_ALWAYS, STAMP_NONE, STAMP_UNIX
 cdef long long TASMOTA, UNIX, UNREAD, WORD_MAX
 
 @cython.final
@@ -18,6 +19,11 @@ cdef class Header:
     cdef public long long system_fraction
     cdef public long long system_digits
     cdef public long long system_day
+    cdef public long long system_clock
+    cdef public long long system_dated
+    cdef public long long stamp
+    cdef public long long stamp_digits
+    cdef public long long stamp_kind
     cdef public long long level
     cdef public long long tag
     cdef public long long tag_end
@@ -28,8 +34,10 @@ cdef class Header:
     cdef public long long escapes
     cdef public long long foreign
 
-    cdef Py_ssize_t note_system(self, long long seconds, long long fraction, long long digits,
-            long long day) except? -99
+    cdef Py_ssize_t recall_system(self, long long clock, long long digits, long long dated) except? -99
+
+    @cython.locals(number=cython.longlong)
+    cdef Py_ssize_t recall_stamp(self, long long stamp, long long digits, long long kind) except? -99
 
     @cython.locals(stop=cython.longlong)
     cdef Py_ssize_t past_blanks(self, long long at, long long end) except? -99
@@ -40,8 +48,8 @@ cdef class Header:
     @cython.locals(word=cython.longlong)
     cdef Py_ssize_t is_level_name(self, long long at, long long end) except? -99
 
-    @cython.locals(after=cython.longlong, day=cython.longlong, digits=cython.longlong,
-            first=cython.longlong, number=cython.longlong, seconds=cython.longlong, year=cython.longlong)
+    @cython.locals(after=cython.longlong, dated=cython.longlong, digits=cython.longlong,
+            first=cython.longlong, seconds=cython.longlong)
     cdef Py_ssize_t stamp_end(self, long long at, long long end) except? -99
 
     cdef Py_ssize_t has_foreign(self, long long at, long long end) except? -99
@@ -56,11 +64,12 @@ cdef class Header:
     cdef Py_ssize_t esphome(self, long long at, long long end) except? -99
 
     @cython.locals(after=cython.longlong, digits=cython.longlong, letter=cython.longlong,
-            stamp=cython.longlong, stop=cython.longlong, tag=cython.longlong)
+            stamp=cython.longlong, stamp_digits=cython.longlong, stop=cython.longlong,
+            tag=cython.longlong)
     cdef Py_ssize_t arduino(self, long long at, long long end) except? -99
 
-    @cython.locals(after=cython.longlong, digits=cython.longlong, fraction=cython.longlong,
-            free=cython.longlong, pieces=cython.longlong, place=cython.longlong, seconds=cython.longlong,
+    @cython.locals(after=cython.longlong, digits=cython.longlong,
+            free=cython.longlong, pieces=cython.longlong, place=cython.longlong,
             slash=cython.longlong, word=cython.longlong)
     cdef Py_ssize_t tasmota(self, long long at, long long end) except? -99
 

@@ -9,7 +9,20 @@ from __future__ import annotations
 from array import array
 
 from halfopen.kernel import host_times
-from halfopen.kernel.line_layout import ARDUINO, BARE, EMPTY, ESP_IDF, ESPHOME, TASMOTA, UNIX, UNREAD
+from halfopen.kernel.line_layout import (
+    ARDUINO,
+    BARE,
+    EMPTY,
+    ESP_IDF,
+    ESPHOME,
+    STAMP_BOOT,
+    STAMP_BOOT_ALWAYS,
+    STAMP_NONE,
+    STAMP_UNIX,
+    TASMOTA,
+    UNIX,
+    UNREAD,
+)
 
 #: Characters of a tag of ESP-IDF, of a name before a level of Python's logging (the patterns of ``formats.logline``).
 TAG_MAX = 48
@@ -31,7 +44,7 @@ class Header:
     """Takes a line of ``data`` apart into its fields, positions in ``data``.
 
     ``boot_ms`` is -1 where the line has none; ``system`` tells whether it has a wall clock of the device, whose fields are
-    like those of :class:`host_times.HostTimes`; ``text`` is where the line begins without its colour, ``coloured`` tells
+    like those of :class:`host_times.HostTimes`; a number for a time stands at ``stamp``; ``text`` is where the line begins without its colour, ``coloured`` tells
     that there is one inside; ``escapes`` counts colours. ``foreign`` is set by the caller: where the line begins to be no
     ASCII, -1 for nowhere.
     """
@@ -47,6 +60,11 @@ class Header:
         self.system_fraction = 0
         self.system_digits = 0
         self.system_day = 0
+        self.system_clock = 0
+        self.system_dated = 0
+        self.stamp = 0
+        self.stamp_digits = 0
+        self.stamp_kind = STAMP_NONE
         self.level = 0
         self.tag = 0
         self.tag_end = 0
@@ -57,14 +75,41 @@ class Header:
         self.escapes = 0
         self.foreign = -1
 
-    def note_system(self, seconds: int, fraction: int, digits: int, day: int) -> int:
-        """Keep the device's own wall clock."""
+    def recall_system(self, clock: int, digits: int, dated: int) -> int:
+        """The line has a wall clock of the device that stands at ``clock``, with a fraction of ``digits`` behind and a date
+        before it, of which the last two digits of the year count."""
         self.system = 1
-        self.system_seconds = seconds
-        self.system_fraction = fraction
+        self.system_clock = clock
+        self.system_dated = dated
+        self.system_seconds = self.times.seconds_at(clock)
+        self.system_fraction = self.times.value_of(clock + 9, clock + 9 + digits)
         self.system_digits = digits
-        self.system_day = day
+        self.system_day = 0
+        if dated:
+            self.system_day = self.times.day_number(
+                self.times.value_of(clock - 9, clock - 7) + 2000,
+                self.times.value_of(clock - 6, clock - 4),
+                self.times.value_of(clock - 3, clock - 1),
+            )
         return 0
+
+    def recall_stamp(self, stamp: int, digits: int, kind: int) -> int:
+        """The line has a number of ``digits`` at ``stamp``; of which kind it is, which its size may tell."""
+        number = self.times.value_of(stamp, stamp + digits)
+        if kind != STAMP_BOOT_ALWAYS:
+            kind = STAMP_BOOT if number < BOOT_MS_END else STAMP_UNIX
+        self.stamp = stamp
+        self.stamp_digits = digits
+        self.stamp_kind = kind
+        if kind == STAMP_UNIX:
+            self.system = 1
+            self.system_seconds = number
+            self.system_fraction = 0
+            self.system_digits = UNIX
+            self.system_day = 0
+        else:
+            self.boot_ms = number
+        return kind
 
     def past_blanks(self, at: int, end: int) -> int:
         """Where the line goes on behind blanks and colours."""
@@ -131,15 +176,11 @@ class Header:
         if after >= end:
             return at
         if self.data[after] == 41 and 0 < digits <= 14:
-            number = self.times.value_of(first, after)
-            if number < BOOT_MS_END:
-                self.boot_ms = number
-            else:
-                self.note_system(number, 0, UNIX, 0)
+            self.recall_stamp(first, digits, STAMP_BOOT)
             return after + 1
         if self.data[after] >= 128:
             return UNREAD
-        day = 0
+        dated = 0
         if self.data[after] == 45 and 2 <= digits <= 4:
             if end - after < 7 or self.data[after + 3] != 45 or self.data[after + 6] != 32:
                 return UNREAD if self.has_foreign(after, min(after + 7, end)) else at
@@ -148,17 +189,14 @@ class Header:
                 or self.times.count_digits(after + 4, after + 6) != 2
             ):
                 return UNREAD if self.has_foreign(after, min(after + 7, end)) else at
-            year = self.times.value_of(first, after) % 100 + 2000
-            day = self.times.day_number(
-                year, self.times.value_of(after + 1, after + 3), self.times.value_of(after + 4, after + 6)
-            )
+            dated = 1
             first = after + 7
         seconds = self.times.clock_at(first, end)
         if seconds < 0 or end - first < 13 or self.data[first + 8] != 46 or self.data[first + 12] != 41:
             return UNREAD if self.has_foreign(first, min(first + 13, end)) else at
         if self.times.count_digits(first + 9, first + 12) != 3:
             return UNREAD if self.has_foreign(first, min(first + 13, end)) else at
-        self.note_system(seconds, self.times.value_of(first + 9, first + 12), 3, day)
+        self.recall_system(first, 3, dated)
         return first + 13
 
     def has_foreign(self, at: int, end: int) -> int:
@@ -279,7 +317,8 @@ class Header:
         while after < end and self.data[after] == 32:
             after += 1
         digits = self.times.count_digits(after, end)
-        stamp = -1
+        stamp = after
+        stamp_digits = digits
         if digits:
             if (
                 digits > 10
@@ -288,7 +327,6 @@ class Header:
                 or self.data[after + digits + 1] != 91
             ):
                 return BARE
-            stamp = self.times.value_of(after, after + digits)
             after += digits + 2
         elif after != at + 1:
             return BARE
@@ -315,7 +353,8 @@ class Header:
         after = stop + 1 + digits
         if digits == 0 or end - after < 2 or self.data[after] != 93 or self.data[after + 1] != 32:
             return BARE
-        self.boot_ms = stamp
+        if stamp_digits:
+            self.recall_stamp(stamp, stamp_digits, STAMP_BOOT_ALWAYS)
         self.level = letter
         self.tag = tag
         self.tag_end = stop
@@ -324,14 +363,11 @@ class Header:
 
     def tasmota(self, at: int, end: int) -> int:
         """Take apart a line of Tasmota; the dialect, or ``BARE`` when it is none."""
-        seconds = self.times.clock_at(at, end)
-        if seconds < 0:
+        if self.times.clock_at(at, end) < 0:
             return BARE
         after = at + 8
         digits = 0
-        fraction = 0
         if end - after > 4 and self.data[after] == 46 and self.times.count_digits(after + 1, after + 4) == 3:
-            fraction = self.times.value_of(after + 1, after + 4)
             digits = 3
             after += 4
         if after < end and self.data[after] == 45:
@@ -356,7 +392,7 @@ class Header:
             place += 1
         if place == len(self.tags):
             return BARE
-        self.note_system(seconds, fraction, digits, 0)
+        self.recall_system(at, digits, 0)
         self.level = 0
         self.tag = after + 1
         self.tag_end = after + 4
@@ -402,6 +438,7 @@ class Header:
     def read_header(self, at: int, end: int) -> int:
         """Take a line apart into the fields; its dialect, ``EMPTY``, or ``UNREAD`` where that is for the caller."""
         self.boot_ms = -1
+        self.stamp_kind = STAMP_NONE
         self.times.host = 0
         self.system = 0
         self.escapes = 0

@@ -11,6 +11,8 @@ cdef class HostTimes:
     cdef public long long fraction
     cdef public long long digits
     cdef public long long day
+    cdef public long long clock
+    cdef public long long has_date
 
     @cython.locals(start=cython.longlong)
     cdef Py_ssize_t count_digits(self, long long at, long long end) except? -99
@@ -25,8 +27,12 @@ cdef class HostTimes:
 
     cdef Py_ssize_t date_at(self, long long at, long long end) except? -99
 
-    cdef Py_ssize_t note_host(self, long long seconds, long long fraction, long long digits,
-            long long day) except? -99
+    @cython.locals(hours=cython.longlong, minutes=cython.longlong, seconds=cython.longlong)
+    cdef Py_ssize_t seconds_at(self, long long at) except? -99
+
+    cdef Py_ssize_t recall(self, long long clock, long long digits, long long dated) except? -99
+
+    cdef Py_ssize_t note_host(self, long long clock, long long digits, long long dated) except? -99
 
     @cython.locals(letter=cython.longlong)
     cdef Py_ssize_t is_level(self, long long at, long long end) except? -99
@@ -46,12 +52,12 @@ cdef class HostTimes:
 
     @cython.locals(after=cython.longlong, arrow=cython.longlong, clock=cython.longlong,
             day=cython.longlong, digits=cython.longlong, digits_of=cython.longlong,
-            fraction=cython.longlong, point=cython.longlong, seconds=cython.longlong,
+            point=cython.longlong, seconds=cython.longlong,
             stamp=cython.longlong, start=cython.longlong, stop=cython.longlong)
     cdef Py_ssize_t dated(self, long long at, long long end) except? -99
 
     @cython.locals(after=cython.longlong, clock=cython.longlong, day=cython.longlong,
-            digits=cython.longlong, fraction=cython.longlong, seconds=cython.longlong)
+            digits=cython.longlong, seconds=cython.longlong)
     cdef Py_ssize_t bracketed(self, long long at, long long end) except? -99
 
     @cython.locals(process=cython.longlong, seconds=cython.longlong, stop=cython.longlong)

@@ -22,7 +22,7 @@ class HostTimes:
     """Reads the time before a line of ``data``; the first of a line stays until ``host`` is set to 0.
 
     ``seconds`` is of the day, ``fraction`` a number of ``digits`` digits as printed, ``day`` the ordinal of the date, 0
-    where none is printed.
+    where none is printed. ``hh:mm:ss`` stands at ``clock``; ``has_date`` tells that a date stands before it.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,8 @@ class HostTimes:
         self.fraction = 0
         self.digits = 0
         self.day = 0
+        self.clock = 0
+        self.has_date = 0
 
     def count_digits(self, at: int, end: int) -> int:
         """How many digits stand from ``at`` on."""
@@ -56,11 +58,7 @@ class HostTimes:
             return -1
         if self.count_digits(at + 6, at + 8) != 2:
             return -1
-        return (
-            self.value_of(at, at + 2) * 3600
-            + self.value_of(at + 3, at + 5) * 60
-            + self.value_of(at + 6, at + 8)
-        )
+        return self.seconds_at(at)
 
     def day_number(self, year: int, month: int, day: int) -> int:
         """The ordinal of a day as ``datetime.date`` counts, 0 for one that is none."""
@@ -92,14 +90,34 @@ class HostTimes:
             self.value_of(at, at + 4), self.value_of(at + 5, at + 7), self.value_of(at + 8, at + 10)
         )
 
-    def note_host(self, seconds: int, fraction: int, digits: int, day: int) -> int:
+    def seconds_at(self, at: int) -> int:
+        """Seconds of the ``hh:mm:ss`` that stands at ``at``."""
+        hours = (self.data[at] - 48) * 10 + self.data[at + 1] - 48
+        minutes = (self.data[at + 3] - 48) * 10 + self.data[at + 4] - 48
+        seconds = (self.data[at + 6] - 48) * 10 + self.data[at + 7] - 48
+        return hours * 3600 + minutes * 60 + seconds
+
+    def recall(self, clock: int, digits: int, dated: int) -> int:
+        """The line has a time whose clock stands at ``clock``, with a fraction of ``digits`` behind and a date before it."""
+        self.host = 1
+        self.clock = clock
+        self.digits = digits
+        self.has_date = dated
+        self.seconds = self.seconds_at(clock)
+        self.fraction = self.value_of(clock + 9, clock + 9 + digits)
+        self.day = 0
+        if dated:
+            self.day = self.day_number(
+                self.value_of(clock - 11, clock - 7),
+                self.value_of(clock - 6, clock - 4),
+                self.value_of(clock - 3, clock - 1),
+            )
+        return 0
+
+    def note_host(self, clock: int, digits: int, dated: int) -> int:
         """Keep the first time that a host put before this line."""
         if self.host == 0:
-            self.host = 1
-            self.seconds = seconds
-            self.fraction = fraction
-            self.digits = digits
-            self.day = day
+            self.recall(clock, digits, dated)
         return 0
 
     def is_level(self, at: int, end: int) -> int:
@@ -190,12 +208,10 @@ class HostTimes:
         after = clock + 8
         point = 0
         digits = 0
-        fraction = 0
         if after + 1 < end and (self.data[after] == 46 or self.data[after] == 44 or self.data[after] == 58):
             digits = self.count_digits(after + 1, min(after + 7, end))
             if digits:
                 point = self.data[after]
-                fraction = self.value_of(after + 1, after + 1 + digits)
                 after += 1 + digits
         arrow = after
         if arrow < end and self.data[arrow] == 32:
@@ -207,7 +223,7 @@ class HostTimes:
         if arrow < end and (self.data[arrow] == 62 or self.data[arrow] >= 128):
             if self.data[arrow] != 62:
                 return UNREAD
-            self.note_host(seconds, fraction, digits, 0)
+            self.note_host(clock, digits, 0)
             return arrow + 1
         if day < 0:
             if point == 58 or after >= end or self.data[after] != 32:
@@ -223,14 +239,14 @@ class HostTimes:
                 stamp += digits_of
                 if digits_of == 0 or end - stamp < 2 or self.data[stamp] != 93 or self.data[stamp + 1] != 91:
                     return at
-            self.note_host(seconds, fraction, digits, 0)
+            self.note_host(clock, digits, 0)
             return after + 1
         if self.data[at + 10] == 84 and point not in (44, 58):
             stop = self.past_daemon(after, end)
             if stop == UNREAD:
                 return UNREAD
             if stop > after:
-                self.note_host(seconds, fraction, digits, day)
+                self.note_host(clock, digits, 1)
                 return stop
         after += self.zone_at(after, end, 0)
         start = after
@@ -238,7 +254,7 @@ class HostTimes:
             after += 1
         if after == start:
             return UNREAD if point == 58 else at
-        self.note_host(seconds, fraction, digits, day)
+        self.note_host(clock, digits, 1)
         return after
 
     def bracketed(self, at: int, end: int) -> int:
@@ -254,7 +270,6 @@ class HostTimes:
             return at
         after = clock + 8
         digits = 0
-        fraction = 0
         if after < end and (self.data[after] == 46 or self.data[after] == 58 or self.data[after] == 44):
             digits = self.count_digits(after + 1, end)
             if (
@@ -264,11 +279,10 @@ class HostTimes:
                 or (self.data[after] == 44 and day < 0)
             ):
                 return at
-            fraction = self.value_of(after + 1, after + 1 + digits)
             after += 1 + digits
         if after >= end or self.data[after] != 93:
             return UNREAD if after < end and self.data[after] >= 128 else at
-        self.note_host(seconds, fraction, digits, max(day, 0))
+        self.note_host(clock, digits, day >= 0)
         return after + 1
 
     def syslogged(self, at: int, end: int) -> int:
@@ -303,7 +317,7 @@ class HostTimes:
             or self.data[process + 1] != 32
         ):
             return at
-        self.note_host(seconds, 0, 0, 0)
+        self.note_host(at + 7, 0, 0)
         return process + 2
 
     def past_host(self, at: int, end: int) -> int:

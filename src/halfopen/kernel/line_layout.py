@@ -14,6 +14,10 @@ NO_TIME = -1
 #: The digits of a fraction, for milliseconds since 1970 in place of seconds.
 UNIX = -1
 
+#: What the number of a header is: milliseconds since boot where it is small enough, else since 1970; or since boot in any
+#: case.
+STAMP_NONE, STAMP_BOOT, STAMP_UNIX, STAMP_BOOT_ALWAYS = range(4)
+
 #: As many wordings of one line are told one by one.
 SAID_MAX = 32
 

@@ -1,12 +1,14 @@
 cimport cython
 
-from halfopen.kernel cimport headers
+from halfopen.kernel cimport headers, scanner, shapes
+from halfopen.kernel cimport shape_layout as s
 from halfopen.kernel.headers cimport Header
+from halfopen.kernel.shapes cimport LineShapes
 
 cdef long long BARE, BOOT, BROKEN_BYTES_MAX, BROKEN_MAX, BROKEN_MIN, DAY_SECONDS, EMPTY
-cdef long long HALF, HALF_DAY_US, HELD_NOTHING, LANES, LINE_BYTES_MAX, MARK_MASK, MARK_SHIFT
+cdef long long HALF, HALF_DAY_US, HELD_NOTHING, LINE_BYTES_MAX, MARK_MASK, MARK_SHIFT
 cdef long long MICROSECONDS, NO_TIME, OUT_LENGTH, OUT_NEXT, OUT_TEXT, OUT_WHEN, REBOOT_DROP_MS
-cdef long long SAID_MAX, UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS
+cdef long long SAID_MAX, STAMP_NONE, UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS
 cdef long long WHEN_ENDS, WHEN_ESCAPE, WHEN_FOREIGN, WHEN_WHOLE, WHEN_WORD_BEFORE, WHEN_WORD_BEHIND
 
 cdef long long microseconds(long long seconds, long long fraction, long long digits,
@@ -19,9 +21,22 @@ cdef class LineWalker:
     cdef const unsigned char[::1] pool
     cdef long long[::1] meanings
     cdef long long[::1] rows
-    cdef long long[::1] marks
+    cdef public long long[::1] marks
     cdef long long[::1] bounds
     cdef long long[::1] ends
+    cdef int[::1] table
+    cdef const unsigned char[::1] symbols
+    cdef long long threshold
+    cdef readonly LineShapes shapes
+    cdef public short[::1] traits
+    cdef public long long size
+    cdef public long long measured
+    cdef public long long swept
+    cdef public long long studied
+    cdef public long long repeated
+    cdef public long long fresh
+    cdef public long long learning
+    cdef public long long slot
     cdef public long long[::1] said
     cdef public long long width
     cdef public long long line_end_state
@@ -59,8 +74,9 @@ cdef class LineWalker:
     cdef public long long regular
     cdef public long long dialect
 
-    cpdef enter(self, const unsigned char[::1] data, long long[::1] bounds, long long[::1] marks,
-            long long[::1] ends)
+    cpdef enter(self, const unsigned char[::1] data, long long size, long long measured)
+
+    cpdef enter_swept(self, long long[::1] bounds, long long[::1] ends, long long studied)
 
     @cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong)
     cdef Py_ssize_t unusual(self, long long at, long long end) except? -99
@@ -96,9 +112,26 @@ cdef class LineWalker:
     @cython.locals(size=cython.longlong)
     cdef Py_ssize_t may_be_broken(self, long long end) except? -99
 
-    @cython.locals(dialect=cython.longlong, end=cython.longlong, escapes=cython.longlong,
-            said=cython.longlong, start=cython.longlong)
+    @cython.locals(boot=cython.longlong, broken=cython.longlong, dialect=cython.longlong,
+            end=cython.longlong, escapes=cython.longlong, said=cython.longlong, start=cython.longlong)
     cdef Py_ssize_t pass_over(self, long long first, long long last) except? -99
 
-    @cython.locals(first=cython.longlong, mark=cython.longlong)
+    cdef Py_ssize_t must_be_read(self, long long boot) except? -99
+
+    cdef Py_ssize_t pass_by(self, long long broken) except? -99
+
+    @cython.locals(header=Header, slot=cython.longlong, row=cython.longlong,
+            start=cython.longlong)
+    cdef Py_ssize_t learn(self, long long said, long long boot, long long broken) except? -99
+
+    @cython.locals(dialect=cython.longlong, header=Header, kind=cython.longlong,
+            row=cython.longlong, start=cython.longlong)
+    cdef Py_ssize_t pass_known(self, long long slot) except? -99
+
     cpdef int walk(self) except -1
+
+    @cython.locals(last=cython.longlong, slot=cython.longlong)
+    cdef Py_ssize_t pass_measured(self) except? -99
+
+    @cython.locals(first=cython.longlong, mark=cython.longlong)
+    cdef Py_ssize_t pass_marked(self) except? -99

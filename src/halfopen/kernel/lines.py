@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel import headers
+from halfopen.kernel import headers, scanner, shapes
+from halfopen.kernel import shape_layout as s
 from halfopen.kernel.line_layout import (
     BARE,
     EMPTY,
     HELD_NOTHING,
-    LANES,
     MARK_MASK,
     MARK_SHIFT,
     NO_TIME,
@@ -24,6 +24,7 @@ from halfopen.kernel.line_layout import (
     OUT_TEXT,
     OUT_WHEN,
     SAID_MAX,
+    STAMP_NONE,
     UNIX,
     UNREAD,
     WATCH_ALL,
@@ -85,18 +86,30 @@ class LineWalker:
         pool: bytes,
         width: int,
         line_end_state: int,
+        table: array[int],
+        symbols: bytes,
+        threshold: int,
     ) -> None:
         """``tags`` as for :class:`headers.Header`; the others are parts of an automaton, whose states are told by ``width``:
-        ``rows`` is the first of the ``meanings`` of each, ``pool`` holds texts, a line ends in ``line_end_state``."""
+        ``rows`` is the first of the ``meanings`` of each, ``pool`` holds texts, a line ends in ``line_end_state``; the last
+        three as for ``scanner.sweep``."""
         self.header = headers.Header(tags)
         self.meanings = meanings
         self.rows = rows
         self.pool = pool
         self.width = width
         self.line_end_state = line_end_state
+        self.table = table
+        self.symbols = symbols
+        self.threshold = threshold
         self.marks = self.bounds = self.ends = meanings
+        self.shapes = shapes.LineShapes()
+        self.traits = self.shapes.rows
         self.data = b""
-        self.mark = self.lane = self.start = self.lines = 0
+        self.mark = self.lane = self.start = self.lines = self.size = self.measured = 0
+        self.swept = self.studied = self.learning = 0
+        self.repeated = self.fresh = 0
+        self.slot = s.UNKNOWN
         self.watch = WATCH_ALL
         self.named = 0
         self.held = HELD_NOTHING
@@ -115,15 +128,26 @@ class LineWalker:
         self.count = 0
         self.number = self.line = self.line_end = self.regular = self.dialect = 0
 
-    def enter(self, data: bytes, bounds: array[int], marks: array[int], ends: array[int]) -> None:
-        """Begin a block of whole lines, marked by ``scanner.sweep`` in lanes."""
+    def enter(self, data: bytes, size: int, measured: int) -> None:
+        """Begin a block of ``size`` bytes of whole lines, which :meth:`walk` scans one by one where their shape is new. Behind
+        ``measured`` no line has a shape."""
         self.data = data
+        self.size = size
+        self.measured = measured
         self.header.data = data
         self.header.times.data = data
+        self.shapes.enter(data)
+        self.start = self.swept = self.repeated = self.fresh = 0
+        self.studied = 1
+
+    def enter_swept(self, bounds: array[int], ends: array[int], studied: int) -> None:
+        """The block that was begun is marked throughout by ``scanner.sweep``, in lanes: mostly new shapes are expected. They
+        are only kept in blocks that are ``studied``."""
+        self.swept = 1
+        self.studied = studied
         self.bounds = bounds
-        self.marks = marks
         self.ends = ends
-        self.mark = self.lane = self.start = 0
+        self.mark = self.lane = 0
 
     def unusual(self, at: int, end: int) -> int:
         """Whether something other than whole characters of UTF-8 stands there that are neither digits, blanks nor signs of
@@ -215,6 +239,8 @@ class LineWalker:
             row = self.rows[(self.marks[index] & MARK_MASK) // self.width]
             at = self.marks[index] >> MARK_SHIFT
             while row >= 0:
+                if self.meanings[row + OUT_WHEN] & WHEN_DIGITS:
+                    self.learning = 0
                 if self.meanings[row + OUT_LENGTH] and self.holds(at, row):
                     if self.meanings[row + OUT_WHEN] & WHEN_WHOLE:
                         return 2
@@ -351,6 +377,7 @@ class LineWalker:
         start = self.line
         end = self.line_end
         self.regular = 0
+        self.slot = s.UNKNOWN
         self.header.foreign = -1
         if end - start > LINE_BYTES_MAX:
             return 0
@@ -364,55 +391,185 @@ class LineWalker:
         self.dialect = dialect
         if dialect == UNREAD or self.header.escapes != escapes:
             return 0
+        self.learning = self.studied
         if last > first:
             said = self.speaks(first, last)
         if said == 2:
             return 0
+        boot = self.names_boot()
+        broken = 0
+        if dialect > BARE:
+            broken = self.may_be_broken(end)
+        if self.learning:
+            self.learn(said, boot, broken)
         if dialect == EMPTY:
             return 1
-        if self.watch & WATCH_ALL:
-            return 0
-        if dialect == BARE:
-            if self.held != HELD_NOTHING:
-                return 0
-        elif self.watch or self.named >> dialect & 1 == 0 or self.names_boot():
-            return 0
-        if self.clocks_go_on() == 0:
+        if self.must_be_read(boot) or self.clocks_go_on() == 0:
             return 0
         if said:
             self.regular = 1
             return 0
+        self.pass_by(broken)
+        return 1
+
+    def must_be_read(self, boot: int) -> int:
+        """Whether a line is for the caller whatever it says: one that names a ``boot``, or as it is told in the fields."""
+        if self.watch & WATCH_ALL:
+            return 1
+        if self.dialect == BARE:
+            return 1 if self.held != HELD_NOTHING else 0
+        if self.watch or self.named >> self.dialect & 1 == 0 or boot:
+            return 1
+        return 0
+
+    def pass_by(self, broken: int) -> int:
+        """Nothing is said in the line; it is held if it may be ``broken``."""
         self.keep_times()
         self.held = HELD_NOTHING
-        if dialect != BARE and self.may_be_broken(end):
-            self.held = start
-            self.held_end = end
+        if broken:
+            self.held = self.line
+            self.held_end = self.line_end
             self.held_line = self.number
-        self.last = start
-        self.last_end = end
+        self.last = self.line
+        self.last_end = self.line_end
         self.last_line = self.number
-        return 1
+        return 0
+
+    def learn(self, said: int, boot: int, broken: int) -> int:
+        """Keep what is known of the line for all of its shape."""
+        start = self.line
+        if self.swept:
+            self.shapes.measure(start, self.measured)
+        if self.shapes.words == 0:
+            return 0
+        slot = self.shapes.claim()
+        if slot == s.UNKNOWN:
+            self.repeated += self.swept
+            return 0
+        self.slot = slot
+        row = slot * s.ROW_WIDTH
+        header = self.header
+        self.traits[row + s.DIALECT] = self.dialect
+        self.traits[row + s.SAID] = said
+        self.traits[row + s.NAMES_BOOT] = boot
+        self.traits[row + s.BROKEN] = broken
+        self.traits[row + s.LEVEL] = header.level
+        self.traits[row + s.TAG] = header.tag - start
+        self.traits[row + s.TAG_END] = header.tag_end - start
+        self.traits[row + s.MESSAGE] = header.message - start
+        self.traits[row + s.MESSAGE_END] = header.message_end - start
+        self.traits[row + s.TEXT] = header.text - start
+        self.traits[row + s.COLOURED] = header.coloured
+        self.traits[row + s.FOREIGN] = header.foreign - start if header.foreign >= 0 else -1
+        self.traits[row + s.STAMP_KIND] = header.stamp_kind
+        self.traits[row + s.STAMP] = header.stamp - start
+        self.traits[row + s.STAMP_DIGITS] = header.stamp_digits
+        self.traits[row + s.HOST_CLOCK] = header.times.clock - start if header.times.host else -1
+        self.traits[row + s.HOST_DIGITS] = header.times.digits
+        self.traits[row + s.HOST_DATED] = header.times.has_date
+        self.traits[row + s.SYSTEM_CLOCK] = -1
+        if header.system and header.stamp_kind == STAMP_NONE:
+            self.traits[row + s.SYSTEM_CLOCK] = header.system_clock - start
+            self.traits[row + s.SYSTEM_DIGITS] = header.system_digits
+            self.traits[row + s.SYSTEM_DATED] = header.system_dated
+        self.traits[row + s.PLAN] = 0
+        self.traits[row + s.FIRM] = 0
+        return 0
+
+    def pass_known(self, slot: int) -> int:
+        """As :meth:`pass_over` does with a line of the shape that is known in ``slot``."""
+        header = self.header
+        start = self.line
+        self.regular = 0
+        self.slot = slot
+        row = slot * s.ROW_WIDTH
+        dialect = self.traits[row + s.DIALECT]
+        self.dialect = dialect
+        if dialect == EMPTY:
+            return 1
+        if self.must_be_read(self.traits[row + s.NAMES_BOOT]):
+            return 0
+        header.boot_ms = -1
+        header.times.host = 0
+        header.system = 0
+        kind = self.traits[row + s.STAMP_KIND]
+        if kind != STAMP_NONE and kind != header.recall_stamp(
+            self.traits[row + s.STAMP] + start, self.traits[row + s.STAMP_DIGITS], kind
+        ):
+            return 0
+        if self.traits[row + s.HOST_CLOCK] >= 0:
+            header.times.recall(
+                self.traits[row + s.HOST_CLOCK] + start,
+                self.traits[row + s.HOST_DIGITS],
+                self.traits[row + s.HOST_DATED],
+            )
+        if self.traits[row + s.SYSTEM_CLOCK] >= 0:
+            header.recall_system(
+                self.traits[row + s.SYSTEM_CLOCK] + start,
+                self.traits[row + s.SYSTEM_DIGITS],
+                self.traits[row + s.SYSTEM_DATED],
+            )
+        if self.clocks_go_on() == 0:
+            return 0
+        if self.traits[row + s.SAID] == 0:
+            self.pass_by(self.traits[row + s.BROKEN])
+            return 1
+        self.regular = 1
+        header.level = self.traits[row + s.LEVEL]
+        header.tag = self.traits[row + s.TAG] + start
+        header.tag_end = self.traits[row + s.TAG_END] + start
+        header.message = self.traits[row + s.MESSAGE] + start
+        header.message_end = self.traits[row + s.MESSAGE_END] + start
+        header.text = self.traits[row + s.TEXT] + start
+        header.coloured = self.traits[row + s.COLOURED]
+        header.foreign = self.traits[row + s.FOREIGN] + start if self.traits[row + s.FOREIGN] >= 0 else -1
+        return 0
 
     def walk(self) -> int:
         """Go on to the next line that the caller must read: 1 with the line in the fields, 0 at the end of the block.
 
-        Lanes of the block end with a line. ``rows`` is the first meaning of each state, by its number.
         """
-        while True:
-            mark = self.mark
-            while self.lane < LANES and mark >= self.ends[self.lane]:
-                self.lane += 1
-                mark = self.bounds[self.lane] if self.lane < LANES else 0
-            if self.lane == LANES:
-                return 0
-            first = mark
-            while self.marks[mark] & MARK_MASK != self.line_end_state:
-                mark += 1
-            self.mark = mark + 1
+        while self.start < self.size:
             self.line = self.start
-            self.line_end = self.marks[mark] >> MARK_SHIFT
-            self.start = self.line_end + 1
             self.lines += 1
             self.number = self.lines
-            if self.pass_over(first, mark) == 0:
+            if (self.pass_marked() if self.swept else self.pass_measured()) == 0:
                 return 1
+        return 0
+
+    def pass_measured(self) -> int:
+        """Pass over a line as :meth:`pass_over` does, by what is known of its shape; only a new one is scanned."""
+        self.line_end = self.shapes.measure(self.line, self.measured)
+        self.start = self.line_end + 1
+        if self.shapes.words:
+            slot = self.shapes.find()
+            if slot != s.UNKNOWN:
+                self.repeated += 1
+                return self.pass_known(slot)
+        self.fresh += 1
+        last = scanner.finish(
+            self.data,
+            self.line,
+            self.start,
+            0,
+            self.table,
+            self.symbols,
+            self.threshold,
+            self.marks,
+            0,
+        )
+        return self.pass_over(0, last - 1)
+
+    def pass_marked(self) -> int:
+        """Pass over a line of a block that is marked throughout, in lanes that end with a line."""
+        mark = self.mark
+        while mark >= self.ends[self.lane]:
+            self.lane += 1
+            mark = self.bounds[self.lane]
+        first = mark
+        while self.marks[mark] & MARK_MASK != self.line_end_state:
+            mark += 1
+        self.mark = mark + 1
+        self.line_end = self.marks[mark] >> MARK_SHIFT
+        self.start = self.line_end + 1
+        return self.pass_over(first, mark)

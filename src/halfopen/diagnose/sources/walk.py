@@ -3,6 +3,7 @@ the log telling the same."""
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable
 
@@ -23,6 +24,8 @@ _LEVELS = {0: "", **{ord(letter): letter for letter in "EWICDV"}}
 _MICROSECONDS = 1_000_000
 #: Sets of wordings that are remembered: devices repeat themselves.
 _KNOWN_MAX = 4096
+#: Where most shapes of lines are new, only those of one block in so many are kept.
+_STUDIED_EACH = 4
 
 
 #: Dialect and level by code, tag and text of a message as bytes: what it says depends on nothing else.
@@ -51,10 +54,21 @@ class LineWalk:
         self._automaton = automaton
         self._block = b""
         self._marks = array("q")
+        self._swept = True
+        self._blocks = 0
+        self._lines_before = lines_before
         self._bounds = array("q", [0]) * (k.LANES + 1)
         self._ends = array("q", [0]) * k.LANES
         self._walker = lines.LineWalker(
-            _TAGS, automaton.meanings, automaton.rows, automaton.pool, automaton.width, automaton.line_end
+            _TAGS,
+            automaton.meanings,
+            automaton.rows,
+            automaton.pool,
+            automaton.width,
+            automaton.line_end,
+            automaton.table,
+            automaton.symbols,
+            automaton.threshold,
         )
         self._header = self._walker.header
         self._times = self._header.times
@@ -68,23 +82,40 @@ class LineWalk:
     def enter(self, block: bytes) -> None:
         """Begin ``block``, which ends with a line."""
         size = len(block)
-        bounds, automaton = self._bounds, self._automaton
-        for lane in range(1, k.LANES):
-            bounds[lane] = max(block.find(b"\n", size * lane // k.LANES) + 1, bounds[lane - 1])
-        bounds[k.LANES] = size
+        walker = self._walker
         if len(self._marks) < size:
             self._marks = array("q", [0]) * (size + size // 4)
+            walker.marks = self._marks
         self._block = block
-        scanner.sweep(
-            block,
-            bounds,
-            automaton.table,
-            automaton.symbols,
-            automaton.threshold,
-            self._marks,
-            self._ends,
-        )
-        self._walker.enter(block, bounds, self._marks, self._ends)
+        self._choose_way()
+        measured = size if sys.byteorder == "little" else 0  # the kernel takes the first byte of a word for the lowest
+        walker.enter(block, size, measured)
+        if self._swept:
+            bounds, automaton = self._bounds, self._automaton
+            for lane in range(1, k.LANES):
+                bounds[lane] = max(block.find(b"\n", size * lane // k.LANES) + 1, bounds[lane - 1])
+            bounds[k.LANES] = size
+            scanner.sweep(
+                block,
+                bounds,
+                automaton.table,
+                automaton.symbols,
+                automaton.threshold,
+                self._marks,
+                self._ends,
+            )
+            walker.enter_swept(bounds, self._ends, self._blocks % _STUDIED_EACH == 0)
+        self._blocks += 1
+
+    def _choose_way(self) -> None:
+        """Where most lines of the last block had a shape that was known, those of the next are told by it; else the whole
+        block is swept, which is faster than to scan lines one by one."""
+        repeated, lines = self._walker.repeated, self._walker.lines - self._lines_before
+        if not self._swept:
+            self._swept = repeated * 3 < lines * 2
+        elif (self._blocks - 1) % _STUDIED_EACH == 0:
+            self._swept = repeated * 4 < lines * 3
+        self._lines_before = self._walker.lines
 
     @property
     def lines(self) -> int:
