@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from halfopen.diagnose.events import Event
+from halfopen.kernel import layout as k
 
 #: How many frames of one kind a conversation quotes: the first half and the last half of what was seen.
-FRAMES_KEPT = 64
+FRAMES_KEPT = k.KEPT
 
 Side = Literal["client", "server"]
 

@@ -13,11 +13,11 @@ from halfopen.diagnose.radio import (
     JoinStepSeen,
     KeysUsed,
 )
-from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import message_number
 from halfopen.kernel import layout as k
+from halfopen.kernel.quoting import Bounded, Quota
 
 #: What an access point had queued for a station may still follow its farewell for this long, in nanoseconds.
 FLUSHED_NS = 500_000_000
@@ -81,7 +81,7 @@ class Joins:
     def __init__(self) -> None:
         self.lost = 0
         self._quota = Quota(QUOTED_MAX)
-        self._notes: dict[tuple[type, int, int], Bounded[Note]] = {}
+        self._notes: dict[tuple[type, int, int], Bounded] = {}
         self._keyless: set[tuple[int, int]] = set()  # pairs that joined and have not used keys yet
         self._parting: dict[
             tuple[int, int], list[_Farewell]
