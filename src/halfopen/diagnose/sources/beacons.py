@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, ChannelSwitchSeen, ProbingObserved
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
@@ -22,8 +23,7 @@ QUOTED_MAX = 20_000
 ANNOUNCEMENT_NS = 30 * NS
 
 
-@dataclass(slots=True)
-class _Cell:
+class _Cell(Struct):
     """One access point."""
 
     beacons: Cell
@@ -37,8 +37,7 @@ class _Cell:
         self.beacons.detail = f'Beacon "{ssid}"'
 
 
-@dataclass(slots=True)
-class _Buffering:
+class _Buffering(Struct):
     """Frames that wait for one station at one access point."""
 
     waits: Bounded
@@ -48,8 +47,7 @@ class _Buffering:
     most: int = 0
 
 
-@dataclass(slots=True)
-class _Probing:
+class _Probing(Struct):
     frames: Bounded
     asked: int = 0
     answered: int = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.radio import (
     Farewell,
@@ -43,8 +44,7 @@ def word(body: bytes, at: int) -> int | None:
     return int.from_bytes(body[at : at + 2], "little") if at + 2 <= len(body) else None
 
 
-@dataclass(slots=True)
-class _Farewell:
+class _Farewell(Struct):
     heard: Heard
     reason: int | None
     spoke: int | None  # when the station last sent anything to this access point
@@ -52,8 +52,7 @@ class _Farewell:
     outlived: bool = False
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     heard: Heard
     step: JoinStep
     status: int | None
@@ -61,14 +60,12 @@ class _Step:
     sequence: int | None = None
 
 
-@dataclass(slots=True)
-class _Message:
+class _Message(Struct):
     heard: Heard
     message: int
 
 
-@dataclass(slots=True)
-class _Sealed:
+class _Sealed(Struct):
     heard: Heard
 
 

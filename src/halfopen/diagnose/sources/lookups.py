@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources.frame_text import ECHO_REPLIES, ECHO_REQUESTS, Kept
