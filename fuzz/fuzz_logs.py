@@ -10,11 +10,12 @@ and an end within ``SECONDS_MAX``. A failure prints the one command that repeats
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import random
 import sys
 import time
 from pathlib import Path
+
+from msgspec.structs import astuple
 
 from halfopen.diagnose import judged
 from halfopen.diagnose.events import Event
@@ -68,7 +69,7 @@ def read(data: bytes, pieces: list[int], sieved_bytes_min: int) -> tuple[list[Ev
 
 def told(events: list[Event]) -> list[tuple[object, ...]]:
     """What can be compared of events, which compare by identity."""
-    return [(type(e).__name__, *dataclasses.astuple(e)) for e in events]
+    return [(type(e).__name__, *astuple(e)) for e in events]
 
 
 def run(seed: int) -> None:

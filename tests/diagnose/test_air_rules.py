@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from halfopen.diagnose import diagnose, judged
 from halfopen.diagnose.events import (
@@ -262,7 +262,7 @@ def test_a_station_that_missed_a_channel_switch_is_told_so() -> None:
     where, moment, ref = on_air(210, 1206.0)
     back = JoinStepSeen(where, moment, "auth-request", STATION, AP, None, True, ref)
     gone = [
-        dataclasses.replace(e, last=FrameRef(190, 1200.5, "")) if isinstance(e, BeaconsObserved) else e
+        replace(e, last=FrameRef(190, 1200.5, "")) if isinstance(e, BeaconsObserved) else e
         for e in air_with(run, back)
     ]
     assert "beacon-lost" not in serious(judged([("air.pcapng", gone)]))  # the sniffer lost the beacons too
@@ -336,9 +336,9 @@ def test_a_weak_station_beside_a_strong_access_point(
 ) -> None:
     def told(event: Event) -> Event:
         if isinstance(event, BeaconsObserved):
-            return dataclasses.replace(event, rssi_median=beacon_dbm)
+            return replace(event, rssi_median=beacon_dbm)
         if isinstance(event, StationObserved):
-            return dataclasses.replace(event, rssi_median=station_dbm, retried=retried)
+            return replace(event, rssi_median=station_dbm, retried=retried)
         return event
 
     assert serious(judged([("air.pcapng", [told(event) for event in air_with()])])) == expected
@@ -360,7 +360,7 @@ def test_encrypted_data_proves_the_password() -> None:
 
 
 def test_a_farewell_after_which_data_flows_on_was_ignored() -> None:
-    kick = dataclasses.replace(farewell(77, 1200.0, 7), outlived=True)
+    kick = replace(farewell(77, 1200.0, 7), outlived=True)
     assert judged([("air.pcapng", air_with(kick))]).findings == ()
 
 
@@ -376,7 +376,7 @@ def test_a_connected_station_may_look_for_another_network() -> None:
     where, moment, first = on_air(1, 1000.0)
     station = StationObserved(where, moment, STATION, (), 300, first, first, -50, -60, 0)
     late = FrameRef(800, 1390.0, "frame 800")
-    talks = dataclasses.replace(station, aps=(AP,), talked=(first, late))
+    talks = replace(station, aps=(AP,), talked=(first, late))
     assert serious(judged([("air.pcapng", probing(station))])) == ["ap-not-found"]
     assert serious(judged([("air.pcapng", probing(talks))])) == []
     assert (
@@ -417,8 +417,7 @@ def test_a_restart_concerns_a_station_that_joined_before_the_capture() -> None:
 
 def test_a_sniffer_that_hops_cannot_say_that_nobody_sent() -> None:
     hopping = [
-        dataclasses.replace(e, channels=(2412, 2437, 2462)) if isinstance(e, AirObserved) else e
-        for e in air_with()
+        replace(e, channels=(2412, 2437, 2462)) if isinstance(e, AirObserved) else e for e in air_with()
     ]
     report = judged([("uart.log", log_of_a_drop(4)), ("air.pcapng", hopping)])
     assert not any("Nobody sent" in f.summary for f in report.findings)

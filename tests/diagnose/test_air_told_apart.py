@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 from tests.diagnose.test_air_rules import (
     AP,
     STATION,
@@ -78,7 +78,7 @@ def test_a_station_that_heard_nothing_while_beacons_went_on(
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_silent_access_point_is_lost_and_one_that_begins_anew_restarted(restarted: bool) -> None:
     silence = restarts((1200.0, 1240.0))
-    beacons = silence if restarted else dataclasses.replace(silence, restarts=())
+    beacons = silence if restarted else replace(silence, restarts=())
     events = [
         e
         for e in air_with(probes(1210.0, 1212.0, 1214.0), join(500, 1241.0))

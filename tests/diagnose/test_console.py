@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 from tests.diagnose.conftest import events_of
 
 from halfopen.diagnose.events import (
@@ -336,7 +336,7 @@ def told(data: bytes, cuts: list[int]) -> list[tuple[object, ...]]:
         events.extend(source.feed(data[start:cut]))
         start = max(start, cut)
     events.extend(source.end())
-    return [(type(e).__name__, *dataclasses.astuple(e)) for e in events]
+    return [(type(e).__name__, *astuple(e)) for e in events]
 
 
 @settings(max_examples=60, deadline=None)

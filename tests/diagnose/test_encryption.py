@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import random
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 from tests.diagnose.airwaves import (
     ALL,
     AP,
@@ -366,11 +366,11 @@ def test_any_msdus_are_survived(body: bytes) -> None:
 
 def test_any_split_opens_the_same() -> None:
     data = capture(*traffic(3))
-    whole = [dataclasses.asdict(flow) for flow in flows(data)]
+    whole = [asdict(flow) for flow in flows(data)]
     source = CaptureSource("x.pcap", KEYS)
     for at in range(0, len(data), 61):
         list(source.feed(data[at : at + 61]))
-    assert [dataclasses.asdict(e) for e in source.end() if isinstance(e, FlowObserved)] == whole
+    assert [asdict(e) for e in source.end() if isinstance(e, FlowObserved)] == whole
 
 
 class Rekeying(Wpa2):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import types
 import typing
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
+from msgspec import Struct
 
 from halfopen.diagnose import radio, traffic
 from halfopen.diagnose.events import Event, Moment, Provenance
@@ -43,9 +43,9 @@ def example(hint: Any) -> Any:
         return tuple(example(part) for part in parts if part is not Ellipsis)
     if hint is FrameRef:
         return FrameRef(1, 1000.0, "1")
-    assert dataclasses.is_dataclass(hint), f"teach this test about {hint}"
+    assert issubclass(hint, Struct), f"teach this test about {hint}"
     hints = typing.get_type_hints(hint)
-    return hint(**{spot.name: example(hints[spot.name]) for spot in dataclasses.fields(hint)})
+    return hint(**{spot: example(hints[spot]) for spot in hint.__struct_fields__})
 
 
 def floats(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
@@ -57,9 +57,9 @@ def floats(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
     elif isinstance(value, tuple):
         for item in value:
             yield from floats(item, path)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for spot in dataclasses.fields(value):
-            yield from floats(getattr(value, spot.name), f"{path}.{spot.name}")
+    elif isinstance(value, Struct):
+        for spot in value.__struct_fields__:
+            yield from floats(getattr(value, spot), f"{path}.{spot}")
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.__name__)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from halfopen.diagnose.sources import needed, sieve
 from halfopen.diagnose.sources.console import ConsoleSource
@@ -40,7 +40,7 @@ def told(text: str, sieved_bytes_min: int) -> tuple[list[tuple[object, ...]], li
     # the beginning alone, as a live stream has it: the sieve is built before the rest comes
     events = [event for part in (data[:4200], data[4200:]) for event in source.feed(part)]
     events = source.with_recorded([*events, *source.end()])
-    return [(type(e).__name__, *dataclasses.astuple(e)) for e in events], source.notes, source.lines
+    return [(type(e).__name__, *astuple(e)) for e in events], source.notes, source.lines
 
 
 def assert_same(text: str) -> None:

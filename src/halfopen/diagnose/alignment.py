@@ -13,8 +13,9 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 #: One event as a witness saw it: what kind it is, and when on the witness's clock, in seconds.
 Sighting = tuple[str, float]
@@ -45,8 +46,7 @@ _RIVAL_SHARE = 0.6
 _PAIRS_MAX = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(Struct, frozen=True):
     """``capture = offset + log × (1 + drift)``: offset in seconds, drift dimensionless (1e-6 is one ppm); ``matches``
     pairs agree, their median distance from the line is ``residual`` seconds."""
 

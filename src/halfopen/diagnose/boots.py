@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import Booted, BrownedOut, Crashed, Event, PlannedPause, WatchdogFired
 
@@ -14,8 +15,7 @@ _ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "SOFT_RESET", "soft reboot", "US
 _PAUSES = frozenset(("ota", "deep-sleep", "reboot", "stop"))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Boot:
+class Boot(Struct, frozen=True, eq=False):
     """One start of the device; ``planned`` when the log shows that it was asked for or belongs to its routine."""
 
     event: Booted

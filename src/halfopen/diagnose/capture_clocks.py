@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from halfopen.diagnose.alignment import Alignment, Sighting, align
 from halfopen.diagnose.events import Event
@@ -55,8 +57,7 @@ _ACKED = re.compile(r", (?:not )?acked$")
 Placed = Sequence[tuple[str, Sequence[Event]]]
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureClock:
+class CaptureClock(Struct, frozen=True):
     """How the clock of the capture ``source`` runs against that of ``reference``.
 
     ``offset`` seconds are to be added at ``began`` (the source's first frame, on its own clock) and ``drift`` (1e-6 is
@@ -86,8 +87,7 @@ class CaptureClock:
         )
 
 
-@dataclass(slots=True)
-class OneClock:
+class OneClock(Struct):
     """Captures whose times can be compared: the first is the reference, the others are already on its clock."""
 
     captures: list[tuple[str, Sequence[Event]]]
@@ -99,8 +99,7 @@ class OneClock:
         self.clocks.append(clock)
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True, dict=True):
     """What a capture shows that another can show too: frames that can only be the same, and those that look alike."""
 
     told: tuple[Sighting, ...]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.capture_clocks import OneClock, by_clock, linked_by_log
@@ -52,8 +54,7 @@ _FAMILIES = (
 )
 
 
-@dataclass
-class _Story:
+class _Story(Struct):
     """What is gathered of one device before its timeline is closed."""
 
     #: Kept as the keys of dictionaries: in order, each once.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import (
     AddressGot,
@@ -32,8 +33,7 @@ _DIGITS = re.compile(r"\d+")
 Stage = Literal["joining", "handshake", "running", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Drop:
+class Drop(Struct, frozen=True, eq=False):
     """One loss of the association, or one failed attempt to join, however many lines report it.
 
     ``stage`` says how far the station had come; ``by`` what ended it where the driver's state line says so;

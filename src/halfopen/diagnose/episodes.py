@@ -6,7 +6,8 @@ A link that loses its peer, notices in the time it promised and is back soon is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import (
     BoundsTold,
@@ -43,8 +44,7 @@ GIVEN_UP = ("stack-timeout", "ECONNABORTED", "EHOSTUNREACH")
 _ORDERLY = ("peer-closed",)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Episode:
+class Episode(Struct, frozen=True, eq=False):
     """From a loss, or a first attempt that failed, through all failed attempts after it, to the connection that stood
     again (``back``; ``None`` when the log ends before).
 
@@ -89,8 +89,7 @@ class Episode:
         return self.noticed_in_time and self.back_s is not None and self.back_s <= BACK_WITHIN_S
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinkLife:
+class LinkLife(Struct, frozen=True, eq=False):
     """All that a device's log tells of halfopen's own link; its guarded server is another matter. ``told`` says whether it
     tells anything.
 

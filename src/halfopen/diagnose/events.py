@@ -1,6 +1,7 @@
 """What happened, as past-tense facts, each with the place that proves it.
 
-Two events are never the same event, however alike they read: they compare by identity.
+Two events are never the same event, however alike they read: they compare by identity. Nothing that an event holds leads
+back to it, so the garbage collector need not look at the hundred thousands that there may be (``gc=False``).
 
 Console events come from ``sources.console``; what a capture shows is in ``traffic``. An event never says what
 it means: that is for the rules.
@@ -8,12 +9,12 @@ it means: that is for the rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+
+class Provenance(Struct, frozen=True, gc=False):
     """Where a fact can be read: the source as the user named it, and a line or a frame counted from 1."""
 
     source: str
@@ -22,8 +23,7 @@ class Provenance:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True, gc=False):
     """When a fact happened, on each clock that its line or frame carries, in seconds.
 
     ``boot`` counts from the start of the device's current boot (the 32-bit millisecond wrap already undone);
@@ -55,38 +55,33 @@ class Moment:
         return None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Event:
+class Event(Struct, frozen=True, eq=False, gc=False):
     """A fact, where it stands and when it happened."""
 
     where: Provenance
     at: Moment
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Booted(Event):
+class Booted(Event, frozen=True):
     """The device started; ``reason`` as printed (``RTCWDT_BROWN_OUT_RESET``), or ``""`` when only implied."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FirmwareNamed(Event):
+class FirmwareNamed(Event, frozen=True):
     """A line that only one firmware family prints; ``version`` where it says so."""
 
     family: str
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LogEnded(Event):
+class LogEnded(Event, frozen=True):
     """The last line of a log: it tells how long the device went on after whatever happened. ``lines`` counts all."""
 
     lines: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeapSampled(Event):
+class HeapSampled(Event, frozen=True):
     """Heap figures in bytes, each ``None`` when the line does not say it."""
 
     free: int | None = None
@@ -95,31 +90,27 @@ class HeapSampled(Event):
     pool: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class QueueSampled(Event):
+class QueueSampled(Event, frozen=True):
     """Messages waiting in an application queue."""
 
     depth: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AllocationFailed(Event):
+class AllocationFailed(Event, frozen=True):
     """An allocation was refused; sizes in bytes where the line says them."""
 
     wanted: int | None = None
     largest: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TlsFailed(Event):
+class TlsFailed(Event, frozen=True):
     """A TLS call failed with an mbedTLS error ``code`` (negative); ``memory`` when that code means allocation."""
 
     code: int | None = None
     memory: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SocketOpened(Event):
+class SocketOpened(Event, frozen=True):
     """``socket()`` or ``accept()`` returned a descriptor."""
 
     fd: int | None = None
@@ -127,30 +118,26 @@ class SocketOpened(Event):
     peer_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DescriptorSeen(Event):
+class DescriptorSeen(Event, frozen=True):
     """A line names a descriptor in use without saying that it was just opened."""
 
     fd: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SocketRefused(Event):
+class SocketRefused(Event, frozen=True):
     """``socket()`` or ``accept()`` failed; ``errno`` in newlib's numbering, ``None`` when the line hides it."""
 
     errno: int | None = None
     accepting: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SocketClosed(Event):
+class SocketClosed(Event, frozen=True):
     """A descriptor was closed."""
 
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ConnectStarted(Event):
+class ConnectStarted(Event, frozen=True):
     """``connect()`` was called."""
 
     fd: int | None = None
@@ -158,16 +145,14 @@ class ConnectStarted(Event):
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Connected(Event):
+class Connected(Event, frozen=True):
     """A connection was established."""
 
     fd: int | None = None
     local_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ConnectFailed(Event):
+class ConnectFailed(Event, frozen=True):
     """``connect()`` failed after ``after_s`` seconds (``None`` when the line does not say)."""
 
     fd: int | None = None
@@ -175,24 +160,21 @@ class ConnectFailed(Event):
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DataSent(Event):
+class DataSent(Event, frozen=True):
     """``send()`` accepted ``size`` bytes (which proves nothing about the peer)."""
 
     fd: int | None = None
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DataReceived(Event):
+class DataReceived(Event, frozen=True):
     """``recv()`` returned ``size`` bytes, or an application reported a good answer."""
 
     fd: int | None = None
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CallFailed(Event):
+class CallFailed(Event, frozen=True):
     """A call on an open descriptor failed: ``call`` is ``send``, ``recv``, ``select``, ``poll`` or ``other``."""
 
     call: str
@@ -201,70 +183,60 @@ class CallFailed(Event):
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CallStarted(Event):
+class CallStarted(Event, frozen=True):
     """The firmware says that it enters a call that waits (``recv``, ``read``, ``send``, …)."""
 
     call: str = ""
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LatencySampled(Event):
+class LatencySampled(Event, frozen=True):
     """How long an answer took, in seconds (a ping, a PUBACK)."""
 
     took_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PingLost(Event):
+class PingLost(Event, frozen=True):
     """A ping, or a message that wants an acknowledgement, got no answer in its time."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PeerClosed(Event):
+class PeerClosed(Event, frozen=True):
     """The peer closed the connection in an orderly way (``recv()`` returned 0, or a FIN was reported)."""
 
     fd: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TransactionTimedOut(Event):
+class TransactionTimedOut(Event, frozen=True):
     """The application gave up waiting for an answer."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ResolveFailed(Event):
+class ResolveFailed(Event, frozen=True):
     """A name could not be resolved; ``code`` as printed by getaddrinfo, where printed."""
 
     host: str = ""
     code: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeartbeatSent(Event):
+class HeartbeatSent(Event, frozen=True):
     """An application heartbeat left (MQTT PINGREQ, ESPHome API PingRequest, …)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeartbeatAnswered(Event):
+class HeartbeatAnswered(Event, frozen=True):
     """The answer to a heartbeat arrived."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeartbeatMissed(Event):
+class HeartbeatMissed(Event, frozen=True):
     """The line itself says that no answer came; ``after_s`` where it says how long."""
 
     name: str
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinkStateChanged(Event):
+class LinkStateChanged(Event, frozen=True):
     """The Wi-Fi driver's ``state: A -> B (HEX)``; ``code`` is the hexadecimal number, see ``reason``."""
 
     old: str
@@ -282,23 +254,20 @@ class LinkStateChanged(Event):
         return {0xC0: "deauth", 0xA0: "disassoc", 0x00: "local"}.get((self.code or 0) & 0xFF, "other")  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WifiStarted(Event):
+class WifiStarted(Event, frozen=True):
     """The station began to join: an attempt to associate with an access point."""
 
     ssid: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WifiJoined(Event):
+class WifiJoined(Event, frozen=True):
     """The station is associated."""
 
     bssid: str = ""
     channel: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WifiDropped(Event):
+class WifiDropped(Event, frozen=True):
     """The station lost or could not make its association; ``reason`` by ESP-IDF number, ``None`` if unsaid."""
 
     reason: int | None = None
@@ -306,180 +275,151 @@ class WifiDropped(Event):
     joining: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ApUnreachable(Event):
+class ApUnreachable(Event, frozen=True):
     """The firmware says that it cannot find or reach the access point, without a number."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JoinTimedOut(Event):
+class JoinTimedOut(Event, frozen=True):
     """An attempt to join ran into the firmware's own timeout, and the firmware hides the reason."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JoinRefused(Event):
+class JoinRefused(Event, frozen=True):
     """The access point asked the station to come back later (once is normal with protected management frames)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AuthRejected(Event):
+class AuthRejected(Event, frozen=True):
     """The firmware says that the password is wrong or authentication was refused."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BeaconsMissed(Event):
+class BeaconsMissed(Event, frozen=True):
     """The driver missed beacons and started to probe (``bcn_timout,ap_probe_send_start``)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BeaconProbeFailed(Event):
+class BeaconProbeFailed(Event, frozen=True):
     """The driver's probes went unanswered and it gave the link up."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SignalSampled(Event):
+class SignalSampled(Event, frozen=True):
     """Received signal strength in dBm."""
 
     rssi_dbm: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PowerSaveSet(Event):
+class PowerSaveSet(Event, frozen=True):
     """Modem sleep was switched on or off; ``mode`` as printed (1 = minimum, 2 = maximum modem sleep)."""
 
     on: bool
     mode: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SleepReported(Event):
+class SleepReported(Event, frozen=True):
     """The driver's sleep account when power save stops, in seconds."""
 
     slept_s: float
     total_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BeaconIntervalTold(Event):
+class BeaconIntervalTold(Event, frozen=True):
     """The access point's beacon interval in microseconds and its DTIM period in beacons."""
 
     interval_us: int
     dtim: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AddressGot(Event):
+class AddressGot(Event, frozen=True):
     """The device has an IP address."""
 
     ip: str
     gateway: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DhcpTimedOut(Event):
+class DhcpTimedOut(Event, frozen=True):
     """The device says that no lease came."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LeaseGiven(Event):
+class LeaseGiven(Event, frozen=True):
     """The device's own DHCP server (soft AP) gave an address."""
 
     ip: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StationJoined(Event):
+class StationJoined(Event, frozen=True):
     """A station joined this device's soft AP."""
 
     mac: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StationLeft(Event):
+class StationLeft(Event, frozen=True):
     """A station left this device's soft AP."""
 
     mac: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StatusClaimed(Event):
+class StatusClaimed(Event, frozen=True):
     """What the firmware believes of its connection: the flag it prints, not the truth."""
 
     connected: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NetifDowned(Event):
+class NetifDowned(Event, frozen=True):
     """The network interface went down (what STA_DISCONNECTED does to lwIP)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NetifUpped(Event):
+class NetifUpped(Event, frozen=True):
     """The network interface came back."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ServerConnected(Event):
+class ServerConnected(Event, frozen=True):
     """The application reached its server or broker (MQTT_EVENT_CONNECTED, API connected)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ServerLost(Event):
+class ServerLost(Event, frozen=True):
     """The application lost its server or broker."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WatchdogFired(Event):
+class WatchdogFired(Event, frozen=True):
     """A task or interrupt watchdog fired; ``task`` where the line names the one that did not feed it."""
 
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CpuRan(Event):
+class CpuRan(Event, frozen=True):
     """Which task a processor was running when the watchdog fired; an idle one means that the culprit waits."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SendStalled(Event):
+class SendStalled(Event, frozen=True):
     """The stack or a library says that sent data is not acknowledged, or that no send buffer is left."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CallBlocked(Event):
+class CallBlocked(Event, frozen=True):
     """The firmware itself reports that one operation held the loop for ``after_s`` seconds."""
 
     after_s: float
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Crashed(Event):
+class Crashed(Event, frozen=True):
     """Panic, abort, failed assertion or stack overflow."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BrownedOut(Event):
+class BrownedOut(Event, frozen=True):
     """The brownout detector fired, or a reset reason says so."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interrupted(Event):
+class Interrupted(Event, frozen=True):
     """A person broke in (KeyboardInterrupt): what ran before had not come back."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlannedPause(Event):
+class PlannedPause(Event, frozen=True):
     """Something meant to break the link: ``kind`` is ``ota``, ``wps``, ``roam``, ``deep-sleep`` or ``leave``; of
     halfopen's own link also ``stop``, ``bounce`` (it left the Wi-Fi to join anew) and ``reboot`` (it asked for one)."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AddressNamed(Event):
+class AddressNamed(Event, frozen=True):
     """The device printed one of its own addresses."""
 
     mac: str = ""
@@ -487,8 +427,7 @@ class AddressNamed(Event):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CapabilityTold(Event):
+class CapabilityTold(Event, frozen=True):
     """halfopen's own link says at start what its port can do: the TCP ``stack``, its ``keepalive`` (``tuned``,
     ``untuned``, ``none``), and whether the Wi-Fi is the link's (``wifi``)."""
 
@@ -497,8 +436,7 @@ class CapabilityTold(Event):
     wifi: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BoundsTold(Event):
+class BoundsTold(Event, frozen=True):
     """halfopen's own link says at start for how many seconds a dead peer can go unnoticed, by the way in which it is
     dead; infinite where nothing notices, ``None`` where the line does not say."""
 
@@ -508,18 +446,15 @@ class BoundsTold(Event):
     zero_window_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ServerStarted(Event):
+class ServerStarted(Event, frozen=True):
     """halfopen's own guarded server began to listen; bounds told just before are those of its sessions."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinkOnline(Event):
+class LinkOnline(Event, frozen=True):
     """halfopen's own link has a connection that stands, TLS included."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinkLost(Event):
+class LinkLost(Event, frozen=True):
     """halfopen's own link ended a connection that stood (``standing``), or an attempt at one; ``by`` and ``cause`` are
     the journal's words.
 
@@ -532,8 +467,7 @@ class LinkLost(Event):
     quiet_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GateShut(Event):
+class GateShut(Event, frozen=True):
     """halfopen's own link opened no socket because too little heap was free, or no block large enough (bytes);
     ``given_up`` when it had waited for as long as it does."""
 
@@ -542,13 +476,11 @@ class GateShut(Event):
     given_up: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OrphansSwept(Event):
+class OrphansSwept(Event, frozen=True):
     """halfopen's own link closed ``count`` descriptors that the program had left open and nobody owned."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Woke(Event):
+class Woke(Event, frozen=True):
     """The device woke from a sleep and began anew."""

@@ -10,8 +10,9 @@ protected where it should be is ignored, and data flows on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen, PollSeen
@@ -31,8 +32,7 @@ Meaning = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Farewell:
+class Farewell(Struct, frozen=True):
     """One farewell and what it means for its station. ``reason`` is the one it carries, or what went before tells where
     that is hidden; ``poll`` the access point's question that it followed."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import (
     Connected,
@@ -17,8 +18,7 @@ from halfopen.diagnose.events import (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
+class Opened(Struct, frozen=True, eq=False):
     """One descriptor from its opening to its close (``None`` while it stays open)."""
 
     fd: int
@@ -27,8 +27,7 @@ class Opened:
     closed: Event | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ledger:
+class Ledger(Struct, frozen=True, eq=False):
     """The descriptors of a log. A descriptor number handed out again proves that it had been closed."""
 
     opened: tuple[Opened, ...]

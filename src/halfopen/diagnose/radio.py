@@ -8,7 +8,6 @@ none is due (broadcast). A frame and its retries are one fact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from halfopen.diagnose.events import Event
@@ -20,8 +19,7 @@ JoinStep = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FarewellSeen(Event):
+class FarewellSeen(Event, frozen=True):
     """A deauthentication or disassociation. ``station`` is ``""`` for a broadcast one (then ``broadcast``).
 
     ``by_ap`` tells who sent it; ``reason`` is ``None`` when the frame is protected and cannot be read. ``idle_s`` is how
@@ -42,8 +40,7 @@ class FarewellSeen(Event):
     outlived: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JoinStepSeen(Event):
+class JoinStepSeen(Event, frozen=True):
     """One step of joining. ``status`` for responses (and SAE frames), ``algorithm`` of authentication (0 open, 3 SAE),
     ``sequence`` its transaction number."""
 
@@ -57,8 +54,7 @@ class JoinStepSeen(Event):
     sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HandshakeSeen(Event):
+class HandshakeSeen(Event, frozen=True):
     """One EAPOL-Key message: ``message`` 1 to 4 of the 4-way handshake, 5 and 6 for the two of a group rekey."""
 
     message: int
@@ -68,8 +64,7 @@ class HandshakeSeen(Event):
     ref: FrameRef
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KeysUsed(Event):
+class KeysUsed(Event, frozen=True):
     """The first encrypted data after a join or a handshake: both sides have the same keys."""
 
     station: str
@@ -77,8 +72,7 @@ class KeysUsed(Event):
     ref: FrameRef
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PollSeen(Event):
+class PollSeen(Event, frozen=True):
     """The access point asked a silent station whether it is there (null or QoS-null data to it)."""
 
     station: str
@@ -87,8 +81,7 @@ class PollSeen(Event):
     ref: FrameRef
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SleepSeen(Event):
+class SleepSeen(Event, frozen=True):
     """A station changed its power management bit (``dozing`` or awake) with a null frame or data."""
 
     station: str
@@ -98,8 +91,7 @@ class SleepSeen(Event):
     ref: FrameRef
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UnackedRun(Event):
+class UnackedRun(Event, frozen=True):
     """Frames of one side to the other that all stayed without acknowledgement: ``count`` of them (retries are one)
     from ``first`` to ``last``; ``resumed`` is the first frame after it that was acknowledged again, if any. ``nulls`` of
     them asked for a sign of life, ``farewells`` were deauthentications and disassociations."""
@@ -115,8 +107,7 @@ class UnackedRun(Event):
     farewells: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BeaconsObserved(Event):
+class BeaconsObserved(Event, frozen=True):
     """One access point's beacons. ``interval_s`` and ``dtim`` as announced (DTIM period in beacons, 0 unknown);
     ``gaps`` are silences of more than five intervals as (last before, first after); ``restarts`` are beacons whose TSF
     fell back (the access point booted); ``rssi_median`` in dBm as the sniffer heard them (``None`` without radiotap)."""
@@ -134,8 +125,7 @@ class BeaconsObserved(Event):
     rssi_median: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ChannelSwitchSeen(Event):
+class ChannelSwitchSeen(Event, frozen=True):
     """An access point announced that it moves to another channel (CSA), in a beacon or an action frame: its cell is
     gone from the channel that the sniffer listens on, and a station that missed it is left behind."""
 
@@ -144,8 +134,7 @@ class ChannelSwitchSeen(Event):
     ref: FrameRef
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProbingObserved(Event):
+class ProbingObserved(Event, frozen=True):
     """Directed probe requests of one station for one SSID, and how many responses with that SSID it got."""
 
     station: str
@@ -155,8 +144,7 @@ class ProbingObserved(Event):
     frames: tuple[FrameRef, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BufferingObserved(Event):
+class BufferingObserved(Event, frozen=True):
     """How long the access point kept unicast frames for a dozing station: ``waits_s`` from the first beacon with the
     station's TIM bit to the delivery, ``most_beacons`` the longest run of beacons with the bit set."""
 
@@ -167,8 +155,7 @@ class BufferingObserved(Event):
     frames: tuple[FrameRef, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StationObserved(Event):
+class StationObserved(Event, frozen=True):
     """One station: its access points in the order it joined them, frames, first and last frame it sent, RSSI in dBm of
     its frames (median, minimum; ``None`` without radiotap), how often it changed its power management bit; ``dozed_s``
     of the ``watched_s`` seconds that the bit was known it dozed (a scan elsewhere is a short doze among long wakes);
@@ -188,8 +175,7 @@ class StationObserved(Event):
     talked: tuple[FrameRef, FrameRef] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AirObserved(Event):
+class AirObserved(Event, frozen=True):
     """The capture as a whole: frames, acknowledgements heard, channels (MHz), damaged frames (bad FCS or cut).
     ``unheard`` were sent frames and were themselves never heard, not even to acknowledge: the sniffer stood too far from
     them, and of what reached them nothing is known."""

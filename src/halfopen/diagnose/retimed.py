@@ -7,9 +7,11 @@ changes a minute by 12 ms. Frame numbers stay too: evidence names the frame of i
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.traffic import FrameRef
@@ -33,15 +35,15 @@ def _retimed(value: Any, clock: Callable[[float], float], name: str = "") -> Any
         return clock(value) if name in TIMES else value
     if isinstance(value, tuple):
         return tuple(_retimed(item, clock, name) for item in value)
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    if not isinstance(value, Struct):
         return value
     changed: dict[str, Any] = {}
-    for spot in dataclasses.fields(value):
-        held = getattr(value, spot.name)
-        moved = _retimed(held, clock, spot.name)
+    for spot in value.__struct_fields__:
+        held = getattr(value, spot)
+        moved = _retimed(held, clock, spot)
         if moved is not held:
-            changed[spot.name] = moved
-    return dataclasses.replace(value, **changed) if changed else value
+            changed[spot] = moved
+    return replace(value, **changed) if changed else value
 
 
 def frames_of(fact: Any) -> Iterator[FrameRef]:
@@ -51,6 +53,6 @@ def frames_of(fact: Any) -> Iterator[FrameRef]:
     elif isinstance(fact, tuple):
         for item in fact:
             yield from frames_of(item)
-    elif dataclasses.is_dataclass(fact) and not isinstance(fact, type):
-        for spot in dataclasses.fields(fact):
-            yield from frames_of(getattr(fact, spot.name))
+    elif isinstance(fact, Struct):
+        for spot in fact.__struct_fields__:
+            yield from frames_of(getattr(fact, spot))

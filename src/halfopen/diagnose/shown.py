@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.events import Event
@@ -19,16 +20,14 @@ from halfopen.diagnose.traffic import (
 from halfopen.diagnose.witnesses import Told
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What captures on one clock show, of one device or of all."""
 
     told: Told
     clocks: tuple[CaptureClock, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """One address pair of a capture."""
 
     mac: str

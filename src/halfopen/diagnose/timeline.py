@@ -11,9 +11,11 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.boots import Boot, boots_of
@@ -39,8 +41,7 @@ _NOTICED_S = 30.0
 _BEFORE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """Who a timeline is about. ``firmware`` is the family that printed the log, ``version`` what it said of itself."""
 
     name: str
@@ -57,8 +58,7 @@ class Device:
         return (int(found[1]), int(found[2])) if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True):
     """Disconnects without a connection between them: one loss and the attempts to come back.
 
     ``recovered`` is true when the device was seen connected afterwards, or when its log goes on for
@@ -69,8 +69,7 @@ class Outage:
     recovered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """A TCP flow seen from the device: ``mine`` is the side the device is on."""
 
     flow: FlowObserved
@@ -102,8 +101,7 @@ class Conversation:
         return self.device.fin is not None or self.device.rst is not None
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(Struct, frozen=True, dict=True):
     """All that is known of one device."""
 
     device: Device

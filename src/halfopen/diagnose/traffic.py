@@ -7,18 +7,20 @@ bounded (``FRAMES_KEPT``), so that memory does not grow with the file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct, field
+
 from halfopen.diagnose.events import Event
+from halfopen.kernel import layout as k
 
 #: How many frames of one kind a conversation quotes: the first half and the last half of what was seen.
-FRAMES_KEPT = 64
+FRAMES_KEPT = k.KEPT
 
 Side = Literal["client", "server"]
 
 
-class FrameRef:
+class FrameRef(Struct, eq=False, gc=False):
     """One frame worth quoting: number from 1 in its own file, seconds on the capture's clock, and a one-line rendering.
 
     Once captures are on one clock, ``time`` is on the clock of the first of them: it may differ from what the file says.
@@ -26,12 +28,9 @@ class FrameRef:
     changed once made.
     """
 
-    __slots__ = ("_text", "frame", "time")
-
-    def __init__(self, frame: int, time: float, text: str | tuple[Callable[[Any], str], Any]) -> None:
-        self.frame = frame
-        self.time = time
-        self._text = text
+    frame: int
+    time: float
+    _text: str | tuple[Callable[[Any], str], Any]
 
     @property
     def text(self) -> str:
@@ -57,8 +56,7 @@ class FrameRef:
         return f"FrameRef(frame={self.frame!r}, time={self.time!r}, text={self.text!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, gc=False):
     """One end of a conversation; ``mac`` is ``""`` on links without one (raw IP)."""
 
     ip: str
@@ -66,8 +64,7 @@ class Endpoint:
     mac: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RetransmissionRun:
+class RetransmissionRun(Struct, frozen=True):
     """The same data sent again and again by one side.
 
     ``frames`` are the retransmissions (not the original); ``count`` is their true number; ``answered`` is the
@@ -82,8 +79,7 @@ class RetransmissionRun:
     answered: FrameRef | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRun:
+class ProbeRun(Struct, frozen=True):
     """Consecutive keepalive probes by one side without any other data from it in between.
 
     ``interval_s`` is the median gap between probes (``None`` for a single one), ``idle_s`` the silence before
@@ -99,8 +95,7 @@ class ProbeRun:
     interval_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ZeroWindowRun:
+class ZeroWindowRun(Struct, frozen=True):
     """A stretch in which one side (``by``) advertised window 0; ``probes`` are the other side's window probes.
 
     Linux probes with what looks like a keepalive: into a zero window that counts here, not as a keepalive.
@@ -116,8 +111,7 @@ class ZeroWindowRun:
     reopened: FrameRef | None
 
 
-@dataclass(frozen=True, slots=True)
-class SideSeen:
+class SideSeen(Struct, frozen=True):
     """What one side of a conversation did. Times in seconds on the capture's clock, windows in bytes (scaled
     where the handshake was seen), payload in bytes without what was sent again. ``window_*`` leave RSTs out, whose
     window means nothing; ``rst_window`` is the last RST's, unscaled. ``unacked`` is payload never acknowledged;
@@ -147,8 +141,7 @@ class SideSeen:
     isn: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FlowObserved(Event):
+class FlowObserved(Event, frozen=True):
     """One TCP conversation: one incarnation of a 4-tuple.
 
     ``client`` is who sent the SYN; where no SYN was seen, the side with the higher port. ``established`` is the
@@ -189,8 +182,7 @@ class FlowObserved(Event):
         return "open"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ArpObserved(Event):
+class ArpObserved(Event, frozen=True):
     """Requests of one host for one address and how many were answered. An announcement (asking for oneself) is
     not counted. ``mute`` is the longest stretch of requests without an answer: its first frames and the last, of
     ``mute_count`` in truth."""
@@ -205,8 +197,7 @@ class ArpObserved(Event):
     mute_count: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PingObserved(Event):
+class PingObserved(Event, frozen=True):
     """ICMP echo between two hosts: requests, replies, and frames of both."""
 
     asker_ip: str
@@ -217,8 +208,7 @@ class PingObserved(Event):
     last_answer: FrameRef | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LeaseObserved(Event):
+class LeaseObserved(Event, frozen=True):
     """The DHCP exchanges of one client; each list holds the frames of one message type."""
 
     mac: str
@@ -231,8 +221,7 @@ class LeaseObserved(Event):
     naks: tuple[FrameRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LookupObserved(Event):
+class LookupObserved(Event, frozen=True):
     """DNS queries of one host to one server: how many were answered, how many refused (rcode ≠ 0). ``mute`` is the
     longest stretch of queries without an answer: its first frames and the last, of ``mute_count`` in truth."""
 
@@ -247,8 +236,7 @@ class LookupObserved(Event):
     mute_count: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HostObserved(Event):
+class HostObserved(Event, frozen=True):
     """One host of the capture and what marks it.
 
     ``lwip`` holds the frames that carry the marks of Espressif's lwIP: an RST with window 32790, or a SYN with
@@ -264,8 +252,7 @@ class HostObserved(Event):
     announced: tuple[FrameRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CaptureObserved(Event):
+class CaptureObserved(Event, frozen=True):
     """The capture as a whole: link types by name, frames, first and last time, frames cut by the snap length,
     and frames that carry 802.11 (read by the air source, not here)."""
 

@@ -7,9 +7,9 @@ mixed, so every number of a finding can be checked in one file; the other file i
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.capture_clocks import identity
 from halfopen.diagnose.events import Event
@@ -55,8 +55,7 @@ _NAMES: dict[type[Event], tuple[str, ...]] = {
 _WITNESS = frozenset(("where", "at", "ref", "acked", "idle_s"))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """``events`` in order of time, each fact once; ``others`` holds by ``id`` of such an event the same fact as the
     other captures show it."""
 
@@ -120,8 +119,9 @@ def _name(event: Event) -> Hashable | None:
     if type(event) in _NAMES:
         return type(event), *(getattr(event, name) for name in _NAMES[type(event)])
     if isinstance(getattr(event, "ref", None), FrameRef):
-        fields = (spot.name for spot in dataclasses.fields(event))
-        return type(event), *(getattr(event, name) for name in fields if name not in _WITNESS)
+        return type(event), *(
+            getattr(event, name) for name in event.__struct_fields__ if name not in _WITNESS
+        )
     return None
 
 

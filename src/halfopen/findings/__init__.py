@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass, field
 from importlib import resources
 from typing import Literal
+
+from msgspec import Struct, field
 
 Severity = Literal["error", "warning", "info"]
 Firmware = Literal["esp-idf", "arduino", "esphome", "micropython"]
@@ -18,8 +19,7 @@ FIRMWARES: tuple[Firmware, ...] = ("esp-idf", "arduino", "esphome", "micropython
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """One line of a log or one frame of a capture that a user can open and see for himself.
 
     ``source`` is the path as the user gave it; ``line`` and ``frame`` count from 1 and exactly one of them is
@@ -34,16 +34,14 @@ class Evidence:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True):
     """The change that cures a fault: one sentence, and working code per firmware family."""
 
     summary: str
     code: dict[Firmware, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One catalogue entry: what the fault is, why the link dies of it, what proves it and what cures it.
 
     ``plain`` tells in the past tense what happens, in words that need no knowledge of networks. ``for_link`` is what is
@@ -63,8 +61,7 @@ class Fault:
     for_link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A fault seen on one device, with its proof.
 
     ``confidence`` is 0 to 1. ``key`` is stable between runs over the same input, so that a live view can
@@ -84,8 +81,7 @@ class Finding:
     caused_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(Struct, frozen=True):
     """Two or more faults that fit the evidence, what speaks for each, and what to capture next to decide."""
 
     faults: tuple[str, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.formats.dns import printable
 from halfopen.formats.packet import ip_bytes, mac_bytes
@@ -27,8 +28,7 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DhcpMessage:
+class DhcpMessage(Struct, frozen=True):
     """What a message says; addresses are ``""`` where it says none, ``kind`` is option 53 (0: not said)."""
 
     mac: str

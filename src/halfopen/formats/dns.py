@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.formats.packet import ip_bytes
 from halfopen.formats.packet_text import ip_text
@@ -32,8 +33,7 @@ RCODE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DnsMessage:
+class DnsMessage(Struct, frozen=True):
     """The header and the first question of a message; ``name`` is ``""`` when it was cut or damaged."""
 
     number: int

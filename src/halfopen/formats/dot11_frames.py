@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.formats import eapol
 from halfopen.formats.packet import mac_bytes
@@ -42,8 +43,7 @@ _INFORMATION = {
 _KEY_DATA = {2: len(RSN_PSK) + 2, 3: 56, 5: 40}
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """What an access point announces of itself; ``interval_tu`` in units of 1024 us."""
 
     ssid: str

@@ -7,8 +7,9 @@ the colours. :func:`read_line` takes a line apart; it never guesses what the mes
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 #: Everything a terminal or an editor makes of an escape sequence: real ESC, its glyph, hex or caret spelling.
 _ESCAPES = re.compile(
@@ -79,8 +80,7 @@ TASMOTA_TAGS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True, gc=False):
     """A line taken apart.
 
     ``dialect`` is ``esp-idf``, ``arduino``, ``esphome``, ``tasmota``, ``espeasy``, ``host`` (a Home Assistant or

@@ -8,11 +8,11 @@ applications print a text only; :func:`reason_in` finds the number behind it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One reason: ``names`` the current name first, ``esphome`` the text ESPHome prints."""
 
     number: int

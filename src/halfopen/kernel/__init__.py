@@ -12,6 +12,8 @@ LOOPS = (
     "packets",
     "flows",
     "hosts",
+    "quoting",
+    "conversation",
     "radio",
     "hearing",
     "scanner",

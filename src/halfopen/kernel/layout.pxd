@@ -113,6 +113,7 @@ cdef enum:
     R_SEQ = 2
     R_ACK = 3
     R_SHAPE = 4
+    KEPT = 64
     R_BITS = 5
     R_SIDE = 6
     R_WIDTH = 7

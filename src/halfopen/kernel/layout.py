@@ -141,6 +141,9 @@ B_NOTABLE = (
     | B_SPEAKS
 )
 
+#: Items of one kind that are kept: the first half and the last half of what was seen.
+KEPT = 64
+
 # --- one quoted frame in the flow table ---
 R_FRAME = 0  # frame number from 1; 0 means none
 R_TIME = 1

@@ -9,9 +9,10 @@ import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 #: Read this much at once: large enough for speed, small enough that a live pipe is not kept waiting.
 CHUNK_BYTES = 1 << 18
@@ -23,8 +24,7 @@ class MissingInput(ValueError):
     """A path that was named does not exist or cannot be opened; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """One thing to read. ``name`` is how reports call it; ``named`` tells whether the user named it himself (rather
     than a folder it lies in). ``locked`` is why a folder below a named one cannot be listed."""
 

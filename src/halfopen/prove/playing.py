@@ -41,8 +41,7 @@ class Run:
         return frozenset(finding.code for finding in self.report.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held(Input):
+class _Held(Input, frozen=True):
     """An input that lies in memory."""
 
     content: bytes = b""

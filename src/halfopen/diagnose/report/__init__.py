@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
+
+from msgspec import Struct
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.capture_clocks import CaptureClock
@@ -12,8 +13,7 @@ from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.findings import Finding, Undecided
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """How one boot of a device (counted from 1 in its ``log``) was aligned with its capture. A boot that is missing
     could not be aligned: no time of its log is compared with one of the capture."""
 
@@ -36,8 +36,7 @@ LINES_AROUND = 3
 Excerpts = Mapping[str, Mapping[int, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What is known after reading: findings ranked by cause, what is undecided, whom it is about, and notes on input
     that could only be read in part. ``capture_clocks`` says how captures were put on the clock of the first; times of
     evidence are on that clock. ``timelines`` are the devices' events, in the order of ``devices``."""

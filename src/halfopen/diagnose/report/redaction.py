@@ -10,8 +10,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import PurePath
+
+from msgspec.structs import replace
 
 from halfopen.diagnose.events import AddressNamed, ConnectStarted, Event, ResolveFailed, WifiStarted
 from halfopen.diagnose.radio import BeaconsObserved, ProbingObserved

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from halfopen.diagnose.rules.ap_not_found import ap_not_found
 from halfopen.diagnose.rules.ap_restarted import ap_restarted

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.radio import FarewellSeen, HandshakeSeen, JoinStepSeen, KeysUsed
@@ -14,8 +15,7 @@ from halfopen.diagnose.timeline import Timeline
 M2_MIN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class FourWay:
+class FourWay(Struct, frozen=True):
     """Handshakes of one station: the M2s of attempts that stopped there (``stalled``), the M1s that an access point
     repeated without getting any M2 (``repeated``); ``complete`` tells whether any came to M3 or to encrypted data."""
 

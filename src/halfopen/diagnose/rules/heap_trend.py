@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import HeapSampled
 from halfopen.diagnose.timeline import Timeline
@@ -16,8 +17,7 @@ _PLATEAU_MIN, _PLATEAU_TIMES = 10, 3
 _SAMPLES_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class HeapTrend:
+class HeapTrend(Struct, frozen=True):
     """``slope`` in bytes per sample with its 95 % interval ``low`` to ``high``; ``fallen`` bytes from the highest
     to the last sample, ``returned`` the share of the fall that came back by the last one (0 to 1)."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.episodes import BACK_WITHIN_S, GIVEN_UP, LOSSES_AN_HOUR_MAX, Episode
 from halfopen.diagnose.events import Event, LogEnded
@@ -15,8 +16,7 @@ from halfopen.findings import Severity
 _ENDS_THERE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """``mild`` when every loss was an episode that the link got over; ``text`` says so, or what stands against it, with
     the figures."""
 

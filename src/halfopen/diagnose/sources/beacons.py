@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, ChannelSwitchSeen, ProbingObserved
-from halfopen.diagnose.sources.bounded import Bounded, Quota, counted, upper_median
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
+from halfopen.diagnose.sources.signals import counted, upper_median
 from halfopen.formats import dot11 as d
 from halfopen.kernel.protocol import UNIT_NS
+from halfopen.kernel.quoting import Bounded, Quota
 from halfopen.kernel.radio import Cell
 
 #: Access points, pairs of station and access point, and pairs of station and name that are told apart.
@@ -21,8 +23,7 @@ QUOTED_MAX = 20_000
 ANNOUNCEMENT_NS = 30 * NS
 
 
-@dataclass(slots=True)
-class _Cell:
+class _Cell(Struct):
     """One access point."""
 
     beacons: Cell
@@ -36,20 +37,18 @@ class _Cell:
         self.beacons.detail = f'Beacon "{ssid}"'
 
 
-@dataclass(slots=True)
-class _Buffering:
+class _Buffering(Struct):
     """Frames that wait for one station at one access point."""
 
-    waits: Bounded[float]
-    frames: Bounded[Heard]
+    waits: Bounded
+    frames: Bounded
     since: Heard | None = None
     beacons: int = 0
     most: int = 0
 
 
-@dataclass(slots=True)
-class _Probing:
-    frames: Bounded[Heard]
+class _Probing(Struct):
+    frames: Bounded
     asked: int = 0
     answered: int = 0
 
@@ -63,15 +62,15 @@ class Beacons:
         self._cells: dict[int, _Cell] = {}
         self._buffering: dict[tuple[int, int], _Buffering] = {}
         self._probing: dict[tuple[int, str], _Probing] = {}
-        self._switches: dict[int, Bounded[tuple[Heard, int]]] = {}
+        self._switches: dict[int, Bounded] = {}
 
     def cell(self, heard: Heard, body: bytes, interval: int) -> Cell | None:
         """The first beacon of an access point; ``None`` when there are too many."""
         if len(self._cells) >= CELLS_MAX:
             self.lost += 1
             return None
-        gaps: Bounded[tuple[Heard, Heard]] = Bounded(self._quota)
-        restarts: Bounded[Heard] = Bounded(self._quota)
+        gaps: Bounded = Bounded(self._quota)
+        restarts: Bounded = Bounded(self._quota)
         cell = _Cell(Cell(heard, interval, gaps, restarts), "", d.channel_of(body, d.BEACON_FIXED))
         cell.call(d.ssid_of(body, d.BEACON_FIXED))
         self._cells[heard.bssid] = cell
@@ -87,7 +86,7 @@ class Beacons:
                 self.lost += 1
                 return
             switches = self._switches[heard.bssid] = Bounded(self._quota)
-        newest = switches.newest
+        newest = switches.newest()
         if newest is None or newest[1] != channel or heard.time - newest[0].time > ANNOUNCEMENT_NS:
             heard.detail = f"{heard.detail or d.NAMES[heard.kind]} announces a switch to channel {channel}"
             switches.add((heard, channel))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import astuple, replace
 
 from halfopen.diagnose.events import (
     AddressNamed,
@@ -334,7 +335,7 @@ class ConsoleSource:
 
 def _fields_of(fact: Event) -> tuple[Any, ...]:
     """The values of an event behind its place and time, in order."""
-    return tuple([getattr(fact, field.name) for field in fields(fact)[2:]])
+    return astuple(fact)[2:]
 
 
 def _may_be_broken(line: LogLine) -> bool:

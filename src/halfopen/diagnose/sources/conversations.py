@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.diagnose.sources.bounded import Quota
-from halfopen.diagnose.sources.conversation import Conversation, Quoted
 from halfopen.diagnose.sources.frame_text import unreachable_line
 from halfopen.diagnose.sources.rendering import Rendering
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.kernel import layout as k
+from halfopen.kernel.conversation import Story, narrate
 from halfopen.kernel.flow_table import SLOTS_MAX, FlowTable
 from halfopen.kernel.frames import Frames
+from halfopen.kernel.quoting import Quota
 
 #: Share of the conversations that is forgotten when the table is full, so that it is not full again at once.
 FORGOTTEN_SHARE = 8
@@ -29,8 +29,7 @@ class Conversations:
         self._forgotten = 0
         self._forgotten_boring = 0
         self._quota = Quota(quoted_max)
-        self._open: dict[int, Conversation] = {}
-        self._made = 0
+        self._story = Story(self._quota)
 
     def analyse(
         self,
@@ -46,47 +45,31 @@ class Conversations:
         at = 0
         while at < count:
             at, notes = self.table.analyse(frames, at, count, frame, notable)
-            for row in notable[:notes]:
-                if rows[row * k.WIDTH + k.KIND] == k.TCP:
-                    self._see(rows, row * k.WIDTH, frame + row)
-                else:
-                    self._see_unreachable(data, rows, row * k.WIDTH, frame + row)
+            told = narrate(self._story, self.table.state, rows, notable, notes, frame)
+            while told < notes:
+                row = notable[told]
+                self._see_unreachable(data, rows, row * k.WIDTH, frame + row)
+                told += 1
+                told += narrate(self._story, self.table.state, rows, notable[told:], notes - told, frame)
             if at < count and self.table.full:
                 self._forget_some()
 
-    def _see(self, rows: array[int], base: int, frame: int) -> None:
-        slot = rows[base + k.SLOT]
-        bits = rows[base + k.BITS]
-        if bits & k.B_NEW:
-            replaced = self._open.get(self.table.state[slot * k.FLOW_WIDTH + k.F_PREVIOUS])
-            self._made += 1
-            self._open[slot] = Conversation(
-                slot, self._made, replaced.ordinal if replaced else None, self._quota
-            )
-        shape = rows[base + k.FLAGS] | rows[base + k.WINDOW] << 8 | rows[base + k.PAYLOAD] << 24
-        side = rows[base + k.SIDE]
-        quoted = Quoted(frame, rows[base + k.TIME], rows[base + k.SEQ], rows[base + k.ACK], shape, bits, side)
-        original = None
-        if bits & k.B_RESENT and rows[base + k.O_FRAME] > 0:
-            original = Quoted(*rows[base + k.O_FRAME : base + k.O_FRAME + k.R_WIDTH])
-        self._open[slot].see(quoted, rows[base + k.GAP], original)
-
     def _see_unreachable(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
         ref = FrameRef(frame, rows[base + k.TIME] / NS, unreachable_line(data, rows, base))
-        self._open[rows[base + k.SLOT]].unreachable.add(ref)
+        self._story.open[rows[base + k.SLOT]].unreachable.add(ref)
 
     def _forget_some(self) -> None:
         """Give up the least telling: cleanly ended conversations first, then whatever was silent longest."""
         last = k.F_LAST + k.R_FRAME
 
         def worth(slot: int) -> tuple[bool, int]:
-            return not self._open[slot].boring, self.table.state[slot * k.FLOW_WIDTH + last]
+            return not self._story.open[slot].boring, self.table.state[slot * k.FLOW_WIDTH + last]
 
-        for slot in sorted(self._open, key=worth)[: max(1, len(self._open) // FORGOTTEN_SHARE)]:
+        for slot in sorted(self._story.open, key=worth)[: max(1, len(self._story.open) // FORGOTTEN_SHARE)]:
             self._forgotten += 1
-            self._forgotten_boring += self._open[slot].boring
+            self._forgotten_boring += self._story.open[slot].boring
             self.table.forget(slot)
-            self._open.pop(slot).release()
+            self._story.open.pop(slot).release()
 
     def losses(self) -> list[str]:
         """What was forgotten, one line each."""
@@ -102,4 +85,4 @@ class Conversations:
 
     def rendered(self) -> list[Rendering]:
         """The conversations in the order of their first frames."""
-        return [Rendering(self.source, self.table.state, told) for told in self._open.values()]
+        return [Rendering(self.source, self.table.state, told) for told in self._story.open.values()]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from halfopen.diagnose.sources.heard import GROUP_BIT, Heard, mac
 from halfopen.formats import dot11 as d
@@ -35,8 +36,7 @@ WRONG_KEY = "no --wifi-key fits its 4-way handshake (another network, or a wrong
 OTHER_SESSION = "of a session whose handshake is not in the capture, or damaged"
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(Struct):
     """What is known of the encryption between one station and one access point."""
 
     security: e.Security | None = None

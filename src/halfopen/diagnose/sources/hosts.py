@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.sources.lookups import Lookups
@@ -22,8 +23,7 @@ BUCKETS = 4096
 NS = 1_000_000_000
 
 
-@dataclass(slots=True)
-class _Host:
+class _Host(Struct):
     frame: int
     time: int
     packets: int = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen.diagnose.radio import (
     Farewell,
@@ -13,11 +14,11 @@ from halfopen.diagnose.radio import (
     JoinStepSeen,
     KeysUsed,
 )
-from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import message_number
 from halfopen.kernel import layout as k
+from halfopen.kernel.quoting import Bounded, Quota
 
 #: What an access point had queued for a station may still follow its farewell for this long, in nanoseconds.
 FLUSHED_NS = 500_000_000
@@ -43,8 +44,7 @@ def word(body: bytes, at: int) -> int | None:
     return int.from_bytes(body[at : at + 2], "little") if at + 2 <= len(body) else None
 
 
-@dataclass(slots=True)
-class _Farewell:
+class _Farewell(Struct):
     heard: Heard
     reason: int | None
     spoke: int | None  # when the station last sent anything to this access point
@@ -52,8 +52,7 @@ class _Farewell:
     outlived: bool = False
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     heard: Heard
     step: JoinStep
     status: int | None
@@ -61,14 +60,12 @@ class _Step:
     sequence: int | None = None
 
 
-@dataclass(slots=True)
-class _Message:
+class _Message(Struct):
     heard: Heard
     message: int
 
 
-@dataclass(slots=True)
-class _Sealed:
+class _Sealed(Struct):
     heard: Heard
 
 
@@ -81,7 +78,7 @@ class Joins:
     def __init__(self) -> None:
         self.lost = 0
         self._quota = Quota(QUOTED_MAX)
-        self._notes: dict[tuple[type, int, int], Bounded[Note]] = {}
+        self._notes: dict[tuple[type, int, int], Bounded] = {}
         self._keyless: set[tuple[int, int]] = set()  # pairs that joined and have not used keys yet
         self._parting: dict[
             tuple[int, int], list[_Farewell]

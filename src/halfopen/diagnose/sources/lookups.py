@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from halfopen.diagnose.events import Event, Moment, Provenance
-from halfopen.diagnose.sources.bounded import Bounded, Quota
 from halfopen.diagnose.sources.frame_text import ECHO_REPLIES, ECHO_REQUESTS, Kept
 from halfopen.diagnose.traffic import ArpObserved, FrameRef, LeaseObserved, LookupObserved, PingObserved
 from halfopen.formats import dhcp
@@ -16,6 +16,7 @@ from halfopen.formats.dns import PORT as DNS_PORT
 from halfopen.formats.dns import DnsMessage, read_dns
 from halfopen.formats.packet_text import ip_text, mac_text
 from halfopen.kernel import layout as k
+from halfopen.kernel.quoting import Bounded, Quota
 
 #: Pairs of asker and asked that are told apart, of each kind.
 PAIRS_MAX = 1024
@@ -30,7 +31,7 @@ READ_SIZE_MAX = 512
 #: Frames quoted of all pairs together, about 300 bytes each.
 QUOTED_MAX = 50_000
 
-Refs = Bounded[Kept]
+Refs = Bounded
 
 
 class Asking:

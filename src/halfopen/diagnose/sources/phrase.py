@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.formats.logline import LogLine
@@ -42,8 +43,7 @@ def _compiled(source: str) -> re.Pattern[str]:
     return re.compile(source, re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """One wording. ``needles`` are lower-case words of which one must stand in the message before the pattern is
     tried (cheap); ``tags``, when given, limits the phrase to lines whose tag contains one of them."""
 

@@ -11,7 +11,9 @@ import bisect
 import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from halfopen.diagnose.events import AddressNamed, Booted, Event, LogEnded
 
@@ -39,8 +41,7 @@ _SLACK_S = 2.0
 ReadLine = Callable[[int, str, str], Iterable[Event]]
 
 
-@dataclass(slots=True)
-class _Boot:
+class _Boot(Struct):
     """What one boot of one device left in its recorder, by sequence number; ``epoch`` is the live one it came in."""
 
     device: str

@@ -5,17 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from functools import cache
+from typing import Literal
 
 from halfopen.diagnose.events import Moment, Provenance
-from halfopen.diagnose.sources.bounded import Bounded
-from halfopen.diagnose.sources.conversation import (
-    Conversation,
-    Probing,
-    Quoted,
-    Resending,
-    Starving,
-    reaches,
-)
 from halfopen.diagnose.traffic import (
     Endpoint,
     FlowObserved,
@@ -28,11 +20,21 @@ from halfopen.diagnose.traffic import (
 )
 from halfopen.formats.packet_text import endpoint_text, ip_text, mac_text, tcp_text
 from halfopen.kernel import layout as k
+from halfopen.kernel.conversation import Conversation, Probing, Resending, Starving, reaches
+from halfopen.kernel.quoting import Bounded, Quoted
 
 NS = 1_000_000_000
 LWIP_MSS = 1440
 LWIP_WINDOWS = (5760, 5744)
 LWIP_RST_WINDOW = 32790
+
+#: What a run of retransmissions repeats, by the flags in it.
+RESENT: dict[int, Literal["syn", "data", "fin"]] = {
+    0: "data",
+    k.TCP_SYN: "syn",
+    k.TCP_SYN | k.TCP_FIN: "syn",
+    k.TCP_FIN: "fin",
+}
 
 MARKS = (
     (k.B_WINDOW_PROBE, "TCP ZeroWindowProbe"),
@@ -134,7 +136,7 @@ class Rendering:
             return None
         return self.frame(Quoted(*self.state[at : at + k.R_WIDTH]))
 
-    def frames(self, bounded: Bounded[Quoted]) -> tuple[FrameRef, ...]:
+    def frames(self, bounded: Bounded) -> tuple[FrameRef, ...]:
         """The frames of a bounded list."""
         return tuple(map(self.frame, bounded))
 
@@ -216,7 +218,7 @@ class Rendering:
             from_client=self.side_seen(client),
             from_server=self.side_seen(1 - client),
             established=self.optional(told.established),
-            previous=told.previous,
+            previous=told.previous or None,
             retransmission_runs=tuple(map(self.retransmission_run, told.resendings)),
             probe_runs=tuple(map(self.probe_run, told.probings)),
             zero_window_runs=tuple(map(self.zero_window_run, told.starvings)),
@@ -228,7 +230,7 @@ class Rendering:
         """The contract's form of a run."""
         return RetransmissionRun(
             by=self.role(resending.side),
-            kind=resending.kind,
+            kind=RESENT[resending.flags],
             original=self.frame(resending.original),
             frames=self.frames(resending.frames),
             count=resending.frames.count,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.diagnose.radio import PollSeen, SleepSeen, StationObserved, UnackedRun
-from halfopen.diagnose.sources.bounded import Bounded, Quota, counted, upper_median
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
+from halfopen.diagnose.sources.signals import counted, upper_median
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.kernel import layout as k
 from halfopen.kernel.hearing import end
+from halfopen.kernel.quoting import Bounded, Quota
 from halfopen.kernel.radio import Direction, Link, Run, Station
 
 #: Stations, and pairs of station and access point, that are told apart.
@@ -38,8 +39,8 @@ class Stations:
         if len(self._links) >= LINKS_MAX:
             self.lost += 1
             return None
-        polls: Bounded[Heard] = Bounded(self._quota)
-        ways = [Direction(Bounded[Run](self._quota)) for _ in range(2)]
+        polls = Bounded(self._quota)
+        ways = [Direction(Bounded(self._quota)) for _ in range(2)]
         link = Link(station, bssid, polls, *ways)
         self._links.append(link)
         return link

@@ -1,0 +1,75 @@
+cimport cython
+
+from halfopen.kernel cimport layout as k
+from halfopen.kernel cimport protocol as p
+from halfopen.kernel.quoting cimport Bounded, Quota, Quoted
+
+@cython.final
+cdef class Resending:
+    cdef public long long side, seq, end, flags
+    cdef public Quoted original, answered
+    cdef public Bounded frames
+
+@cython.final
+cdef class Probing:
+    cdef public long long side, idle_ns, answers
+    cdef public bint ended
+    cdef public Quoted answered
+    cdef public Bounded frames
+    cdef public list gaps
+
+@cython.final
+cdef class Starving:
+    cdef public long long side, probes, answers
+    cdef public bint asked
+    cdef public Quoted reopened
+    cdef public Bounded frames
+
+@cython.final
+cdef class Conversation:
+    cdef public long long slot, ordinal, previous
+    cdef public Quota quota
+    cdef public Quoted established
+    cdef public list syns, fins, resets, resendings, unanswered, probings, starvings
+    cdef public Bounded unreachable
+
+cpdef bint reaches(long long ack, long long end) except -1
+
+cdef object keep(list runs, object run, Quota quota)
+
+@cython.locals(flags=cython.longlong, end=cython.longlong)
+cdef object resend(Resending resending, Quoted quoted)
+
+@cython.locals(index=cython.Py_ssize_t, resending=Resending)
+cdef object see_resent(Conversation c, Quoted quoted, Quoted original)
+
+@cython.locals(index=cython.Py_ssize_t, resending=Resending, left=list)
+cdef object see_answer(Conversation c, Quoted quoted)
+
+@cython.locals(index=cython.Py_ssize_t, probing=Probing)
+cdef Probing probing_of(Conversation c, long long side)
+
+@cython.locals(probing=Probing, last=Quoted)
+cdef object see_probe(Conversation c, Quoted quoted, long long gap)
+
+@cython.locals(index=cython.Py_ssize_t, starving=Starving)
+cdef Starving starving_of(Conversation c, long long side)
+
+@cython.locals(starving=Starving, side=cython.longlong, bits=cython.longlong)
+cdef object see_starved(Conversation c, Quoted quoted)
+
+@cython.locals(side=cython.longlong, bits=cython.longlong, flags=cython.longlong, probing=Probing)
+cdef object see(Conversation c, Quoted quoted, long long gap, Quoted original)
+
+@cython.final
+cdef class Story:
+    cdef public Quota quota
+    cdef public long long made
+    cdef public dict open
+    @cython.locals(base=cython.longlong, slot=cython.longlong, bits=cython.longlong, previous=cython.longlong,
+                   shape=cython.longlong, replaced=Conversation, quoted=Quoted, original=Quoted)
+    cdef object take(self, long long[::1] state, long long[::1] rows, long long row, long long frame)
+
+@cython.locals(taken=cython.longlong, row=cython.longlong)
+cpdef long long narrate(Story story, long long[::1] state, long long[::1] rows, long long[::1] notable,
+                        long long listed, long long frame) except? -1
