@@ -18,6 +18,16 @@ UNIX = -1
 #: case.
 STAMP_NONE, STAMP_BOOT, STAMP_UNIX, STAMP_BOOT_ALWAYS = range(4)
 
+#: A line that was told in rows: which plan, its number, where its text stands, and which times it has.
+TOLD_PLAN, TOLD_NUMBER, TOLD_TEXT, TOLD_END, TOLD_HAS, TOLD_WIDTH = range(6)
+HAS_BOOT, HAS_SYSTEM, HAS_HOST = 1, 2, 4
+#: Its times in seconds: since boot, the device's wall clock, the host's.
+TIME_BOOT, TIME_SYSTEM, TIME_HOST, TIME_WIDTH = range(4)
+#: As many lines of a block are told in rows.
+TOLD_MAX = 8192
+#: Where a plan asks for a digit that is not 0: nowhere; the plan never tells what a line says.
+FIRM_ALWAYS, FIRM_NEVER = -1, -2
+
 #: As many wordings of one line are told one by one.
 SAID_MAX = 32
 

@@ -11,7 +11,15 @@ cdef long long MICROSECONDS, NO_TIME, OUT_LENGTH, OUT_NEXT, OUT_TEXT, OUT_WHEN, 
 cdef long long SAID_MAX, STAMP_NONE, UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS
 cdef long long WHEN_ENDS, WHEN_ESCAPE, WHEN_FOREIGN, WHEN_WHOLE, WHEN_WORD_BEFORE, WHEN_WORD_BEHIND
 
+cdef long long BOOT_WRAP_MS, FIRM_ALWAYS, FIRM_NEVER, HAS_BOOT, HAS_HOST, HAS_SYSTEM, TIME_BOOT
+cdef long long TIME_HOST, TIME_SYSTEM, TIME_WIDTH, TOLD_END, TOLD_HAS, TOLD_MAX, TOLD_NUMBER
+cdef long long TOLD_PLAN, TOLD_TEXT, TOLD_WIDTH
+
 cdef long long microseconds(long long seconds, long long fraction, long long digits,
+        long long day) except? -99
+
+@cython.locals(scale=cython.double, whole=cython.double)
+cdef double seconds_of(long long seconds, long long fraction, long long digits,
         long long day) except? -99
 
 @cython.final
@@ -38,6 +46,13 @@ cdef class LineWalker:
     cdef public long long learning
     cdef public long long slot
     cdef public long long[::1] said
+    cdef public long long[::1] lines_told
+    cdef public double[::1] times_told
+    cdef public long long told
+    cdef public long long wraps
+    cdef public long long planned
+    cdef public double host_days
+    cdef public double system_days
     cdef public long long width
     cdef public long long line_end_state
     cdef public long long mark
@@ -127,6 +142,15 @@ cdef class LineWalker:
     @cython.locals(dialect=cython.longlong, header=Header, kind=cython.longlong,
             row=cython.longlong, start=cython.longlong)
     cdef Py_ssize_t pass_known(self, long long slot) except? -99
+
+    @cython.locals(firm=cython.longlong)
+    cdef Py_ssize_t is_planned(self, long long row) except? -99
+
+    @cython.locals(has=cython.longlong, header=Header, place=cython.longlong, time=cython.longlong)
+    cdef Py_ssize_t tell(self, long long row) except? -99
+
+    @cython.locals(row=cython.longlong)
+    cpdef plan(self, long long number, long long firm)
 
     cpdef int walk(self) except -1
 

@@ -15,6 +15,11 @@ from halfopen.kernel import shape_layout as s
 from halfopen.kernel.line_layout import (
     BARE,
     EMPTY,
+    FIRM_ALWAYS,
+    FIRM_NEVER,
+    HAS_BOOT,
+    HAS_HOST,
+    HAS_SYSTEM,
     HELD_NOTHING,
     MARK_MASK,
     MARK_SHIFT,
@@ -25,6 +30,17 @@ from halfopen.kernel.line_layout import (
     OUT_WHEN,
     SAID_MAX,
     STAMP_NONE,
+    TIME_BOOT,
+    TIME_HOST,
+    TIME_SYSTEM,
+    TIME_WIDTH,
+    TOLD_END,
+    TOLD_HAS,
+    TOLD_MAX,
+    TOLD_NUMBER,
+    TOLD_PLAN,
+    TOLD_TEXT,
+    TOLD_WIDTH,
     UNIX,
     UNREAD,
     WATCH_ALL,
@@ -41,6 +57,8 @@ from halfopen.kernel.line_layout import (
 
 #: A boot clock that falls by more has restarted (``diagnose.sources.log_clock`` decides).
 REBOOT_DROP_MS = 2000
+#: It counts in 32 bits.
+BOOT_WRAP_MS = 4294967296
 #: A wall clock that falls by half a day has passed midnight; a second less, so that rounding does not decide.
 HALF_DAY_US = 43199000000
 DAY_SECONDS = 86400
@@ -64,6 +82,22 @@ def microseconds(seconds: int, fraction: int, digits: int, day: int) -> int:
     return (day * DAY_SECONDS + seconds) * MICROSECONDS + fraction
 
 
+def seconds_of(seconds: int, fraction: int, digits: int, day: int) -> float:
+    """A time in seconds, the very number that ``formats.logline`` makes of its text."""
+    whole = seconds + 0.0
+    if digits == UNIX:
+        return whole / 1000.0
+    if digits:
+        scale = 10.0
+        while digits > 1:
+            scale *= 10.0
+            digits -= 1
+        whole += fraction / scale
+    if day:
+        whole += day * DAY_SECONDS
+    return whole
+
+
 class LineWalker:
     """Walks the lines of one log; its fields are what the walk and the caller tell each other.
 
@@ -74,6 +108,9 @@ class LineWalker:
     A walk that stopped leaves the line in ``number``, ``line`` and ``line_end``. ``regular`` tells that it was taken apart
     into ``dialect`` and ``header`` and that its clocks go on; else it is as if the line had not been seen. The wordings that
     stand in it are the first ``count`` rows of ``said``, which has no room for more than ``SAID_MAX``.
+    Lines of shapes that have a plan (:meth:`plan`) are told in the first ``told`` rows of ``lines_told`` and ``times_told``,
+    the plan of the shape of the line itself is ``planned`` (0: none yet). Times are told
+    with the days that were added in ``host_days`` and ``system_days`` and a boot clock that began anew ``wraps`` times.
     ``passed_*`` is the last time of lines that were passed over, ``last*`` the last of them that was not empty, -1 if
     none was since the caller said so.
     """
@@ -124,6 +161,10 @@ class LineWalker:
         self.passed_system_digits = self.passed_system_day = 0
         self.last = -1
         self.last_end = self.last_line = 0
+        self.lines_told = array("q", [0]) * (TOLD_MAX * TOLD_WIDTH)
+        self.times_told = array("d", [0]) * (TOLD_MAX * TIME_WIDTH)
+        self.told = self.wraps = self.planned = 0
+        self.host_days = self.system_days = 0.0
         self.said = array("q", [0]) * SAID_MAX
         self.count = 0
         self.number = self.line = self.line_end = self.regular = self.dialect = 0
@@ -376,7 +417,7 @@ class LineWalker:
         """Pass over the line of the marks from ``first`` to ``last``: 1 when that is done, 0 when it is for the caller."""
         start = self.line
         end = self.line_end
-        self.regular = 0
+        self.regular = self.planned = 0
         self.slot = s.UNKNOWN
         self.header.foreign = -1
         if end - start > LINE_BYTES_MAX:
@@ -514,6 +555,12 @@ class LineWalker:
         if self.traits[row + s.SAID] == 0:
             self.pass_by(self.traits[row + s.BROKEN])
             return 1
+        self.planned = self.traits[row + s.PLAN]
+        if self.planned == 0:
+            self.count = SAID_MAX + 1  # nobody knows which wordings stand in it
+        elif self.told < TOLD_MAX and self.is_planned(row):
+            self.tell(row)
+            return 1
         self.regular = 1
         header.level = self.traits[row + s.LEVEL]
         header.tag = self.traits[row + s.TAG] + start
@@ -524,6 +571,62 @@ class LineWalker:
         header.coloured = self.traits[row + s.COLOURED]
         header.foreign = self.traits[row + s.FOREIGN] + start if self.traits[row + s.FOREIGN] >= 0 else -1
         return 0
+
+    def is_planned(self, row: int) -> int:
+        """Whether the plan of a shape tells what the line says."""
+        firm = self.traits[row + s.FIRM]
+        if firm == FIRM_NEVER:
+            return 0
+        if firm != FIRM_ALWAYS and self.data[self.line + firm] == 48:
+            return 0
+        if self.dialect == BARE and self.header.times.host == 0:  # it inherits the time of a line before
+            return 1 if self.host_us == NO_TIME else 0
+        return 1
+
+    def tell(self, row: int) -> int:
+        """Put the line into the rows of those that are told by plan."""
+        header = self.header
+        place = self.told * TOLD_WIDTH
+        has = 0
+        time = self.told * TIME_WIDTH
+        if header.boot_ms >= 0:
+            has = HAS_BOOT
+            self.times_told[time + TIME_BOOT] = seconds_of(
+                header.boot_ms + self.wraps * BOOT_WRAP_MS, 0, UNIX, 0
+            )
+        if header.system:
+            has |= HAS_SYSTEM
+            self.times_told[time + TIME_SYSTEM] = (
+                seconds_of(
+                    header.system_seconds, header.system_fraction, header.system_digits, header.system_day
+                )
+                + self.system_days
+            )
+        if header.times.host:
+            has |= HAS_HOST
+            self.times_told[time + TIME_HOST] = (
+                seconds_of(
+                    header.times.seconds, header.times.fraction, header.times.digits, header.times.day
+                )
+                + self.host_days
+            )
+        self.lines_told[place + TOLD_PLAN] = self.traits[row + s.PLAN]
+        self.lines_told[place + TOLD_NUMBER] = self.number
+        self.lines_told[place + TOLD_TEXT] = self.line + self.traits[row + s.TEXT]
+        self.lines_told[place + TOLD_END] = self.line + self.traits[row + s.MESSAGE_END]
+        self.lines_told[place + TOLD_HAS] = has
+        self.told += 1
+        self.keep_times()
+        self.held = HELD_NOTHING
+        self.last = -1
+        return 0
+
+    def plan(self, number: int, firm: int) -> None:
+        """What the line says that the walk stopped at is told by plan ``number`` for all of its shape: always
+        (``FIRM_ALWAYS``), never (``FIRM_NEVER``), or where no 0 stands ``firm`` bytes behind its begin."""
+        row = self.slot * s.ROW_WIDTH
+        self.traits[row + s.PLAN] = number
+        self.traits[row + s.FIRM] = firm
 
     def walk(self) -> int:
         """Go on to the next line that the caller must read: 1 with the line in the fields, 0 at the end of the block.

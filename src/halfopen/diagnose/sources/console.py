@@ -30,12 +30,14 @@ from halfopen.diagnose.sources import (
 )
 from halfopen.diagnose.sources.blocks import LINE_CHARACTERS_MAX, ConsoleError, LineBlocks
 from halfopen.diagnose.sources.log_clock import LogClock
-from halfopen.diagnose.sources.phrase import Phrasebook
-from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO
+from halfopen.diagnose.sources.phrase import Phrase, Phrasebook, alike
+from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO, READERS
+from halfopen.diagnose.sources.plans import plan_of
 from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
 from halfopen.diagnose.sources.sieve import automaton
 from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of
 from halfopen.formats.logline import LogLine, cleaned, read_line
+from halfopen.kernel.line_layout import HAS_BOOT, HAS_HOST, HAS_SYSTEM
 from halfopen.link import journal
 
 #: From so many bytes on the sieve is worth being built: some hundred lines are read sooner without.
@@ -68,6 +70,8 @@ _PHRASES = Phrasebook(
         *said_of_system.PHRASES,
     )
 )
+#: Everybody who may find something: readers, and phrases by number.
+_ANYBODY = READERS | frozenset(map(str, range(len(_PHRASES))))
 _DIALECT_FAMILY = {
     "esphome": "esphome",
     "arduino": "arduino",
@@ -157,12 +161,16 @@ class ConsoleSource:
         walk = self._walk
         walk.enter(block)
         while walk.next():
+            if walk.has_told:
+                yield from self._told(walk, block)
             if walk.regular:
                 yield from self._regular(walk)
             else:
                 self._ask(walk)
                 yield from self._raw_line(self._blocks.text(walk.line()))
                 self._tell(walk)
+        if walk.has_told:
+            yield from self._told(walk, block)
         self._ask(walk)
         self._tell(walk)
         self.lines = walk.lines
@@ -260,13 +268,12 @@ class ConsoleSource:
         number = walk.number
         where = Provenance(self.name, number, None, text)
         self._last, self._passed = (where, at), None
-        said = self._repeated.get(message)
+        said = None if walk.wants_plan else self._repeated.get(message)
         if said is not None:  # a device repeats itself: the same words mean the same
             facts = [kind(where, at, *told) for kind, told in said]
         else:
             line = line_of(message, text, host_s)
-            lowered = line.message.lower()
-            facts = self._said(line, lowered, where, at, walk.askers()) if len(lowered) >= 3 else []
+            facts = self._read(walk, line, where, at)
             if len(self._repeated) >= _REPEATED_MAX:
                 self._repeated.clear()
             self._repeated[message] = [(type(fact), _fields_of(fact)) for fact in facts]
@@ -275,29 +282,70 @@ class ConsoleSource:
         walk.read(held=held)
         return facts
 
-    def _said(
-        self,
-        line: LogLine,
-        lowered: str,
-        where: Provenance,
-        at: Moment,
-        askers: frozenset[str] | None = None,
-    ) -> list[Event]:
-        """Everything the message says; only ``askers`` can find something in it, where they are given."""
+    def _told(self, walk: LineWalk, block: bytes) -> list[Event]:
+        """Events of the lines that were told by plan."""
+        name, epoch, plans = self.name, self._clock.epoch, walk.plans
+        facts: list[Event] = []
+        for plan, number, start, end, has, boot, system, host in walk.told():
+            text = block[start:end].decode()
+            where = Provenance(name, number, None, text)
+            at = Moment(
+                epoch,
+                boot if has & HAS_BOOT else None,
+                system if has & HAS_SYSTEM else None,
+                host if has & HAS_HOST else None,
+            )
+            for kind, fields, figures in plans[plan]:
+                if figures:
+                    told = list(fields)
+                    for place, first, last, value_of in figures:
+                        told[place] = value_of(text[first:last])
+                    facts.append(kind(where, at, *told))
+                else:
+                    facts.append(kind(where, at, *fields))
+        self._last, self._passed = (where, at), None
+        return facts
+
+    def _read(self, walk: LineWalk, line: LogLine, where: Provenance, at: Moment) -> list[Event]:
+        """Everything that the message says of a line that the walk took apart; what it says is planned for all of its
+        shape."""
+        lowered = line.message.lower()
+        askers = walk.askers()
+        if len(lowered) < 3:
+            return []
+        if askers is None:
+            askers = _ANYBODY
+        facts: list[tuple[Phrase | None, Event]] = [
+            (None, fact) for fact in self._said_to_readers(line, lowered, where, at, askers)
+        ]
+        facts += _PHRASES.found(askers, line, lowered, where, at)
+        if walk.wants_plan:
+            undecided = _PHRASES.any_in(walk.telling_digits_apart & askers, alike(lowered))
+            message, text = walk.place()
+            plan = plan_of(line, facts, askers, undecided=undecided, message=message, text=text)
+            walk.plan(askers, plan)
+        return [fact for _, fact in facts]
+
+    def _said(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:
+        """Everything the message says."""
         journalled = self._journal.read(line, where, at)
         if journalled is not None:
             return journalled
+        facts = self._said_to_readers(line, lowered, where, at, READERS)
+        facts += _PHRASES.read(line, lowered, where, at)
+        return facts
+
+    def _said_to_readers(
+        self, line: LogLine, lowered: str, where: Provenance, at: Moment, askers: frozenset[str]
+    ) -> list[Event]:
+        """What the readers beside the phrases find that are among ``askers``."""
         facts: list[Event] = []
-        if askers is None or CALLS in askers:
+        if CALLS in askers:
             facts += said_of_sockets.read_call_errors(line, lowered, where, at, self._traceback)
-        if askers is None or RADIO in askers:
+        if RADIO in askers:
             facts += said_of_wifi.read_radio(line, lowered, where, at)
-        if askers is None or MEMORY in askers:
+        if MEMORY in askers:
             facts += said_of_memory.read_memory(line, lowered, where, at)
-        if askers is None:
-            facts += _PHRASES.read(line, lowered, where, at)
-        else:
-            facts += _PHRASES.read_some(askers, line, lowered, where, at)
         return facts
 
     def _boots(self, line: LogLine, where: Provenance) -> Iterator[Event]:

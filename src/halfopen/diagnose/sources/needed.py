@@ -17,8 +17,8 @@ from halfopen.diagnose.sources import (
     said_of_wifi,
 )
 from halfopen.diagnose.sources.phrase import Phrase
-from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO, WHOLE, spelled
-from halfopen.diagnose.sources.wordings import Wordings, merit, shortest, wordings
+from halfopen.diagnose.sources.places import CALLS, DIGITS_TOLD, MEMORY, RADIO, WHOLE, spelled
+from halfopen.diagnose.sources.wordings import Wordings, merit, shortest, tells_digits_apart, wordings
 
 TABLES = (said_of_sockets, said_of_wifi, said_of_memory, said_of_system)
 
@@ -41,8 +41,20 @@ def readers() -> dict[str, tuple[re.Pattern[str], ...]]:
     }
 
 
+def telling_digits_apart() -> list[int]:
+    """The phrases that may find something else where a digit is exchanged for another."""
+    phrases = enumerate(phrase for table in TABLES for phrase in table.PHRASES)
+    return [
+        number
+        for number, phrase in phrases
+        if tells_digits_apart(phrase.source)
+        or any(re.search(r"\d", word) for word in (*phrase.needles, *phrase.tags))
+    ]
+
+
 def needed() -> list[str]:
-    """The lines of the file: wordings, spelled and in order, and who finds something where one stands."""
+    """The lines of the file: wordings, spelled and in order, and who finds something where one stands; then who of them
+    tells digits apart."""
     asked: dict[str, set[str]] = {}  # who asks for a wording: a reader, or a phrase by its number
     for number, phrase in enumerate(phrase for table in TABLES for phrase in table.PHRASES):
         for wording in of_phrase(phrase):
@@ -62,6 +74,7 @@ def needed() -> list[str]:
     return [
         *sorted(WHOLE + spelled(one) for one in shortest(whole)),
         *sorted(f"{spelled(wording)}\t{' '.join(sorted(names))}" for wording, names in kept.items()),
+        DIGITS_TOLD + " ".join(map(str, telling_digits_apart())),
     ]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -38,9 +38,23 @@ _WORDINGS_MAX = 1024
 _SAME_DIGITS = str.maketrans("123456789", "000000000")
 
 
+def alike(lowered: str) -> str:
+    """A message in lower case, its digits all the same."""
+    return lowered.translate(_SAME_DIGITS)
+
+
 @cache
 def _compiled(source: str) -> re.Pattern[str]:
     return re.compile(source, re.IGNORECASE)
+
+
+class Place(NamedTuple):
+    """Where the text of a field stands in a message, and what makes its value of it."""
+
+    field: str
+    start: int
+    end: int
+    value_of: Callable[[str], Any]
 
 
 class Phrase(Struct, frozen=True):
@@ -60,25 +74,55 @@ class Phrase(Struct, frozen=True):
 
     def read(self, line: LogLine, where: Provenance, at: Moment) -> Event | None:
         """The event this phrase finds in ``line``, or ``None``."""
-        if self.tags and not any(tag in line.tag.lower() for tag in self.tags):
-            return None
-        found = _compiled(self.source).search(line.message)
+        found = self._found(line)
         if found is None:
             return None
         fields = dict(self.fixed)
         for group, value in found.groupdict().items():
-            if value is None:
-                continue
-            name = group.rstrip("0123456789")  # a pattern with two places for one field names them fd and fd2
-            if name.endswith("_us") and name not in _WHOLE:
-                fields[name[:-3] + "_s"] = int(value) / 1e6
-            elif name.endswith("_ms"):
-                fields[name[:-3] + "_s"] = float(value) / 1000
-            elif name.endswith("_s"):
-                fields[name] = float(value)
-            else:
-                fields[name] = int(value) if name in _WHOLE else value
+            if value is not None:
+                name, value_of = _field_of(group)
+                fields[name] = value_of(value)
         return self.event(where, at, **fields)
+
+    def may_be_in(self, alike: str) -> bool:
+        """Whether :meth:`read` may find something in a message that is ``alike`` (:func:`alike`) but for its digits."""
+        return any(needle.translate(_SAME_DIGITS) in alike for needle in self.needles)
+
+    def places(self, line: LogLine) -> list[Place]:
+        """Where in the message the fields of the event stand that :meth:`read` finds in ``line``."""
+        found = self._found(line)
+        places: dict[str, Place] = {}
+        for group, value in found.groupdict().items() if found is not None else ():
+            if value is not None:
+                name, value_of = _field_of(group)
+                places[name] = Place(name, *found.span(group), value_of)
+        return list(places.values())
+
+    def _found(self, line: LogLine) -> re.Match[str] | None:
+        if self.tags and not any(tag in line.tag.lower() for tag in self.tags):
+            return None
+        return _compiled(self.source).search(line.message)
+
+
+def _microseconds(text: str) -> float:
+    return int(text) / 1e6
+
+
+def _milliseconds(text: str) -> float:
+    return float(text) / 1000
+
+
+@cache
+def _field_of(group: str) -> tuple[str, Callable[[str], Any]]:
+    """The field that a group of a pattern fills, and what makes its value of the text."""
+    name = group.rstrip("0123456789")  # a pattern with two places for one field names them fd and fd2
+    if name.endswith("_us") and name not in _WHOLE:
+        return name[:-3] + "_s", _microseconds
+    if name.endswith("_ms"):
+        return name[:-3] + "_s", _milliseconds
+    if name.endswith("_s"):
+        return name, float
+    return name, int if name in _WHOLE else str
 
 
 def phrase(
@@ -100,6 +144,13 @@ class Phrasebook:
         # A device repeats itself with other numbers: what a line may say is found once per wording.
         self._likely = lru_cache(maxsize=_WORDINGS_MAX)(self._with_needles_like)
 
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+    def any_in(self, numbers: frozenset[str], alike: str) -> bool:
+        """Whether one of the phrases of ``numbers`` may find something in a message that is ``alike`` but for its digits."""
+        return any(self._phrases[int(number)].may_be_in(alike) for number in numbers)
+
     def _with_needles_like(self, wording: str) -> list[tuple[str, Phrase]]:
         """Needles (with their phrases) that may stand in a message of this ``wording``, its digits all the same."""
         return [(needle, entry) for like, needle, entry in self._by_needle if like in wording]
@@ -114,10 +165,11 @@ class Phrasebook:
                 if event is not None:
                     yield event
 
-    def read_some(
+    def found(
         self, numbers: frozenset[str], line: LogLine, lowered: str, where: Provenance, at: Moment
-    ) -> list[Event]:
-        """The same, where no other phrases than those of ``numbers`` can find anything; what is no number is passed by."""
+    ) -> list[tuple[Phrase, Event]]:
+        """The same events with the phrases that find them, where no others than those of ``numbers`` can find anything; what
+        is no number is passed by."""
         phrases = self._some.get(numbers)
         if phrases is None:
             if len(self._some) >= _WORDINGS_MAX:
@@ -130,6 +182,6 @@ class Phrasebook:
                 if needle in lowered:
                     event = entry.read(line, where, at)
                     if event is not None:
-                        found.append(event)
+                        found.append((entry, event))
                     break
         return found

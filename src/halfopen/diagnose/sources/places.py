@@ -12,6 +12,10 @@ WHOLE = "!"
 #: Behind a wording and a tab in a file stand those who find something where it stands: phrases by number, and readers of
 #: failed calls, of the radio and of memory.
 CALLS, RADIO, MEMORY = "c", "r", "m"
+READERS = frozenset((CALLS, RADIO, MEMORY))
+
+#: Before the last line of a file: the phrases, by number, that tell digits apart; all others say the same of any.
+DIGITS_TOLD = "="
 
 _SPELLINGS = (("\\", "\\\\"), (EDGE, "\\b"), (BEGINS, "\\A"), (ENDS, "\\Z"), (DIGIT, "\\d"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from halfopen.diagnose.events import (
     AllocationFailed,
@@ -70,6 +71,11 @@ _NOT_HEAP = re.compile(
     re.IGNORECASE,
 )
 _STACK_LINE = re.compile(r"^stack:", re.IGNORECASE)
+#: The one digit that the patterns of figures name (``8bit free``), and any.
+_BITS = re.compile(r"[0-9]bit ")
+_DIGIT = re.compile(r"[0-9]")
+#: Bytes: less is a percentage or a count.
+DOUBTFUL_BELOW = 200
 
 #: mbedTLS codes that mean an allocation failed: SSL 0x7F00, bignum 0x10, MD 0x5180, X509 0x2880, PK 0x3F80,
 #: cipher 0x6180, ECP 0x4D80 (mbedtls error headers; facts: -0x7F00 also prints as -32512 and FFFF8100).
@@ -85,63 +91,123 @@ _TLS_CODE = re.compile(
 NEEDED = (_TLS, _ABOUT_MEMORY)
 
 
-def _bytes(digits: str, unit: str | None) -> int:
-    number = int(digits.replace(",", "").replace("_", "") or 0)
-    return number * 1024 if unit else number
+def in_bytes(digits: str) -> int:
+    """The number in ``digits``, among which commas may stand."""
+    return int(digits.replace(",", "").replace("_", "") or 0)
 
 
-def _in_kilobytes(line: LogLine) -> bool:
+def in_kilobytes(digits: str) -> int:
+    """The same of a number of kilobytes, in bytes."""
+    return in_bytes(digits) * 1024
+
+
+def _is_in_kilobytes(line: LogLine) -> bool:
     """Tasmota tells its heap in KB and does not say so."""
     return line.dialect == "tasmota"
+
+
+class Figure(NamedTuple):
+    """A figure in a message: where its digits stand, and whether they are kilobytes."""
+
+    text: str
+    start: int
+    kilobytes: bool
+
+    @property
+    def value(self) -> int:
+        """The figure in bytes."""
+        return in_kilobytes(self.text) if self.kilobytes else in_bytes(self.text)
+
+
+class Sample(NamedTuple):
+    """The figures of one sample; a ``doubtful`` one is none where all of them are less than ``DOUBTFUL_BELOW``."""
+
+    free: Figure | None = None
+    minimum: Figure | None = None
+    largest: Figure | None = None
+    pool: str = ""
+    doubtful: bool = False
 
 
 def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:
     """Heap samples and TLS failures in ``line``."""
     events: list[Event] = []
-    if _TLS.search(line.message) or _TLS.search(line.tag):
+    if _about_tls(line):
         events.extend(_tls(line, lowered, where, at))
+    for sample in samples(line, lowered):
+        told = [figure.value if figure else None for figure in sample[:3]]
+        if not sample.doubtful or max(value for value in told if value is not None) >= DOUBTFUL_BELOW:
+            events.append(HeapSampled(where, at, *told, sample.pool))
+    return events
+
+
+def tells_digits_apart(line: LogLine, lowered: str) -> bool:
+    """Whether :func:`read_memory` may find figures elsewhere in ``line`` where a digit is exchanged for another, or something
+    other than figures."""
+    if _BITS.search(lowered) or _about_tls(line):
+        return True
+    alike = rest = _DIGIT.sub("0", line.message)
+    for found in (_LARGEST.search(line.message), _MINIMUM.search(line.message)):
+        figure = _DIGIT.sub("0", found[0]) if found else ""
+        if figure and (alike.count(figure) > 1 or rest.count(figure) > 1):
+            return True  # samples() looks for the free figure where the very text of this one does not stand
+        rest = rest.replace(figure, " ") if figure else rest
+    return False
+
+
+def samples(line: LogLine, lowered: str) -> list[Sample]:
+    """The heap samples in ``line``."""
+    message = line.message
     if (
-        not _ABOUT_MEMORY.search(line.message)
-        or _NOT_HEAP.search(f"{line.tag} {line.message}")
-        or _STACK_LINE.search(line.message)
+        not _ABOUT_MEMORY.search(message)
+        or _NOT_HEAP.search(f"{line.tag} {message}")
+        or _STACK_LINE.search(message)
+        or "alloc eb" in lowered  # the figure there is the total with PSRAM, which says nothing
     ):
-        return events
-    if "alloc eb" in lowered:  # the figure there is the total with PSRAM, which says nothing
-        return events
-    largest = _LARGEST.search(line.message)
-    minimum = _MINIMUM.search(line.message)
-    biggest = _bytes(largest["largest"], largest["unit"]) if largest else None
-    pools = list(_POOL.finditer(line.message))
+        return []
+    largest = _LARGEST.search(message)
+    minimum = _MINIMUM.search(message)
+    biggest = _figure(largest, "largest", largest["unit"]) if largest else None
+    pools = list(_POOL.finditer(message))
     if pools:
-        for found in pools:
-            pool = (found["pool"] or found["pool2"]).lower()
-            block = biggest if found is pools[0] else None
-            events.append(HeapSampled(where, at, int(found["free"] or found["free2"]), None, block, pool))
-        return events
-    rest = line.message
+        found = []
+        for each in pools:
+            name = "" if each["pool"] else "2"
+            figure = _figure(each, f"free{name}")
+            found.append(Sample(figure, None, biggest if not found else None, each[f"pool{name}"].lower()))
+        return found
+    rest = message
+    cut: list[tuple[int, int]] = []
     for other in (largest, minimum):  # "min free 123" must not be read as free
         if other:
+            cut.append((rest.find(other[0]), len(other[0]) - 1))
             rest = rest.replace(other[0], " ")
     free = _FREE.search(rest)
-    if free is not None and _in_kilobytes(line):
-        return [*events, HeapSampled(where, at, _bytes(free["free"], "k"))]
-    if grow := _SPLIT.search(line.message):
+    figure = None
+    if free is not None:
+        start = free.start("free")
+        for place, length in reversed(cut):
+            start += length if 0 <= place < start else 0
+        figure = Figure(free["free"], start, bool(free["unit"]) or _is_in_kilobytes(line))
+        if _is_in_kilobytes(line):
+            return [Sample(figure)]
+    told = []
+    if grow := _SPLIT.search(message):
         # MicroPython: what the garbage collector could still take from the IDF heap, which sockets need too
-        events.append(HeapSampled(where, at, None, None, int(grow[1]), "idf"))
+        told.append(Sample(None, None, _figure(grow, 1), "idf"))
         largest = None
     if free is None and largest is None and minimum is None:
-        return events
-    sample = HeapSampled(
-        where,
-        at,
-        _bytes(free["free"], free["unit"]) if free else None,
-        _bytes(minimum["minimum"], minimum["unit"]) if minimum else None,
-        biggest,
-    )
-    figures = [figure for figure in (sample.free, sample.minimum, sample.largest) if figure is not None]
-    if max(figures) >= 200:  # a percentage or a count, not bytes
-        events.append(sample)
-    return events
+        return told
+    lowest = _figure(minimum, "minimum", minimum["unit"]) if minimum else None
+    return [*told, Sample(figure, lowest, biggest, doubtful=True)]
+
+
+def _about_tls(line: LogLine) -> bool:
+    return bool(_TLS.search(line.message) or _TLS.search(line.tag))
+
+
+def _figure(found: re.Match[str], group: str | int, unit: str | None = None) -> Figure:
+    return Figure(found[group], found.start(group), bool(unit))
 
 
 def _tls(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:

@@ -291,6 +291,13 @@ _VERBS = (
 NEEDED = (_NUMBER, newlib_errno.NAME, newlib_errno.TEXT)
 
 
+def may_fail(line: LogLine, lowered: str) -> bool:
+    """Whether :func:`read_call_errors` may find something in ``line``, whatever its digits are."""
+    if not (line.level in ("E", "W") or _TROUBLE.search(lowered)) or "setsockopt" in lowered:
+        return False
+    return any(pattern.search(line.message) for pattern in NEEDED)
+
+
 def read_call_errors(
     line: LogLine, lowered: str, where: Provenance, at: Moment, context: str = ""
 ) -> list[Event]:

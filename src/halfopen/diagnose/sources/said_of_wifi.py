@@ -33,7 +33,7 @@ from halfopen.diagnose.events import (
     WifiJoined,
     WifiStarted,
 )
-from halfopen.diagnose.sources.phrase import phrase
+from halfopen.diagnose.sources.phrase import Place, phrase
 from halfopen.formats import wifi_reason
 from halfopen.formats.logline import LogLine
 
@@ -177,12 +177,39 @@ _NOT_WIFI_TAGS = re.compile(
 NEEDED = (_STATE, re.compile("reason|disconnect"), _RSSI)
 
 
+def tells_digits_apart(lowered: str) -> bool:
+    """Whether :func:`read_radio` may find more than a change of state, or none, where a digit is exchanged for another."""
+    if "rssi" in lowered or "signal" in lowered:
+        return True
+    state = _STATE.search(lowered) if "->" in lowered else None
+    if state is None:
+        return "reason" in lowered or "disconnect" in lowered
+    return "(0x" in state[0]
+
+
+def state_places(message: str) -> list[Place]:
+    """Where in the message the fields of the change of state stand that :func:`read_radio` finds."""
+    state = _STATE.search(message)
+    if state is None:
+        return []
+    return [
+        Place("old", *state.span("old"), str.lower),
+        Place("new", *state.span("new"), str.lower),
+        Place("code", *state.span("code"), hexadecimal),
+    ]
+
+
+def hexadecimal(digits: str) -> int:
+    """The number in hexadecimal ``digits``."""
+    return int(digits, 16)
+
+
 def read_radio(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:
     """State changes, disconnect reasons and signal strength."""
     events: list[Event] = []
     if "->" in lowered and (state := _STATE.search(line.message)):
         events.append(
-            LinkStateChanged(where, at, state["old"].lower(), state["new"].lower(), int(state["code"], 16))
+            LinkStateChanged(where, at, state["old"].lower(), state["new"].lower(), hexadecimal(state["code"]))
         )
     elif "reason" in lowered or "disconnect" in lowered:
         events.extend(_drop(line, where, at))

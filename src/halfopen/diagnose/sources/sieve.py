@@ -12,7 +12,16 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from halfopen.diagnose.sources.places import BEGINS, DIGIT, EDGE, ENDS, PLACES, WHOLE, unspelled
+from halfopen.diagnose.sources.places import (
+    BEGINS,
+    DIGIT,
+    DIGITS_TOLD,
+    EDGE,
+    ENDS,
+    PLACES,
+    WHOLE,
+    unspelled,
+)
 from halfopen.kernel import line_layout as k
 
 _WORDINGS = Path(__file__).with_name("wordings.txt")
@@ -30,9 +39,15 @@ _MARKED = ("line end", "escape", "control", "foreign")
 class Automaton:
     """The automaton as the kernel takes it: see ``kernel/scanner.py`` and ``kernel/lines.py`` for its parts."""
 
-    def __init__(self, asked: Mapping[str, tuple[str, ...]], whole: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        asked: Mapping[str, tuple[str, ...]],
+        whole: Collection[str] = (),
+        telling_digits_apart: Collection[str] = (),
+    ) -> None:
         """``asked`` is who asks for each wording, marked as in ``places.py``; wordings in ``whole`` change how other lines
-        are read."""
+        are read. Phrases in ``telling_digits_apart`` may find something else where a digit is exchanged for another."""
+        self.telling_digits_apart = frozenset(telling_digits_apart)
         found = [*whole, *asked, *_SPELLED_ESCAPES, _ENDLESS]
         self._asked = asked
         #: Who asks for the wording of a row of meanings.
@@ -162,10 +177,13 @@ def automaton() -> Automaton:
     """The automaton of all wordings; some milliseconds when first asked for."""
     whole: set[str] = set()
     asked: dict[str, tuple[str, ...]] = {}
+    telling: list[str] = []
     for line in _WORDINGS.read_text(encoding="ascii").splitlines():
-        if line.startswith(WHOLE):
+        if line.startswith(DIGITS_TOLD):
+            telling = line[1:].split()
+        elif line.startswith(WHOLE):
             whole.add(unspelled(line[1:]))
         else:
             wording, _, names = line.partition("\t")
             asked[unspelled(wording)] = tuple(names.split())
-    return Automaton(asked, whole)
+    return Automaton(asked, whole, telling)

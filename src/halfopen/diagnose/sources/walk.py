@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from halfopen.diagnose.events import Moment
 from halfopen.diagnose.sources.log_clock import WRAP_MS, LogClock
+from halfopen.diagnose.sources.plans import Plan, PlannedFact
 from halfopen.diagnose.sources.sieve import Automaton
 from halfopen.formats.logline import TASMOTA_TAGS, LogLine, cleaned
 from halfopen.kernel import line_layout as k
 from halfopen.kernel import lines, scanner
+from halfopen.kernel.line_layout import FIRM_NEVER
+from halfopen.kernel.shape_layout import UNKNOWN
 
 #: Only so much of a message is searched: patterns may try many places, and hostile lines know it.
 MESSAGE_CHARACTERS_MAX = 2048
@@ -24,6 +27,8 @@ _LEVELS = {0: "", **{ord(letter): letter for letter in "EWICDV"}}
 _MICROSECONDS = 1_000_000
 #: Sets of wordings that are remembered: devices repeat themselves.
 _KNOWN_MAX = 4096
+#: As many plans are made for one log.
+_PLANS_MAX = 30_000
 #: Where most shapes of lines are new, only those of one block in so many are kept.
 _STUDIED_EACH = 4
 
@@ -75,6 +80,12 @@ class LineWalk:
         self._walker.lines = lines_before
         self._said = array("q", [0]) * k.SAID_MAX
         self._walker.said = self._said
+        self._lines_told = array("q", [0]) * (k.TOLD_MAX * k.TOLD_WIDTH)
+        self._times_told = array("d", [0]) * (k.TOLD_MAX * k.TIME_WIDTH)
+        self._walker.lines_told, self._walker.times_told = self._lines_told, self._times_told
+        #: The facts of each plan; the first of none.
+        self.plans: list[tuple[PlannedFact, ...]] = [()]
+        self._asked: list[frozenset[str]] = [frozenset()]
         self._askers: dict[bytes, frozenset[str]] = {}
         #: Goes on to the next line that must be read; whether there is one.
         self.next = self._walker.walk
@@ -144,6 +155,11 @@ class LineWalk:
         walker.host_days_us = int(clock.host_days) * _MICROSECONDS
         walker.system_us = _microseconds(clock.last_system)
         walker.system_days_us = int(clock.system_days) * _MICROSECONDS
+        walker.host_days, walker.system_days, walker.wraps = (
+            clock.host_days,
+            clock.system_days,
+            clock.wraps,
+        )
         walker.passed_host = walker.passed_system = 0
         all_lines = watch_all or clock.fresh or not clock.started or clock.epoch != clock.announced
         walker.watch = k.WATCH_ALL if all_lines else k.WATCH_HEADED if clock.in_rom else 0
@@ -216,6 +232,8 @@ class LineWalk:
 
     def askers(self) -> frozenset[str] | None:
         """Who may find something in the line that was taken apart; ``None``: anybody."""
+        if self._walker.planned:
+            return self._asked[self._walker.planned]
         count = self._walker.count
         if count > k.SAID_MAX:
             return None
@@ -227,6 +245,48 @@ class LineWalk:
             if len(self._askers) < _KNOWN_MAX:
                 self._askers[key] = found
         return found
+
+    def place(self) -> tuple[int, int]:
+        """Where message and text of the line that was taken apart begin, in bytes from its first."""
+        start = self._walker.line
+        return self._header.message - start, self._header.text - start
+
+    @property
+    def wants_plan(self) -> bool:
+        """Whether the shape of the line that was taken apart is kept and has no plan."""
+        return (
+            self._walker.planned == 0
+            and self._walker.slot != UNKNOWN
+            and len(self.plans) < _PLANS_MAX  # a log of more shapes is read line by line
+        )
+
+    def plan(self, askers: frozenset[str], plan: Plan | None) -> None:
+        """Lines of the shape of the one that was taken apart are told by ``plan``; without any they are always for the
+        caller, and only ``askers`` find something in them."""
+        if plan is not None and (self._header.coloured or self._header.foreign >= 0):
+            plan = None
+        self.plans.append(plan.facts if plan is not None else ())
+        self._asked.append(askers)
+        self._walker.plan(len(self.plans) - 1, FIRM_NEVER if plan is None else plan.firm)
+
+    @property
+    def telling_digits_apart(self) -> frozenset[str]:
+        """The phrases that may find something else where a digit is exchanged for another."""
+        return self._automaton.telling_digits_apart
+
+    def told(self) -> Iterator[tuple[int, int, int, int, int, float, float, float]]:
+        """The lines that are told by plan since the last time: plan, number, where the text stands, which times it has, and
+        these in seconds: since boot, the device's clock, the host's."""
+        count = self._walker.told
+        self._walker.told = 0
+        numbers = iter(self._lines_told[: count * k.TOLD_WIDTH])
+        times = iter(self._times_told[: count * k.TIME_WIDTH])
+        return zip(numbers, numbers, numbers, numbers, numbers, times, times, times, strict=False)
+
+    @property
+    def has_told(self) -> bool:
+        """Whether lines were told by plan that the caller does not know."""
+        return self._walker.told != 0
 
     def read(self, *, held: bool) -> None:
         """The caller has read the line that was taken apart, and whether it holds it."""

@@ -46,6 +46,7 @@ _CHATTER = re.compile(
     "upload|transfer|transaction|exchange|message|open(?:ed)?|wait(?:ing)?|start(?:ing)?|begin|complete|success|call(?:ing)?"
 )
 _CHATTER_WORTH = 9.0
+_DIGITS = "0123456789"
 _EDGE_WORTH = 3.0
 
 Wordings = frozenset[str]
@@ -184,6 +185,38 @@ def _whole_of(items: Iterable[Any]) -> set[str] | None:
         if found is None:
             return None
     return found
+
+
+def tells_digits_apart(pattern: str) -> bool:
+    """Whether ``pattern`` may find something else where a digit is exchanged for another."""
+    return _tells_apart(list(parser.parse(pattern)))
+
+
+def _tells_apart(part: Any) -> bool:
+    """The same of a part of a parsed pattern."""
+    if isinstance(part, (list, parser.SubPattern)):
+        return any(_tells_apart(each) for each in part)
+    if not isinstance(part, tuple):
+        return False
+    kind, value = (part[0], part[1]) if len(part) == 2 else (None, None)
+    if kind is c.IN:
+        found = {digit for digit in _DIGITS if _holds(value, ord(digit))}
+        return len(found) not in (0, len(_DIGITS))
+    if kind in (c.LITERAL, c.NOT_LITERAL):
+        return chr(value) in _DIGITS
+    if kind in (c.GROUPREF, c.GROUPREF_EXISTS, c.GROUPREF_IGNORE):
+        return True
+    return any(_tells_apart(each) for each in part)
+
+
+def _holds(members: Sequence[Any], letter: int) -> bool:
+    """Whether a class of a parsed pattern names ``letter``; whether it is negated is the same for all."""
+    for kind, value in members:
+        if (kind is c.LITERAL and value == letter) or (kind is c.RANGE and value[0] <= letter <= value[1]):
+            return True
+        if kind is c.CATEGORY and value in (c.CATEGORY_DIGIT, c.CATEGORY_WORD, c.CATEGORY_NOT_SPACE):
+            return True
+    return False
 
 
 def _needed(items: Sequence[Any], start: Iterable[str] = ("",), depth: int = 0) -> Wordings | None:
