@@ -25,8 +25,9 @@ HAS_BOOT, HAS_SYSTEM, HAS_HOST = 1, 2, 4
 TIME_BOOT, TIME_SYSTEM, TIME_HOST, TIME_WIDTH = range(4)
 #: As many lines of a block are told in rows.
 TOLD_MAX = 8192
-#: Where a plan asks for a digit that is not 0: nowhere; the plan never tells what a line says.
-FIRM_ALWAYS, FIRM_NEVER = -1, -2
+#: When the plan of a shape tells what a line says: never; always; where a digit is not that of the proviso; where a number is
+#: that of the proviso; no line of the shape says anything.
+PLAN_NEVER, PLAN_ALWAYS, PLAN_DIGIT_NOT, PLAN_NUMBER, PLAN_SILENT = range(5)
 
 #: As many wordings of one line are told one by one.
 SAID_MAX = 32

@@ -11,7 +11,7 @@ cdef long long MICROSECONDS, NO_TIME, OUT_LENGTH, OUT_NEXT, OUT_TEXT, OUT_WHEN, 
 cdef long long SAID_MAX, STAMP_NONE, UNIX, UNREAD, WATCH_ALL, WHEN_BEGINS, WHEN_CONTROL, WHEN_DIGITS
 cdef long long WHEN_ENDS, WHEN_ESCAPE, WHEN_FOREIGN, WHEN_WHOLE, WHEN_WORD_BEFORE, WHEN_WORD_BEHIND
 
-cdef long long BOOT_WRAP_MS, FIRM_ALWAYS, FIRM_NEVER, HAS_BOOT, HAS_HOST, HAS_SYSTEM, TIME_BOOT
+cdef long long BOOT_WRAP_MS, PLAN_ALWAYS, PLAN_NEVER, PLAN_NUMBER, PLAN_SILENT, HAS_BOOT, HAS_HOST, HAS_SYSTEM, TIME_BOOT
 cdef long long TIME_HOST, TIME_SYSTEM, TIME_WIDTH, TOLD_END, TOLD_HAS, TOLD_MAX, TOLD_NUMBER
 cdef long long TOLD_PLAN, TOLD_TEXT, TOLD_WIDTH
 
@@ -143,14 +143,15 @@ cdef class LineWalker:
             row=cython.longlong, start=cython.longlong)
     cdef Py_ssize_t pass_known(self, long long slot) except? -99
 
-    @cython.locals(firm=cython.longlong)
+    @cython.locals(at=cython.longlong, kind=cython.longlong, value=cython.longlong)
     cdef Py_ssize_t is_planned(self, long long row) except? -99
 
     @cython.locals(has=cython.longlong, header=Header, place=cython.longlong, time=cython.longlong)
     cdef Py_ssize_t tell(self, long long row) except? -99
 
     @cython.locals(row=cython.longlong)
-    cpdef plan(self, long long number, long long firm)
+    cpdef plan(self, long long number, long long kind, long long place, long long digits,
+            long long value)
 
     cpdef int walk(self) except -1
 

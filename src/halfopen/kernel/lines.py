@@ -15,8 +15,6 @@ from halfopen.kernel import shape_layout as s
 from halfopen.kernel.line_layout import (
     BARE,
     EMPTY,
-    FIRM_ALWAYS,
-    FIRM_NEVER,
     HAS_BOOT,
     HAS_HOST,
     HAS_SYSTEM,
@@ -29,6 +27,10 @@ from halfopen.kernel.line_layout import (
     OUT_TEXT,
     OUT_WHEN,
     SAID_MAX,
+    PLAN_ALWAYS,
+    PLAN_NEVER,
+    PLAN_NUMBER,
+    PLAN_SILENT,
     STAMP_NONE,
     TIME_BOOT,
     TIME_HOST,
@@ -514,7 +516,7 @@ class LineWalker:
             self.traits[row + s.SYSTEM_DIGITS] = header.system_digits
             self.traits[row + s.SYSTEM_DATED] = header.system_dated
         self.traits[row + s.PLAN] = 0
-        self.traits[row + s.FIRM] = 0
+        self.traits[row + s.PLAN_KIND] = PLAN_NEVER
         return 0
 
     def pass_known(self, slot: int) -> int:
@@ -574,11 +576,14 @@ class LineWalker:
 
     def is_planned(self, row: int) -> int:
         """Whether the plan of a shape tells what the line says."""
-        firm = self.traits[row + s.FIRM]
-        if firm == FIRM_NEVER:
+        kind = self.traits[row + s.PLAN_KIND]
+        if kind == PLAN_NEVER:
             return 0
-        if firm != FIRM_ALWAYS and self.data[self.line + firm] == 48:
-            return 0
+        if kind != PLAN_ALWAYS:
+            at = self.line + self.traits[row + s.PROVISO]
+            value = self.header.times.value_of(at, at + self.traits[row + s.PROVISO_DIGITS])
+            if (value == self.traits[row + s.PROVISO_VALUE]) != (kind == PLAN_NUMBER):
+                return 0
         if self.dialect == BARE and self.header.times.host == 0:  # it inherits the time of a line before
             return 1 if self.host_us == NO_TIME else 0
         return 1
@@ -621,12 +626,17 @@ class LineWalker:
         self.last = -1
         return 0
 
-    def plan(self, number: int, firm: int) -> None:
-        """What the line says that the walk stopped at is told by plan ``number`` for all of its shape: always
-        (``FIRM_ALWAYS``), never (``FIRM_NEVER``), or where no 0 stands ``firm`` bytes behind its begin."""
+    def plan(self, number: int, kind: int, place: int, digits: int, value: int) -> None:
+        """What the line says that the walk stopped at is told by plan ``number`` for all of its shape, when that is so by
+        ``kind`` (``PLAN_*``). The proviso is of a number of ``digits`` that stands ``place`` bytes behind the line's begin."""
         row = self.slot * s.ROW_WIDTH
         self.traits[row + s.PLAN] = number
-        self.traits[row + s.FIRM] = firm
+        self.traits[row + s.PLAN_KIND] = kind
+        self.traits[row + s.PROVISO] = place
+        self.traits[row + s.PROVISO_DIGITS] = digits
+        self.traits[row + s.PROVISO_VALUE] = value
+        if kind == PLAN_SILENT:
+            self.traits[row + s.SAID] = 0
 
     def walk(self) -> int:
         """Go on to the next line that the caller must read: 1 with the line in the fields, 0 at the end of the block.

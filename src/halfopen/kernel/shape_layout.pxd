@@ -38,6 +38,9 @@ cdef enum:
     SYSTEM_DIGITS = 19
     SYSTEM_DATED = 20
     PLAN = 21
-    FIRM = 22
-    ROW_WIDTH = 23
+    PLAN_KIND = 22
+    PROVISO = 23
+    PROVISO_DIGITS = 24
+    PROVISO_VALUE = 25
+    ROW_WIDTH = 26
     UNKNOWN = -1

@@ -32,9 +32,12 @@ WORDS_MAX = 24
     SYSTEM_DIGITS,
     SYSTEM_DATED,
     PLAN,
-    FIRM,
+    PLAN_KIND,
+    PROVISO,
+    PROVISO_DIGITS,
+    PROVISO_VALUE,
     ROW_WIDTH,
-) = range(24)
+) = range(27)
 #: No row.
 UNKNOWN = -1
 #: Eight bytes at once: each is 1; its highest bit; the others; a line end; ``0``; what lifts ``:`` to the highest bit.

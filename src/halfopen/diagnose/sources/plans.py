@@ -15,11 +15,13 @@ from halfopen.diagnose.sources import said_of_memory, said_of_sockets, said_of_w
 from halfopen.diagnose.sources.phrase import Phrase, Place
 from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO
 from halfopen.formats.logline import LogLine
-from halfopen.kernel.line_layout import FIRM_ALWAYS
+from halfopen.kernel import line_layout as k
 
 _DIGIT = re.compile("[0-9]")
 #: A figure of so many digits of which the first is not 0 is not less than ``said_of_memory.DOUBTFUL_BELOW``.
 _FIRM_DIGITS_MIN = 4
+#: Longer numbers are no errno.
+_NUMBER_DIGITS_MAX = 4
 
 
 class PlannedFact(NamedTuple):
@@ -31,12 +33,26 @@ class PlannedFact(NamedTuple):
     figures: tuple[tuple[int, int, int, Callable[[str], Any]], ...]
 
 
+class Proviso(NamedTuple):
+    """When a plan tells what a line says (``PLAN_*``), and the number that is asked for, where it is: how many bytes behind the
+    line's begin it stands, its digits, its value."""
+
+    kind: int
+    place: int = 0
+    digits: int = 0
+    value: int = 0
+
+
 class Plan(NamedTuple):
-    """What a line of a shape says, provided that the byte ``firm`` behind its begin is no ``0`` (``FIRM_ALWAYS``: in any
-    case)."""
+    """What lines of a shape say, and when that is so."""
 
     facts: tuple[PlannedFact, ...]
-    firm: int
+    proviso: Proviso
+
+
+#: Every line of the shape must be read.
+NO_PLAN = Plan((), Proviso(k.PLAN_NEVER))
+_ALWAYS = Proviso(k.PLAN_ALWAYS)
 
 
 def plan_of(
@@ -47,43 +63,88 @@ def plan_of(
     undecided: bool,
     message: int,
     text: int,
-) -> Plan | None:
-    """The plan for all lines that differ from ``line`` in digits alone; ``None`` where some of them may say something else.
+) -> Plan:
+    """The plan for all lines that differ from ``line`` in digits alone.
 
     ``facts`` is what the line says, the phrases with what they found behind what readers did; of readers only ``askers`` can
     find anything. ``undecided`` tells that a phrase that tells digits apart may find something. ``message`` and ``text`` are
     where message and text of the line begin, in bytes.
     """
-    if not line.text.isascii() or not facts:
-        return None
+    if not line.text.isascii():
+        return NO_PLAN
     if not _DIGIT.search(line.message) and not _DIGIT.search(line.tag):
-        return Plan(tuple(_constant(fact) for _, fact in facts), FIRM_ALWAYS)
+        return _plan([_constant(fact) for _, fact in facts], [])
     lowered = line.message.lower()
-    if undecided or (CALLS in askers and said_of_sockets.may_fail(line, lowered)):
-        return None
-    found: list[PlannedFact] = []
-    firm = FIRM_ALWAYS
     told = iter(facts)
+    read: list[Sequence[Place]] = []
+    provisos: list[Proviso] = []
+    sure = not undecided
+    if sure and CALLS in askers:
+        sure = _of_call_errors(line, lowered, read, provisos)
+    if sure and RADIO in askers:
+        sure = _of_radio(line, lowered, read, provisos)
+    if sure and MEMORY in askers:
+        sure = _of_memory(line, lowered, read, provisos)
+    if not sure or len(provisos) > 1 or len(read) != sum(phrase is None for phrase, _ in facts):
+        return NO_PLAN
     offset = message - text
-    if RADIO in askers:
-        if said_of_wifi.tells_digits_apart(lowered):
-            return None
-        if places := said_of_wifi.state_places(line.message) if "->" in lowered else []:
-            found.append(_planned(next(told)[1], places, offset))
-    if MEMORY in askers:
-        if said_of_memory.tells_digits_apart(line, lowered):
-            return None
-        for sample in said_of_memory.samples(line, lowered):
-            if sample.doubtful:
-                firm = next((message + f.start for f in sample[:3] if f is not None and _is_firm(f)), 0)
-                if not firm:
-                    return None
-            found.append(_planned(next(told)[1], _sample_places(sample), offset))
-    for phrase, fact in told:
-        if phrase is None:
-            return None
-        found.append(_planned(fact, phrase.places(line), offset))
-    return Plan(tuple(found), firm)
+    found = [_planned(next(told)[1], places, offset) for places in read]
+    found += [_planned(fact, phrase.places(line), offset) for phrase, fact in told if phrase is not None]
+    return _plan(found, [proviso._replace(place=proviso.place + message) for proviso in provisos])
+
+
+def _plan(facts: list[PlannedFact], provisos: list[Proviso]) -> Plan:
+    if provisos:
+        return Plan(tuple(facts), provisos[0])
+    return Plan(tuple(facts), _ALWAYS if facts else Proviso(k.PLAN_SILENT))
+
+
+def _of_call_errors(
+    line: LogLine, lowered: str, read: list[Sequence[Place]], provisos: list[Proviso]
+) -> bool:
+    """Add where the fields of a failed call stand, and the number on which it hangs what is said; whether that is known."""
+    if not said_of_sockets.may_fail(line, lowered):
+        return True
+    number = said_of_sockets.number_place(line.message)
+    if number is not None:  # else a name or a text says which error it is
+        digits = line.message[number.start : number.end]
+        if not digits.isdigit() or len(digits) > _NUMBER_DIGITS_MAX:
+            return False
+        provisos.append(Proviso(k.PLAN_NUMBER, number.start, len(digits), int(digits)))
+    places = said_of_sockets.call_places(line, lowered)
+    if places is not None:
+        read.append(places)
+    return True
+
+
+def _of_radio(line: LogLine, lowered: str, read: list[Sequence[Place]], provisos: list[Proviso]) -> bool:
+    """The same of changes of state and of the signal."""
+    if said_of_wifi.tells_digits_apart(lowered):
+        return False
+    if places := said_of_wifi.state_places(line.message, lowered):
+        read.append(places)
+    signal = said_of_wifi.signal_place(line, lowered)
+    if signal is not None:
+        digits = signal.end - signal.start - 1
+        if digits != 2 or line.message[signal.start + 1] == "9":
+            return False
+        read.append([signal])  # no less than -89 dBm
+        provisos.append(Proviso(k.PLAN_DIGIT_NOT, signal.start + 1, 1, 9))
+    return True
+
+
+def _of_memory(line: LogLine, lowered: str, read: list[Sequence[Place]], provisos: list[Proviso]) -> bool:
+    """The same of samples of the heap."""
+    if said_of_memory.tells_digits_apart(line, lowered):
+        return False
+    for sample in said_of_memory.samples(line, lowered):
+        if sample.doubtful:
+            firm = next((figure for figure in sample[:3] if figure is not None and _is_firm(figure)), None)
+            if firm is None:
+                return False
+            provisos.append(Proviso(k.PLAN_DIGIT_NOT, firm.start, 1, 0))
+        read.append(_sample_places(sample))
+    return True
 
 
 def _constant(fact: Event) -> PlannedFact:
@@ -115,6 +176,6 @@ def _sample_places(sample: said_of_memory.Sample) -> list[Place]:
 
 
 def _is_firm(figure: said_of_memory.Figure) -> bool:
-    """Whether the figure is large enough whatever its digits are, if the first is not 0."""
+    """Whether the figure is large enough whatever its digits are, if the first is not 0; and that is so now."""
     digits = figure.text.replace(",", "").replace("_", "")
-    return len(digits) >= _FIRM_DIGITS_MIN or figure.kilobytes
+    return digits[0] != "0" and (len(digits) >= _FIRM_DIGITS_MIN or figure.kilobytes)

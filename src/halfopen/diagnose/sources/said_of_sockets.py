@@ -31,7 +31,7 @@ from halfopen.diagnose.events import (
     SocketRefused,
     TransactionTimedOut,
 )
-from halfopen.diagnose.sources.phrase import phrase
+from halfopen.diagnose.sources.phrase import Place, phrase
 from halfopen.formats import newlib_errno
 from halfopen.formats.logline import LogLine
 
@@ -287,6 +287,8 @@ _VERBS = (
 )
 
 
+_NOWHERE, _NEVER = Provenance("", None, None, ""), Moment()
+
 #: Without one of these :func:`read_call_errors` finds nothing.
 NEEDED = (_NUMBER, newlib_errno.NAME, newlib_errno.TEXT)
 
@@ -296,6 +298,33 @@ def may_fail(line: LogLine, lowered: str) -> bool:
     if not (line.level in ("E", "W") or _TROUBLE.search(lowered)) or "setsockopt" in lowered:
         return False
     return any(pattern.search(line.message) for pattern in NEEDED)
+
+
+def number_place(message: str) -> Place | None:
+    """Where the number of an error stands in a message; ``None`` where none does."""
+    found = _NUMBER.search(message)
+    group = next((name for name, digits in found.groupdict().items() if digits is not None), "") if found else ""
+    return Place("errno", *found.span(group), int) if found and group else None
+
+
+def call_places(line: LogLine, lowered: str) -> list[Place] | None:
+    """Where the fields stand of what :func:`read_call_errors` finds in ``line`` by its number, which is no field; ``None``
+    where it finds nothing."""
+    event = next(iter(read_call_errors(line, lowered, _NOWHERE, _NEVER)), None)
+    if event is None:
+        return None
+    places = []
+    descriptor = _FD_IN.search(line.message)
+    if descriptor is not None and isinstance(event, (ConnectFailed, CallFailed)):
+        places.append(Place("fd", *descriptor.span(1), int))
+    waited = _AFTER.search(line.message)
+    if waited is not None and isinstance(event, (ConnectFailed, CallFailed)):
+        places.append(Place("after_s", *waited.span(1), _milliseconds if waited[2].lower() == "ms" else float))
+    return places
+
+
+def _milliseconds(digits: str) -> float:
+    return float(digits) / 1000
 
 
 def read_call_errors(
@@ -326,7 +355,9 @@ def read_call_errors(
     descriptor = _FD_IN.search(line.message)
     fd = int(descriptor[1]) if descriptor else None
     waited = _AFTER.search(line.message)
-    after_s = float(waited[1]) / (1000 if waited[2].lower() == "ms" else 1) if waited else None
+    after_s = None
+    if waited:
+        after_s = _milliseconds(waited[1]) if waited[2].lower() == "ms" else float(waited[1])
     if number == 23 or (number == 105 and call in ("socket", "accept", "other")):
         return [SocketRefused(where, at, number, accepting=call == "accept")]
     if call == "socket":

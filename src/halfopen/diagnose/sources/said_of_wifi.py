@@ -162,6 +162,8 @@ _OTHER_RADIOS = re.compile(
     r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*|distance|txpower|manufacturerdata)\b|wmbus|\bbt_|ble_",
     re.IGNORECASE,
 )
+#: Those whose names hold numbers.
+_NUMBERED_RADIOS = re.compile(r"cc[0-9]{4}|sx[0-9]{4}")
 _SCAN_HIT = re.compile(
     r"^- '|found (?:a better )?ap|scan result|\bch(?:annel)? ?[:=]? ?\d+.*rssi", re.IGNORECASE
 )
@@ -178,8 +180,9 @@ NEEDED = (_STATE, re.compile("reason|disconnect"), _RSSI)
 
 
 def tells_digits_apart(lowered: str) -> bool:
-    """Whether :func:`read_radio` may find more than a change of state, or none, where a digit is exchanged for another."""
-    if "rssi" in lowered or "signal" in lowered:
+    """Whether :func:`read_radio` may find something else where a digit is exchanged for another, beside other figures and what
+    comes of a signal that is too weak."""
+    if _NUMBERED_RADIOS.search(lowered):
         return True
     state = _STATE.search(lowered) if "->" in lowered else None
     if state is None:
@@ -187,9 +190,18 @@ def tells_digits_apart(lowered: str) -> bool:
     return "(0x" in state[0]
 
 
-def state_places(message: str) -> list[Place]:
+def signal_place(line: LogLine, lowered: str) -> Place | None:
+    """Where in the message the signal stands that :func:`read_radio` finds, if it is not too weak."""
+    spoken = "rssi" in lowered or "signal" in lowered
+    if not spoken or _OTHER_RADIOS.search(f"{line.tag} {lowered}") or _SCAN_HIT.search(line.message):
+        return None
+    found = _RSSI.search(line.message)
+    return Place("rssi_dbm", *found.span("dbm"), int) if found else None
+
+
+def state_places(message: str, lowered: str) -> list[Place]:
     """Where in the message the fields of the change of state stand that :func:`read_radio` finds."""
-    state = _STATE.search(message)
+    state = _STATE.search(message) if "->" in lowered else None
     if state is None:
         return []
     return [

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from halfopen.diagnose.events import Moment
 from halfopen.diagnose.sources.log_clock import WRAP_MS, LogClock
-from halfopen.diagnose.sources.plans import Plan, PlannedFact
+from halfopen.diagnose.sources.plans import NO_PLAN, Plan, PlannedFact
 from halfopen.diagnose.sources.sieve import Automaton
 from halfopen.formats.logline import TASMOTA_TAGS, LogLine, cleaned
 from halfopen.kernel import line_layout as k
 from halfopen.kernel import lines, scanner
-from halfopen.kernel.line_layout import FIRM_NEVER
 from halfopen.kernel.shape_layout import UNKNOWN
 
 #: Only so much of a message is searched: patterns may try many places, and hostile lines know it.
@@ -260,14 +259,14 @@ class LineWalk:
             and len(self.plans) < _PLANS_MAX  # a log of more shapes is read line by line
         )
 
-    def plan(self, askers: frozenset[str], plan: Plan | None) -> None:
-        """Lines of the shape of the one that was taken apart are told by ``plan``; without any they are always for the
-        caller, and only ``askers`` find something in them."""
-        if plan is not None and (self._header.coloured or self._header.foreign >= 0):
-            plan = None
-        self.plans.append(plan.facts if plan is not None else ())
+    def plan(self, askers: frozenset[str], plan: Plan) -> None:
+        """Lines of the shape of the one that was taken apart are told by ``plan``; in those that are not, only ``askers`` find
+        something."""
+        if self._header.coloured or self._header.foreign >= 0:
+            plan = NO_PLAN
+        self.plans.append(plan.facts)
         self._asked.append(askers)
-        self._walker.plan(len(self.plans) - 1, FIRM_NEVER if plan is None else plan.firm)
+        self._walker.plan(len(self.plans) - 1, *plan.proviso)
 
     @property
     def telling_digits_apart(self) -> frozenset[str]:
