@@ -124,7 +124,7 @@ def _clocks(timeline: Timeline) -> Iterator[Clock]:
     """How each boot of each log was aligned; boots are counted anew in each log."""
     firsts: dict[str, int] = {}
     logs: dict[int, str] = {}
-    for event in timeline.events:
+    for event in timeline.events if timeline.clocks else ():
         if event.where.line is not None:
             firsts.setdefault(event.where.source, event.at.epoch)
             logs.setdefault(event.at.epoch, event.where.source)

@@ -15,6 +15,10 @@ _ROUTINE_RESETS = frozenset(("DEEPSLEEP_RESET", "SOFT_RESET", "soft reboot", "US
 _PAUSES = frozenset(("ota", "deep-sleep", "reboot", "stop"))
 
 
+#: No other event tells anything of a restart, beside the first of a log.
+_TELLING = frozenset((Booted, BrownedOut, Crashed, PlannedPause, WatchdogFired))
+
+
 class Boot(Struct, frozen=True, eq=False):
     """One start of the device; ``planned`` when the log shows that it was asked for or belongs to its routine."""
 
@@ -32,6 +36,8 @@ def boots_of(events: Iterable[Event]) -> list[Boot]:
     source = ""
     paused = False
     for event in events:
+        if type(event) not in _TELLING and event.where.source == source:
+            continue
         if event.where.source != source:
             source, epoch, history, paused = event.where.source, event.at.epoch, [], False
         if event.at.epoch > epoch and isinstance(event, Booted):

@@ -54,6 +54,10 @@ _FAMILIES = (
 )
 
 
+#: The events of a log that tell of the device's addresses and ports.
+_TELLING_WHO = frozenset((AddressGot, AddressNamed, Connected, SocketOpened))
+
+
 class _Story(Struct):
     """What is gathered of one device before its timeline is closed."""
 
@@ -76,6 +80,8 @@ class _Story(Struct):
             if first:
                 event = replace(event, at=replace(event.at, epoch=first + event.at.epoch))
             self.console.append(event)
+            if type(event) not in _TELLING_WHO:
+                continue
             if isinstance(event, AddressNamed):
                 _note(self.names, event.name)
                 _note(self.macs, event.mac.lower())
@@ -120,7 +126,7 @@ def timelines(
     stories: list[_Story] = []
     captures: list[tuple[str, Sequence[Event]]] = []
     for name, events in sources:
-        if any(isinstance(event, CaptureObserved) for event in events):
+        if CaptureObserved in set(map(type, events)):
             captures.append((name, events))
         else:
             _console_story(stories, name, events)
@@ -204,7 +210,7 @@ def _note(known: dict[str, None], value: str) -> None:
 
 def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) -> None:
     """Sort one log: by the device each line names, where it speaks of several; else as one device."""
-    named = {e.name for e in events if isinstance(e, AddressNamed) and e.name}
+    named = {e.name for e in events if type(e) is AddressNamed and e.name}
     if len(named) < 2:
         fresh = _Story()
         fresh.add(name, events)
@@ -311,7 +317,7 @@ def _same(story: _Story, host: Host, flows: Sequence[FlowObserved]) -> bool:
 
 
 def _timeline(story: _Story) -> Timeline:
-    named = [e for e in story.console if isinstance(e, FirmwareNamed)]
+    named = [e for e in story.console if type(e) is FirmwareNamed]
     families = Counter(e.family for e in named)
     firmware = next((family for family in _FAMILIES if families[family]), "")
     version = next((e.version for e in named if e.version and e.family == firmware), "") or next(
@@ -334,7 +340,7 @@ def _parted(device: Device, story: _Story) -> Timeline:
     the first that does; where none fits any capture, the captures stand apart."""
     fits = [alignments(story.console, seen.told.events) if story.console else {} for seen in story.shown]
     homes: dict[str, int] = {}
-    for log, events in story.logs().items():
+    for log, events in story.logs().items() if story.shown else ():
         boots = {event.at.epoch for event in events}
         matches = [sum(fit.matches for boot, fit in found.items() if boot in boots) for found in fits]
         if any(matches):

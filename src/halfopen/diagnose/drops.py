@@ -30,6 +30,20 @@ _PLANNED_WITHIN_S = 10.0
 
 _DIGITS = re.compile(r"\d+")
 
+#: No other event changes what is known of drops.
+TELLING_OF_DROPS = (
+    AddressGot,
+    BeaconProbeFailed,
+    Booted,
+    LinkStateChanged,
+    PlannedPause,
+    ServerConnected,
+    StatusClaimed,
+    WifiDropped,
+    WifiJoined,
+    WifiStarted,
+)
+
 Stage = Literal["joining", "handshake", "running", "unknown"]
 
 
@@ -183,7 +197,7 @@ def _close(later: Event, earlier: Event, within_s: float = _ONE_DROP_S) -> bool:
 
 
 def drops_of(events: Iterable[Event]) -> list[Drop]:
-    """The drops in ``events`` of one device, in order."""
+    """The drops in ``events`` of one device (those of ``TELLING_OF_DROPS`` are enough), in order."""
     reader = _DropReader()
     for event in events:
         reader.read(event)

@@ -118,8 +118,21 @@ class LinkLife(Struct, frozen=True, eq=False):
         return bool(self.episodes) and not self.crowded and all(e.survived for e in self.episodes)
 
 
+#: No other event tells anything of the life of the link.
+TELLING_OF_LINK = (
+    BoundsTold,
+    CapabilityTold,
+    GateShut,
+    LinkLost,
+    LinkOnline,
+    OrphansSwept,
+    PlannedPause,
+    ServerStarted,
+)
+
+
 def link_life(events: Iterable[Event]) -> LinkLife:
-    """The life of the link in ``events`` of one device."""
+    """The life of the link in ``events`` of one device (those of ``TELLING_OF_LINK`` are enough)."""
     bounds: list[BoundsTold] = []
     able: CapabilityTold | None = None
     episodes: list[Episode] = []

@@ -18,6 +18,12 @@ from halfopen.diagnose.events import (
 )
 
 
+#: No other event changes the books, beside the first of a boot.
+_TELLING = frozenset(
+    (Connected, ConnectFailed, ConnectStarted, DescriptorSeen, SocketClosed, SocketOpened, SocketRefused)
+)
+
+
 class Opened(Struct, frozen=True, eq=False):
     """One descriptor from its opening to its close (``None`` while it stays open)."""
 
@@ -46,6 +52,8 @@ class Ledger(Struct, frozen=True, eq=False):
             opened.append(Opened(fd, event, accepted, closed))
 
         for event in events:
+            if type(event) not in _TELLING and event.at.epoch == epoch:
+                continue
             if event.where.line is None:
                 continue  # a capture knows no descriptors, and its frames belong to no boot
             if event.at.epoch != epoch:

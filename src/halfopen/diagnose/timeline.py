@@ -12,6 +12,7 @@ import bisect
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -20,8 +21,8 @@ from msgspec.structs import replace
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.boots import Boot, boots_of
 from halfopen.diagnose.capture_clocks import CaptureClock
-from halfopen.diagnose.drops import Drop, drops_of
-from halfopen.diagnose.episodes import LinkLife, link_life
+from halfopen.diagnose.drops import TELLING_OF_DROPS, Drop, drops_of
+from halfopen.diagnose.episodes import TELLING_OF_LINK, LinkLife, link_life
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
 from halfopen.diagnose.farewells import Farewell, farewells_of
 from halfopen.diagnose.ledger import Ledger
@@ -123,8 +124,11 @@ class Timeline(Struct, frozen=True, dict=True):
         """The events of these kinds, in order."""
         if len(kinds) == 1:
             return iter(self._by_kind.get(kinds[0], ()))  # type: ignore[arg-type]
-        found = [event for kind in kinds for event in self._by_kind.get(kind, ())]
-        return iter(sorted(found, key=self.position))  # type: ignore[arg-type]
+        several = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
+        if len(several) < 2:
+            return iter(several[0] if several else ())  # type: ignore[arg-type]
+        positions = sorted(map(self._index.__getitem__, map(id, chain.from_iterable(several))))
+        return map(self.events.__getitem__, positions)  # type: ignore[arg-type]
 
     def between(self, first: Event, last: Event | None = None) -> Iterator[Event]:
         """The events after ``first`` and before ``last`` (to the end without one)."""
@@ -174,7 +178,7 @@ class Timeline(Struct, frozen=True, dict=True):
 
     @cached_property
     def _index(self) -> dict[int, int]:
-        return {id(event): position for position, event in enumerate(self.events)}
+        return dict(zip(map(id, self.events), range(len(self.events)), strict=True))
 
     @cached_property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -192,7 +196,7 @@ class Timeline(Struct, frozen=True, dict=True):
     @cached_property
     def drops(self) -> tuple[Drop, ...]:
         """Losses of the association and failed joins; several reports of one are one."""
-        return tuple(drops_of(self.events))
+        return tuple(drops_of(self.of(*TELLING_OF_DROPS)))
 
     @cached_property
     def outages(self) -> tuple[Outage, ...]:
@@ -238,7 +242,7 @@ class Timeline(Struct, frozen=True, dict=True):
     @cached_property
     def link(self) -> LinkLife:
         """What halfopen's own link went through, where the log is its journal."""
-        return link_life(self.events)
+        return link_life(self.of(*TELLING_OF_LINK))
 
     @cached_property
     def heap(self) -> tuple[HeapSampled, ...]:

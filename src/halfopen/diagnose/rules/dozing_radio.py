@@ -147,6 +147,8 @@ def _asleep_before(timeline: Timeline, losses: list[Event]) -> list[Event]:
         last = next(iter(timeline.recent(loss, PowerSaveSet)), None)
         if last is not None and last.on:
             signs.append(last)
+        if timeline.next_of(loss, SleepReported) is None:
+            continue
         for event in timeline.between(loss):
             gap = event.at.since(loss.at)
             if gap is not None and gap > 5.0:

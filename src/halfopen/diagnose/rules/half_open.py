@@ -124,13 +124,14 @@ def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """ECONNABORTED after a wait, with no drop of the interface to explain it."""
     falls = _falls(timeline)
+    places = [timeline.position(fall) for fall in falls]
     silent = [
         e
         for e in timeline.of(CallFailed)
         if e.errno == 113
         and e.after_s is None
         and timeline.link.episode_at(e) is None
-        and not _interface_fell(timeline, e, falls)
+        and not _interface_fell(timeline, e, falls, places)
     ]
     if silent and not any(e.after_s for e in timeline.of(CallFailed) if e.errno == 113):
         figure = f"the stack gave up {counted(len(silent), 'connection')} (errno 113) because the peer no longer answered"
@@ -141,7 +142,7 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
         if event.errno in (113, 116)
         and event.after_s is not None
         and event.after_s >= _WAITED_MIN_S
-        and not _interface_fell(timeline, event, falls)
+        and not _interface_fell(timeline, event, falls, places)
     ]
     if not waits:
         return [], "", True
@@ -152,10 +153,11 @@ def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     return [event], figure, longest <= _WITHIN_BOUND_S
 
 
-def _interface_fell(timeline: Timeline, event: Event, falls: Sequence[Event]) -> bool:
-    """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS)."""
+def _interface_fell(timeline: Timeline, event: Event, falls: Sequence[Event], places: Sequence[int]) -> bool:
+    """The interface or the association went down near ``event``: lwIP aborts every PCB then (FACTS). ``falls`` stand at
+    ``places`` among all events."""
     position = timeline.position(event)
-    place = bisect.bisect_left(falls, position, key=timeline.position)
+    place = bisect.bisect_left(places, position)
     for other in falls[max(place - 2, 0) : place + 2]:
         gap = other.at.since(event.at)
         if gap is None:  # no common clock: near in the log is near enough
