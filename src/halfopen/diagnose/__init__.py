@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
@@ -19,13 +19,11 @@ from halfopen.findings import SEVERITIES, Finding, Undecided
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.ports.files import Input, MissingInput, inputs
 
-if TYPE_CHECKING:
-    from halfopen.diagnose.sources.capture import CaptureSource
-    from halfopen.diagnose.sources.console import ConsoleSource
-
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
 EVENTS_KEPT = 200_000
 
+#: Events that are taken at once from a source that is at its end.
+_PIECE_EVENTS = 4096
 #: Stations named in one note.
 _NAMED_MAX = 3
 
@@ -165,7 +163,7 @@ def _read_capture(
 
     source = CaptureSource(item.name, wifi_keys)
     try:
-        _fed(source, chunks, events)
+        _fed(lambda chunk: list(source.feed(chunk)), source.end, chunks, events)
     except CaptureError as error:
         notes.append(_about(item, error))
         return None
@@ -181,7 +179,7 @@ def _read_log(
 
     source = ConsoleSource(item.name)
     try:
-        _fed(source, chunks, events)
+        _fed(source.facts, source.end, chunks, events)
     except ConsoleError as error:
         notes.append(_about(item, error))
         return None
@@ -198,10 +196,18 @@ def _read_log(
     return told
 
 
-def _fed(source: CaptureSource | ConsoleSource, chunks: Iterable[bytes], events: _Kept) -> None:
+def _fed(
+    take: Callable[[bytes], Collection[Event]],
+    end: Callable[[], Iterator[Event]],
+    chunks: Iterable[bytes],
+    events: _Kept,
+) -> None:
+    """Put what ``take`` finds in each chunk, and ``end`` behind the last, into ``events``."""
     for chunk in chunks:
-        events.extend(source.feed(chunk))
-    events.extend(source.end())
+        events.extend(take(chunk))
+    rest = end()
+    while piece := list(islice(rest, _PIECE_EVENTS)):
+        events.extend(piece)
 
 
 def _counted(item: Input, chunks: Iterable[bytes], progress: Progress | None) -> Iterator[bytes]:
@@ -262,21 +268,34 @@ class _Kept:
 
     def __init__(self) -> None:
         self._first: list[Event] = []
-        self._last: deque[Event] = deque(maxlen=EVENTS_KEPT // 2)
+        #: What came behind those, in groups; whole groups are given up as others come.
+        self._last: deque[Collection[Event]] = deque()
+        self._count = 0
         self.left_out = 0
 
-    def extend(self, events: Iterable[Event]) -> None:
-        """Take further events."""
-        for event in events:
-            if len(self._first) < EVENTS_KEPT // 2:
-                self._first.append(event)
-            else:
-                self.left_out += len(self._last) == self._last.maxlen
-                self._last.append(event)
+    def extend(self, events: Collection[Event]) -> None:
+        """Take further events, which need not be made before they are asked for."""
+        half = EVENTS_KEPT // 2
+        if len(self._first) < half:
+            found = list(events)
+            room = half - len(self._first)
+            self._first += found[:room]
+            events = found[room:]
+        if not events:
+            return
+        self._last.append(events)
+        self._count += len(events)
+        while self._count - len(self._last[0]) >= half:
+            self.left_out += len(self._last[0])
+            self._count -= len(self._last.popleft())
 
     def in_order(self) -> list[Event]:
-        """What was kept."""
-        return [*self._first, *self._last]
+        """What was kept; the last call."""
+        last = [event for group in self._last for event in group]
+        self._last.clear()
+        surplus = max(len(last) - EVENTS_KEPT // 2, 0)
+        self.left_out += surplus
+        return [*self._first, *last[surplus:]]
 
 
 def _with_head(head: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:

@@ -49,6 +49,7 @@ cdef class LineWalker:
     cdef public long long[::1] lines_told
     cdef public double[::1] times_told
     cdef public long long told
+    cdef public long long facts_told
     cdef public long long wraps
     cdef public long long planned
     cdef public double host_days
@@ -150,7 +151,7 @@ cdef class LineWalker:
     cdef Py_ssize_t tell(self, long long row) except? -99
 
     @cython.locals(row=cython.longlong)
-    cpdef plan(self, long long number, long long kind, long long place, long long digits,
+    cpdef plan(self, long long number, long long facts, long long kind, long long place, long long digits,
             long long value)
 
     cpdef int walk(self) except -1

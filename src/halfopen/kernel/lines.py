@@ -111,6 +111,7 @@ class LineWalker:
     into ``dialect`` and ``header`` and that its clocks go on; else it is as if the line had not been seen. The wordings that
     stand in it are the first ``count`` rows of ``said``, which has no room for more than ``SAID_MAX``.
     Lines of shapes that have a plan (:meth:`plan`) are told in the first ``told`` rows of ``lines_told`` and ``times_told``,
+    ``facts_told`` facts;
     the plan of the shape of the line itself is ``planned`` (0: none yet). Times are told
     with the days that were added in ``host_days`` and ``system_days`` and a boot clock that began anew ``wraps`` times.
     ``passed_*`` is the last time of lines that were passed over, ``last*`` the last of them that was not empty, -1 if
@@ -165,7 +166,7 @@ class LineWalker:
         self.last_end = self.last_line = 0
         self.lines_told = array("q", [0]) * (TOLD_MAX * TOLD_WIDTH)
         self.times_told = array("d", [0]) * (TOLD_MAX * TIME_WIDTH)
-        self.told = self.wraps = self.planned = 0
+        self.told = self.facts_told = self.wraps = self.planned = 0
         self.host_days = self.system_days = 0.0
         self.said = array("q", [0]) * SAID_MAX
         self.count = 0
@@ -621,17 +622,19 @@ class LineWalker:
         self.lines_told[place + TOLD_END] = self.line + self.traits[row + s.MESSAGE_END]
         self.lines_told[place + TOLD_HAS] = has
         self.told += 1
+        self.facts_told += self.traits[row + s.PLAN_FACTS]
         self.keep_times()
         self.held = HELD_NOTHING
         self.last = -1
         return 0
 
-    def plan(self, number: int, kind: int, place: int, digits: int, value: int) -> None:
-        """What the line says that the walk stopped at is told by plan ``number`` for all of its shape, when that is so by
-        ``kind`` (``PLAN_*``). The proviso is of a number of ``digits`` that stands ``place`` bytes behind the line's begin."""
+    def plan(self, number: int, facts: int, kind: int, place: int, digits: int, value: int) -> None:
+        """What the line says that the walk stopped at is told by plan ``number`` for all of its shape, as so many ``facts``,
+        when that is so by ``kind`` (``PLAN_*``). The proviso is of a number of ``digits`` that stands ``place`` bytes behind the line's begin."""
         row = self.slot * s.ROW_WIDTH
         self.traits[row + s.PLAN] = number
         self.traits[row + s.PLAN_KIND] = kind
+        self.traits[row + s.PLAN_FACTS] = facts
         self.traits[row + s.PROVISO] = place
         self.traits[row + s.PROVISO_DIGITS] = digits
         self.traits[row + s.PROVISO_VALUE] = value

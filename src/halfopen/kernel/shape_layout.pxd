@@ -39,8 +39,9 @@ cdef enum:
     SYSTEM_DATED = 20
     PLAN = 21
     PLAN_KIND = 22
-    PROVISO = 23
-    PROVISO_DIGITS = 24
-    PROVISO_VALUE = 25
-    ROW_WIDTH = 26
+    PLAN_FACTS = 23
+    PROVISO = 24
+    PROVISO_DIGITS = 25
+    PROVISO_VALUE = 26
+    ROW_WIDTH = 27
     UNKNOWN = -1

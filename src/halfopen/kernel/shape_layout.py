@@ -33,11 +33,12 @@ WORDS_MAX = 24
     SYSTEM_DATED,
     PLAN,
     PLAN_KIND,
+    PLAN_FACTS,
     PROVISO,
     PROVISO_DIGITS,
     PROVISO_VALUE,
     ROW_WIDTH,
-) = range(27)
+) = range(28)
 #: No row.
 UNKNOWN = -1
 #: Eight bytes at once: each is 1; its highest bit; the others; a line end; ``0``; what lifts ``:`` to the highest bit.

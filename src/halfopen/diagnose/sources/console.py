@@ -35,9 +35,9 @@ from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO, READERS
 from halfopen.diagnose.sources.plans import plan_of
 from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
 from halfopen.diagnose.sources.sieve import automaton
+from halfopen.diagnose.sources.told import Facts, ToldLines, gathered
 from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of
 from halfopen.formats.logline import LogLine, cleaned, read_line
-from halfopen.kernel.line_layout import HAS_BOOT, HAS_HOST, HAS_SYSTEM
 from halfopen.link import journal
 
 #: From so many bytes on the sieve is worth being built: some hundred lines are read sooner without.
@@ -116,7 +116,11 @@ class ConsoleSource:
 
         Raises :class:`ConsoleError` when the beginning shows that this is no console log.
         """
-        yield from self._block(self._blocks.feed(data))
+        yield from self.facts(data)
+
+    def facts(self, data: bytes) -> Facts | list[Event]:
+        """The same, most of them made when they are asked for; their number is known before."""
+        return self._block(self._blocks.feed(data))
 
     def end(self) -> Iterator[Event]:
         """Events of what is left, a last line without a line end included."""
@@ -146,34 +150,35 @@ class ConsoleSource:
         inner = ConsoleSource(self.name)
         return lambda number, text, line: inner._facts(read_line(line), number, text)
 
-    def _block(self, block: bytes) -> Iterator[Event]:
+    def _block(self, block: bytes) -> Facts | list[Event]:
         """Events of a block of whole lines."""
         self._bytes += len(block)
         if not block:
-            return
+            return []
         if self._bytes < self._sieved_bytes_min:
-            for line in self._blocks.text(block).split("\n")[:-1]:
-                yield from self._raw_line(line)
-            return
+            lines = self._blocks.text(block).split("\n")[:-1]
+            return [event for line in lines for event in self._raw_line(line)]
         if self._walk is None:
             self._walk = LineWalk(automaton(), self.lines)
             self._tell(self._walk)
         walk = self._walk
         walk.enter(block)
+        parts: list[ToldLines | list[Event]] = []
         while walk.next():
             if walk.has_told:
-                yield from self._told(walk, block)
+                parts.append(self._told(walk))
             if walk.regular:
-                yield from self._regular(walk)
+                parts.append(self._regular(walk))
             else:
                 self._ask(walk)
-                yield from self._raw_line(self._blocks.text(walk.line()))
+                parts.append(list(self._raw_line(self._blocks.text(walk.line()))))
                 self._tell(walk)
         if walk.has_told:
-            yield from self._told(walk, block)
+            parts.append(self._told(walk))
         self._ask(walk)
         self._tell(walk)
         self.lines = walk.lines
+        return gathered(parts, len(block))
 
     def _ask(self, walk: LineWalk) -> None:
         """Know what the walk knows, before a line is read."""
@@ -282,29 +287,12 @@ class ConsoleSource:
         walk.read(held=held)
         return facts
 
-    def _told(self, walk: LineWalk, block: bytes) -> list[Event]:
-        """Events of the lines that were told by plan."""
-        name, epoch, plans = self.name, self._clock.epoch, walk.plans
-        facts: list[Event] = []
-        for plan, number, start, end, has, boot, system, host in walk.told():
-            text = block[start:end].decode()
-            where = Provenance(name, number, None, text)
-            at = Moment(
-                epoch,
-                boot if has & HAS_BOOT else None,
-                system if has & HAS_SYSTEM else None,
-                host if has & HAS_HOST else None,
-            )
-            for kind, fields, figures in plans[plan]:
-                if figures:
-                    told = list(fields)
-                    for place, first, last, value_of in figures:
-                        told[place] = value_of(text[first:last])
-                    facts.append(kind(where, at, *told))
-                else:
-                    facts.append(kind(where, at, *fields))
-        self._last, self._passed = (where, at), None
-        return facts
+    def _told(self, walk: LineWalk) -> ToldLines:
+        """The lines that were told by plan since the last time."""
+        told = walk.told(self.name, self._clock.epoch)
+        last = told.last()
+        self._last, self._passed = (last.where, last.at), None
+        return told
 
     def _read(self, walk: LineWalk, line: LogLine, where: Provenance, at: Moment) -> list[Event]:
         """Everything that the message says of a line that the walk took apart; what it says is planned for all of its

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from halfopen.diagnose.events import Moment
 from halfopen.diagnose.sources.log_clock import WRAP_MS, LogClock
 from halfopen.diagnose.sources.plans import NO_PLAN, Plan, PlannedFact
 from halfopen.diagnose.sources.sieve import Automaton
+from halfopen.diagnose.sources.told import ToldLines
 from halfopen.formats.logline import TASMOTA_TAGS, LogLine, cleaned
 from halfopen.kernel import line_layout as k
 from halfopen.kernel import lines, scanner
@@ -266,21 +267,20 @@ class LineWalk:
             plan = NO_PLAN
         self.plans.append(plan.facts)
         self._asked.append(askers)
-        self._walker.plan(len(self.plans) - 1, *plan.proviso)
+        self._walker.plan(len(self.plans) - 1, len(plan.facts), *plan.proviso)
 
     @property
     def telling_digits_apart(self) -> frozenset[str]:
         """The phrases that may find something else where a digit is exchanged for another."""
         return self._automaton.telling_digits_apart
 
-    def told(self) -> Iterator[tuple[int, int, int, int, int, float, float, float]]:
-        """The lines that are told by plan since the last time: plan, number, where the text stands, which times it has, and
-        these in seconds: since boot, the device's clock, the host's."""
-        count = self._walker.told
-        self._walker.told = 0
-        numbers = iter(self._lines_told[: count * k.TOLD_WIDTH])
-        times = iter(self._times_told[: count * k.TIME_WIDTH])
-        return zip(numbers, numbers, numbers, numbers, numbers, times, times, times, strict=False)
+    def told(self, source: str, epoch: int) -> ToldLines:
+        """The lines of ``source`` that are told by plan since the last time, in the boot ``epoch``."""
+        walker = self._walker
+        count, facts = walker.told, walker.facts_told
+        walker.told = walker.facts_told = 0
+        numbers, times = self._lines_told[: count * k.TOLD_WIDTH], self._times_told[: count * k.TIME_WIDTH]
+        return ToldLines(source, epoch, self._block, self.plans, numbers, times, facts)
 
     @property
     def has_told(self) -> bool:
