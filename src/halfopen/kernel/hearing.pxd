@@ -24,13 +24,14 @@ cdef long long decide(Direction d, Heard heard) except? -1
 @cython.locals(run=Run, count=cython.longlong)
 cdef long long close(Direction d) except? -1
 
-@cython.locals(waiting=cython.longlong, heard=Heard)
+@cython.locals(count=cython.longlong, heard=Heard)
 cdef long long settle(Direction d, long long before) except? -1
 
 @cython.locals(waiting=cython.longlong)
+cdef long long advance(Direction d) except? -1
+
 cdef long long send(Direction d, Heard heard) except? -1
 
-@cython.locals(latest=cython.longlong, heard=Heard)
 cpdef long long end(Direction d) except? -1
 
 cdef long long voice(Listener e, Party party) except? -1
@@ -38,7 +39,7 @@ cdef long long voice(Listener e, Party party) except? -1
 @cython.locals(by_ap=cython.bint, link=Link, run=Run)
 cdef long long acknowledged(Listener e, Heard heard) except? -1
 
-@cython.locals(party=Party, waiting=cython.longlong, heard=Heard)
+@cython.locals(party=Party, heard=Heard)
 cdef long long acknowledge(Listener e, long long sender, long long time) except? -1
 
 @cython.locals(at=cython.longlong, end=cython.longlong, settled=cython.longlong, control=cython.longlong,
@@ -52,7 +53,7 @@ cdef Heard known_before(Party party, long long tid, long long sequence)
 @cython.locals(count=cython.longlong, party=Party)
 cdef long long forget(Listener e) except? -1
 
-@cython.locals(frames=list, awaiting=list, waiting=cython.longlong, newest=Heard)
+@cython.locals(frames=list, awaiting=list, newest=Heard)
 cdef long long wait(Listener e, Party party, Heard heard, long long again) except? -1
 
 @cython.locals(station=Station, dozing=cython.bint)

@@ -145,38 +145,49 @@ def close(d: Direction) -> int:
 
 
 def settle(d: Direction, before: int) -> int:
-    """Decide on the frames last tried before this time; how many still wait."""
-    waiting = len(d.open)
-    while d.head < waiting:
-        heard = d.open[d.head]
-        if heard.tried >= before:
-            break
+    """Decide on the frames last tried before this time; how many were decided on."""
+    count = 0
+    heard = d.oldest
+    while heard is not None and heard.tried < before:
         decide(d, heard)
+        advance(d)
+        heard = d.oldest
+        count += 1
+    return count
+
+
+def advance(d: Direction) -> int:
+    """The frame that waited longest is decided on; whether another waits."""
+    waiting = len(d.open)
+    if d.head < waiting:
+        d.oldest = d.open[d.head]
         d.head += 1
-    if d.head > 32 or d.head == waiting:
-        del d.open[: d.head]
-        d.head = 0
-    return len(d.open) - d.head
+        if d.head > 32 or d.head == waiting:
+            del d.open[: d.head]
+            d.head = 0
+        return 1
+    d.oldest = None
+    return 0
 
 
 def send(d: Direction, heard: Heard) -> int:
-    """Take a frame; earlier ones are settled by now. How many wait."""
+    """Take a frame; earlier ones are settled by now. How many wait besides the oldest."""
     settle(d, heard.time - p.SETTLED_NS)
+    if d.oldest is None:
+        d.oldest = heard
+        return 0
     d.open.append(heard)
-    waiting = len(d.open) - d.head
-    if waiting > p.OPEN_MAX:
-        decide(d, d.open[d.head])
-        d.head += 1
-    return waiting
+    if len(d.open) - d.head >= p.OPEN_MAX:
+        decide(d, d.oldest)
+        advance(d)
+    return len(d.open) - d.head
 
 
 def end(d: Direction) -> int:
     """Nothing follows: decide on all that still wait; how long the run was that it ended in."""
-    latest = k.NEVER
-    for heard in d.open:
-        if heard.tried > latest:
-            latest = heard.tried
-    settle(d, latest + 1)
+    while d.oldest is not None:
+        decide(d, d.oldest)
+        advance(d)
     return close(d)
 
 
@@ -211,13 +222,10 @@ def acknowledge(e: Listener, sender: int, time: int) -> int:
     """An ACK settles the newest frame of the sender that it is for; whether there is one."""
     e.acks += 1
     party = party_of(e, sender)
-    waiting = len(party.awaiting)
-    if waiting == 0:
+    heard = party.newest
+    if heard is None or time - heard.tried > p.ACK_NS + p.OCTET_NS * heard.size:
         return 0
-    heard = party.awaiting[waiting - 1]
-    if time - heard.tried > p.ACK_NS + p.OCTET_NS * heard.size:
-        return 0
-    del party.awaiting[waiting - 1]
+    party.newest = party.awaiting.pop() if len(party.awaiting) else None
     acknowledged(e, heard)
     return 1
 
@@ -237,8 +245,11 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
     receiver = f.air[base + k.W_RA]
     parties = list(e.talking) if receiver & p.GROUP_BIT else [party_of(e, receiver)]
     for party in parties:
+        if party.newest is None:
+            continue
         left: list[Heard] = []
         done: list[Heard] = []
+        party.awaiting.append(party.newest)
         for heard in party.awaiting:
             bit = (heard.sequence - start) & 0xFFF
             mine = (
@@ -253,11 +264,11 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
                 done.append(heard)
             else:
                 left.append(heard)
-        if done:
-            party.awaiting = left
-            settled += len(done)
-            for heard in done:
-                acknowledged(e, heard)
+        party.newest = left.pop() if len(left) else None
+        party.awaiting = left
+        settled += len(done)
+        for heard in done:
+            acknowledged(e, heard)
     return settled
 
 
@@ -276,6 +287,7 @@ def forget(e: Listener) -> int:
     """Too many talk: what waits for acknowledgement or retry is given up; of how many."""
     count = len(e.talking)
     for party in e.talking:
+        party.newest = None
         party.awaiting = []
         party.known = None
     e.talking = []
@@ -284,7 +296,7 @@ def forget(e: Listener) -> int:
 
 
 def wait(e: Listener, party: Party, heard: Heard, again: int) -> int:
-    """Remember a frame until its acknowledgement or its retry comes; how many of its sender wait."""
+    """Remember a frame until its acknowledgement or its retry comes; how many of its sender wait besides it."""
     if party.known is None:
         party.known = [None] * (k.W_NO_TID + 1)
         e.talking.append(party)
@@ -299,18 +311,18 @@ def wait(e: Listener, party: Party, heard: Heard, again: int) -> int:
         party.known[heard.tid] = frames
     frames[heard.sequence & (k.KNOWN - 1)] = heard
     awaiting = party.awaiting
-    waiting = len(awaiting)
-    if waiting:
-        newest = awaiting[waiting - 1]
+    newest = party.newest
+    party.newest = heard
+    if newest is not None:
         if heard.time - newest.tried > p.BLOCK_ACK_NS:
             del awaiting[:]
-        elif again and heard in awaiting:
-            awaiting.remove(heard)
-    awaiting.append(heard)
-    waiting = len(awaiting)
-    if waiting > p.BURST_MAX:
-        del awaiting[: waiting - p.BURST_MAX]
-    return waiting
+        elif newest is not heard:
+            if again and heard in awaiting:
+                awaiting.remove(heard)
+            awaiting.append(newest)
+            if len(awaiting) >= p.BURST_MAX:
+                del awaiting[0]
+    return len(awaiting)
 
 
 def sent(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
@@ -454,7 +466,7 @@ def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, 
 
 def new_heard(f: Frames, base: int, frame: int, time: int, size: int) -> Heard:
     """The frame of an air row."""
-    heard = Heard()
+    heard = Heard.__new__(Heard)  # compiled, this is an allocation, and a call of __init__ would be three
     heard.frame = frame
     heard.time = time
     heard.tried = time
@@ -467,6 +479,9 @@ def new_heard(f: Frames, base: int, frame: int, time: int, size: int) -> Heard:
     heard.tid = f.air[base + k.W_TID]
     heard.size = size
     heard.unasked = f.air[base + k.W_POLICY] == k.POLICY_NO_ACK
+    heard.acked = False
+    heard.turn = 0
+    heard.detail = ""
     return heard
 
 

@@ -6,10 +6,12 @@ from halfopen.kernel cimport protocol as p
 @cython.final
 @cython.freelist(256)
 cdef class Heard:
-    cdef public long long frame, time, kind, flags, receiver, sender, bssid, sequence, tried, tid, size
-    cdef public bint unasked, acked
-    cdef public long long turn
+    cdef public long long frame, time, tried, receiver, sender, bssid
     cdef public str detail
+    cdef public int size
+    cdef public bint unasked, acked
+    cdef public short kind, sequence
+    cdef public unsigned char flags, tid, turn
 
 @cython.final
 cdef class Run:
@@ -18,6 +20,7 @@ cdef class Run:
 
 @cython.final
 cdef class Direction:
+    cdef public Heard oldest
     cdef public list open
     cdef public long long head, settled, missed
     cdef public Run run
@@ -52,6 +55,7 @@ cdef class Cell:
 cdef class Party:
     cdef public long long address, spoken
     cdef public bint voiced
+    cdef public Heard newest
     cdef public list awaiting
     cdef public list known
     cdef public Station station

@@ -91,9 +91,11 @@ class Run:
 
 
 class Direction:
-    """What one side of a link sends to the other. ``open`` are frames that may still be acknowledged, from ``head`` on."""
+    """What one side of a link sends to the other. ``oldest`` may still be acknowledged, as may those in ``open`` from
+    ``head`` on, which were sent after it: mostly there are none."""
 
     def __init__(self, runs: Any) -> None:
+        self.oldest: Heard | None = None
         self.open: list[Heard] = []
         self.head = 0
         self.run: Run | None = None
@@ -160,13 +162,14 @@ class Cell:
 
 
 class Party:
-    """An address that sends or is sent to: whether it was ever heard, how many frames were for it, its newest frames that
-    wait for acknowledgement, and by TID its last ``KNOWN`` frames, whose retries are known by them."""
+    """An address that sends or is sent to: whether it was ever heard, how many frames were for it, its ``newest`` frame that
+    waits for acknowledgement and those before it, and by TID its last ``KNOWN`` frames, whose retries are known by them."""
 
     def __init__(self, address: int) -> None:
         self.address = address
         self.voiced = False
         self.spoken = 0
+        self.newest: Heard | None = None
         self.awaiting: list[Heard] = []
         self.known: list[list[Heard | None] | None] | None = None
         self.station: Station | None = None
