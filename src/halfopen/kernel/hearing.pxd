@@ -15,8 +15,11 @@ cdef class Listener:
 @cython.locals(index=cython.longlong, party=Party, found=Party)
 cdef Party party_of(Listener e, long long address)
 
-@cython.locals(party=Party, link=Link)
-cdef Link link_of(Listener e, long long station, long long bssid, long long make)
+@cython.locals(peer=Party)
+cdef Party peer_of(Listener e, Party party, long long address)
+
+@cython.locals(link=Link)
+cdef Link link_of(Listener e, Party party, long long bssid, long long make)
 
 @cython.locals(run=Run)
 cdef long long decide(Direction d, Heard heard) except? -1
@@ -36,8 +39,8 @@ cpdef long long end(Direction d) except? -1
 
 cdef long long voice(Listener e, Party party) except? -1
 
-@cython.locals(by_ap=cython.bint, link=Link, run=Run)
-cdef long long acknowledged(Listener e, Heard heard) except? -1
+@cython.locals(receiver=Party, by_ap=cython.bint, link=Link, run=Run)
+cdef long long acknowledged(Listener e, Party party, Heard heard) except? -1
 
 @cython.locals(party=Party, heard=Heard)
 cdef long long acknowledge(Listener e, long long sender, long long time) except? -1
@@ -59,8 +62,8 @@ cdef long long wait(Listener e, Party party, Heard heard, long long again) excep
 @cython.locals(station=Station, dozing=cython.bint)
 cdef long long sent(Listener e, Party party, Heard heard, long long rssi) except? -1
 
-@cython.locals(data=cython.bint, by_ap=cython.bint, link=Link)
-cdef long long see(Listener e, Party party, Heard heard, long long rssi) except? -1
+@cython.locals(data=cython.bint, by_ap=cython.bint)
+cdef long long see(Listener e, Party party, Heard heard, long long rssi, Link link) except? -1
 
 @cython.locals(size=cython.longlong, index=cython.longlong, octet=cython.longlong)
 cdef long long mapped(Frames f, Cell cell, long long at) except? -1

@@ -89,18 +89,26 @@ def party_of(e: Listener, address: int) -> Party:
     return party
 
 
-def link_of(e: Listener, station: int, bssid: int, make: int) -> Link | None:
-    """The link between two addresses, ``None`` where there is none; ``make``: it is made unless one is a group."""
-    party = party_of(e, station)
+def peer_of(e: Listener, party: Party, address: int) -> Party:
+    """Whom a party sends to: mostly the one that it sent to before."""
+    peer = party.peer
+    if peer is None or peer.address != address:
+        peer = party_of(e, address)
+        party.peer = peer if len(e.parties) < p.PARTIES_MAX else None  # beyond that some are forgotten
+    return peer
+
+
+def link_of(e: Listener, party: Party, bssid: int, make: int) -> Link | None:
+    """A station's link with an access point, ``None`` where there is none; ``make``: it is made unless one is a group."""
     link = party.link
     if link is not None and link.bssid == bssid:
         return link
-    key = (station, bssid)
+    key = (party.address, bssid)
     link = e.links.get(key)
     if link is None:
-        if not make or (station | bssid) & p.GROUP_BIT:
+        if not make or (party.address | bssid) & p.GROUP_BIT:
             return None
-        link = e.teller.link(station, bssid)
+        link = e.teller.link(party.address, bssid)
         if link is None:
             return None
         e.links[key] = link
@@ -200,12 +208,13 @@ def voice(e: Listener, party: Party) -> int:
     return e.voices
 
 
-def acknowledged(e: Listener, heard: Heard) -> int:
-    """An acknowledgement of this frame was heard; whether it is of a link."""
+def acknowledged(e: Listener, party: Party, heard: Heard) -> int:
+    """An acknowledgement of this frame of a party was heard; whether it is of a link."""
     heard.acked = True
-    voice(e, party_of(e, heard.receiver))
+    receiver = peer_of(e, party, heard.receiver)
+    voice(e, receiver)
     by_ap = heard.sender == heard.bssid
-    link = link_of(e, heard.receiver if by_ap else heard.sender, heard.bssid, 0)
+    link = link_of(e, receiver if by_ap else party, heard.bssid, 0)
     if link is None:
         return 0
     if by_ap:
@@ -226,7 +235,7 @@ def acknowledge(e: Listener, sender: int, time: int) -> int:
     if heard is None or time - heard.tried > p.ACK_NS + p.OCTET_NS * heard.size:
         return 0
     party.newest = party.awaiting.pop() if len(party.awaiting) else None
-    acknowledged(e, heard)
+    acknowledged(e, party, heard)
     return 1
 
 
@@ -268,7 +277,7 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
         party.awaiting = left
         settled += len(done)
         for heard in done:
-            acknowledged(e, heard)
+            acknowledged(e, party, heard)
     return settled
 
 
@@ -358,8 +367,8 @@ def sent(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
     return station.sent
 
 
-def see(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
-    """Take a management or data frame that is no retry; whether it is of a link."""
+def see(e: Listener, party: Party, heard: Heard, rssi: int, link: Link | None) -> int:
+    """Take a management or data frame that is no retry, of this link where that is known; whether it is of one."""
     data = heard.kind >> 4 == p.DATA
     if data and heard.bssid < 0:
         return 0  # access points among themselves
@@ -369,7 +378,8 @@ def see(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
     # Probes tell nothing of a link: responses go to stations that may have left the channel.
     if heard.bssid < 0 or heard.kind == p.KIND_PROBE_REQUEST or heard.kind == p.PROBE_RESPONSE:
         return 0
-    link = link_of(e, heard.receiver if by_ap else heard.sender, heard.bssid, 1)
+    if link is None:
+        link = link_of(e, peer_of(e, party, heard.receiver) if by_ap else party, heard.bssid, 1)
     if link is None:
         return 0
     if not by_ap:
@@ -442,12 +452,12 @@ def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, 
     if heard.kind >> 4 == p.MANAGEMENT or f.air[base + k.W_ETHERTYPE] == p.ETHERTYPE_EAPOL:
         e.teller.tell(heard, row, at, end)
         asked = 1
+    link = None
     if heard.kind >> 4 == p.DATA and heard.kind & 4 == 0:
         by_ap = heard.sender == heard.bssid
         group = heard.receiver & p.GROUP_BIT != 0
-        link = None
         if heard.bssid >= 0 and not group:
-            link = link_of(e, heard.receiver if by_ap else heard.sender, heard.bssid, 0)
+            link = link_of(e, peer_of(e, party, heard.receiver) if by_ap else party, heard.bssid, 0)
         noted = k.NOTED_KEYLESS | k.NOTED_PARTING | k.NOTED_WAITING
         if link is not None:
             noted = link.noted
@@ -460,7 +470,7 @@ def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, 
             e.teller.data(heard)
         if by_ap and noted & k.NOTED_WAITING:
             e.teller.delivered(heard)
-    see(e, party, heard, f.air[base + k.W_RSSI])
+    see(e, party, heard, f.air[base + k.W_RSSI], link)
     return asked
 
 
@@ -525,7 +535,7 @@ def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     if flags & k.FC_RETRY:
         e.retries += 1
     if heard.receiver & p.GROUP_BIT == 0 and not heard.unasked:
-        receiver = party_of(e, heard.receiver)
+        receiver = peer_of(e, party, heard.receiver)
         if receiver.spoken or len(e.spoken) < p.VOICES_MAX:
             if receiver.spoken == 0:
                 e.spoken.append(receiver)

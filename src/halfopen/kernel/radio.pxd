@@ -58,6 +58,7 @@ cdef class Party:
     cdef public Heard newest
     cdef public list awaiting
     cdef public list known
+    cdef public Party peer
     cdef public Station station
     cdef public Link link
     cdef public Cell cell

@@ -163,7 +163,8 @@ class Cell:
 
 class Party:
     """An address that sends or is sent to: whether it was ever heard, how many frames were for it, its ``newest`` frame that
-    waits for acknowledgement and those before it, and by TID its last ``KNOWN`` frames, whose retries are known by them."""
+    waits for acknowledgement and those before it, and by TID its last ``KNOWN`` frames, whose retries are known by them.
+    ``peer`` is whom it sent to last."""
 
     def __init__(self, address: int) -> None:
         self.address = address
@@ -172,6 +173,7 @@ class Party:
         self.newest: Heard | None = None
         self.awaiting: list[Heard] = []
         self.known: list[list[Heard | None] | None] | None = None
+        self.peer: Party | None = None
         self.station: Station | None = None
         self.link: Link | None = None
         self.cell: Cell | None = None
