@@ -1,13 +1,16 @@
 cimport cython
 
+from halfopen.kernel cimport air, unsealing
 from halfopen.kernel cimport layout as k
 from halfopen.kernel cimport protocol as p
 from halfopen.kernel.frames cimport Frames
 from halfopen.kernel.radio cimport Cell, Direction, Heard, Link, Party, Run, Station
+from halfopen.kernel.unsealing cimport Bench
 
 @cython.final
 cdef class Listener:
     cdef public object teller
+    cdef public Bench bench
     cdef public long long frames, damaged, acks, retries, first_frame, first_time, voices, lists, tuned
     cdef public dict parties, links
     cdef public list spoken, talking, recent
@@ -80,11 +83,14 @@ cdef long long tell(Listener e, Frames f, long long row, Party party, Heard hear
 @cython.locals(heard=Heard)
 cdef Heard new_heard(Frames f, long long base, long long frame, long long time, long long size)
 
-cpdef long long sealed(long long kind, long long flags) except? -1
+cdef long long sealed(long long kind, long long flags) except? -1
+
+@cython.locals(base=cython.longlong, bssid=cython.longlong, by_ap=cython.bint, link=Link)
+cdef long long unseal(Listener e, Frames f, long long row, Party party) except? -1
 
 @cython.locals(base=cython.longlong, size=cython.longlong, made=cython.longlong, closed=cython.longlong,
                again=cython.longlong, flags=cython.longlong, sender=cython.longlong, party=Party,
-               heard=Heard, at=cython.longlong, receiver=Party)
+               heard=Heard, at=cython.longlong, receiver=Party, kind=cython.longlong)
 cdef long long take(Listener e, Frames f, long long row, long long frame, long long time) except? -1
 
 @cython.locals(made=cython.longlong, row=cython.longlong, base=cython.longlong, kind=cython.longlong,

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from halfopen.kernel import air, unsealing
 from halfopen.kernel import layout as k
 from halfopen.kernel import protocol as p
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.radio import Cell, Direction, Heard, Link, Party, Run, Station
+from halfopen.kernel.unsealing import Bench
 
 
 class Teller(Protocol):
     """Who makes facts of what a :class:`Listener` hears."""
 
-    def unpack(self, row: int) -> int:
-        """Open what is encrypted in a row and take apart what holds several MSDUs: 1 when the row now stands as
-        Ethernet, 0 when not, ``CLOSED`` when it stays encrypted."""
+    def unseal(self, row: int) -> bool:
+        """Open a sealed frame of whom no lock or ring is known, or which is no data; whether it is open now."""
+
+    def take_apart(self, row: int) -> None:
+        """Read the MSDUs of a row that holds several."""
 
     def tell(self, heard: Heard, row: int, at: int, end: int) -> None:
         """A management frame that is no beacon, or one of a key handshake; its body stands at ``at``."""
@@ -58,6 +62,7 @@ class Listener:
 
     def __init__(self, teller: Teller) -> None:
         self.teller: Any = teller
+        self.bench = Bench()
         self.frames = 0
         self.damaged = 0
         self.acks = 0
@@ -505,6 +510,22 @@ def sealed(kind: int, flags: int) -> int:
     return kind in (p.KIND_AUTH, p.KIND_DEAUTH, p.KIND_DISASSOC, p.KIND_ACTION)
 
 
+def unseal(e: Listener, f: Frames, row: int, party: Party) -> int:
+    """Take a sealed frame of this party; whether it is open now."""
+    base = row * k.AIR_WIDTH
+    bssid = f.air[base + k.W_BSSID]
+    if f.air[base + k.W_KIND] >> 4 == p.DATA and bssid >= 0 and unsealing.in_one_piece(f, base):
+        by_ap = party.address == bssid
+        if f.air[base + k.W_RA] & p.GROUP_BIT:
+            if by_ap and party.ring is not None:
+                return unsealing.unlock_group(f, e.bench, party.ring, row)
+        else:
+            link = link_of(e, peer_of(e, party, f.air[base + k.W_RA]) if by_ap else party, bssid, 0)
+            if link is not None and link.lock is not None:
+                return unsealing.unlock(f, e.bench, link.lock, row)
+    return 1 if e.teller.unseal(row) else 0
+
+
 def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     """Take a management or data frame, or one more try of it; 1 when its row was made Ethernet."""
     base = row * k.AIR_WIDTH
@@ -513,13 +534,17 @@ def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     closed = 0
     again = f.air[base + k.W_AGAIN]
     flags = f.air[base + k.W_FLAGS]
-    if not again and (f.air[base + k.W_SEVERAL] or sealed(f.air[base + k.W_KIND], flags)):
-        made = e.teller.unpack(row)
-        if made == k.CLOSED:  # nothing in it means anything
-            closed = 1
-            made = 0
+    kind = f.air[base + k.W_KIND]
     sender = f.air[base + k.W_TA]
     party = party_of(e, sender)
+    if not again:
+        if sealed(kind, flags):
+            if not unseal(e, f, row, party):
+                closed = 1  # nothing in it means anything
+            elif kind >> 4 == p.DATA:
+                made = air.reveal(f, row)
+        if f.air[base + k.W_SEVERAL] and not closed:
+            e.teller.take_apart(row)
     heard = None
     if again:
         heard = known_before(party, f.air[base + k.W_TID], f.air[base + k.W_SEQ])

@@ -2,6 +2,7 @@ cimport cython
 
 from halfopen.kernel cimport layout as k
 from halfopen.kernel cimport protocol as p
+from halfopen.kernel.unsealing cimport Lock, Ring
 
 @cython.final
 @cython.freelist(256)
@@ -30,6 +31,7 @@ cdef class Direction:
 cdef class Link:
     cdef public long long station, bssid, spoke, reached, noted
     cdef public object polls
+    cdef public Lock lock
     cdef public Direction by_station, by_ap
 
 @cython.final
@@ -59,6 +61,7 @@ cdef class Party:
     cdef public list awaiting
     cdef public list known
     cdef public Party peer
+    cdef public Ring ring
     cdef public Station station
     cdef public Link link
     cdef public Cell cell
