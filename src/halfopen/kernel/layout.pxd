@@ -116,7 +116,7 @@ cdef enum:
     R_SHAPE = 4
     KEPT = 64
     SLOT_BITS = 20
-    SLOT_MASK = 0xFFFFF
+    SLOT_MASK = 0xfffff
     R_BITS = 5
     R_SIDE = 6
     R_WIDTH = 7
