@@ -115,6 +115,13 @@ def test_linux_probes_a_zero_window_with_keepalives() -> None:
     assert flow.from_client.keepalives == 0
 
 
+def test_a_probe_that_shuts_the_prober_too_is_quoted_on_both_sides() -> None:
+    script = Script().handshake().c(PSH | ACK, 1, 1, 100).s(ACK, 1, 101, window=0)
+    client, server = script.c(ACK, 100, 1, wait=5, window=0).flow().zero_window_runs[::-1]
+    assert (client.by, client.count, server.by, server.probes) == ("client", 1, "server", 1)
+    assert client.frames == server.frames[1:]
+
+
 def test_hosts_are_marked_as_lwip() -> None:
     hosts = events((LWIP / "d1_ka_before.pcapng").read_bytes(), HostObserved)
     assert [(host.ips, [ref.frame for ref in host.lwip]) for host in hosts] == [

@@ -14,6 +14,7 @@ LOOPS = (
     "hosts",
     "quoting",
     "conversation",
+    "unsealing",
     "radio",
     "hearing",
     "scanner",

@@ -20,7 +20,8 @@ cdef long long radiotap(Frames f, long long at, long long stop,
 cdef long long heard_before(Frames f, long long sender, long long tid,
                             long long sequence, long long time) except? -1
 
-@cython.locals(digest=cython.longlong, stop=cython.longlong, at=cython.longlong, slot=cython.longlong)
+@cython.locals(digest=cython.longlong, stop=cython.longlong, at=cython.longlong, slot=cython.longlong,
+               first=cython.longlong, second=cython.longlong, third=cython.longlong)
 cdef long long relayed(Frames f, long long body, long long end, long long ends,
                        long long leaves, long long time) except? -1
 

@@ -109,8 +109,17 @@ def relayed(f: Frames, body: int, end: int, ends: int, leaves: int, time: int) -
     """
     digest = (ends ^ (end - body)) & p.DIGEST_MASK
     stop = body + p.DIGESTED if body + p.DIGESTED < end else end
-    for at in range(body, stop):
+    at = body
+    while stop - at >= 4:
+        first = f.data[at]
+        second = f.data[at + 1]
+        third = f.data[at + 2]
+        digest = (digest * 31 + (first << 24 | second << 16 | third << 8 | f.data[at + 3])) & p.DIGEST_MASK
+        digest ^= digest >> 23
+        at += 4
+    while at < stop:
         digest = (digest * 31 + f.data[at]) & p.DIGEST_MASK
+        at += 1
     slot = k.N_RELAYED + ((digest ^ digest >> 20) & (k.N_RELAYS - 1)) * k.N_RELAY_WIDTH
     if not leaves:
         f.memory[slot] = digest

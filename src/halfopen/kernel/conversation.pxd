@@ -2,6 +2,7 @@ cimport cython
 
 from halfopen.kernel cimport layout as k
 from halfopen.kernel cimport protocol as p
+from halfopen.kernel.flows cimport Flows, give_back
 from halfopen.kernel.quoting cimport Bounded, Quota, Quoted
 
 @cython.final
@@ -26,12 +27,22 @@ cdef class Starving:
     cdef public Bounded frames
 
 @cython.final
+cdef class Trouble:
+    cdef public Quota quota
+    cdef public list resendings, unanswered, probings, starvings
+    cdef public Bounded unreachable
+
+@cython.final
 cdef class Conversation:
     cdef public long long slot, ordinal, previous
-    cdef public Quota quota
-    cdef public Quoted established
-    cdef public list syns, fins, resets, resendings, unanswered, probings, starvings
-    cdef public Bounded unreachable
+    cdef public Quoted established, syn0, syn1, fin0, fin1, rst0, rst1
+    cdef public Trouble trouble
+    cpdef Quoted syn(self, long long side)
+    cpdef Quoted fin(self, long long side)
+    cpdef Quoted rst(self, long long side)
+    cdef bint boring(self) except -1
+
+cdef Trouble trouble_of(Conversation c, Quota quota)
 
 cpdef bint reaches(long long ack, long long end) except -1
 
@@ -41,30 +52,35 @@ cdef object keep(list runs, object run, Quota quota)
 cdef object resend(Resending resending, Quoted quoted)
 
 @cython.locals(index=cython.Py_ssize_t, resending=Resending)
-cdef object see_resent(Conversation c, Quoted quoted, Quoted original)
+cdef object see_resent(Trouble t, Quoted quoted, Quoted original)
 
 @cython.locals(index=cython.Py_ssize_t, resending=Resending, left=list)
-cdef object see_answer(Conversation c, Quoted quoted)
+cdef object see_answer(Trouble t, Quoted quoted)
 
 @cython.locals(index=cython.Py_ssize_t, probing=Probing)
-cdef Probing probing_of(Conversation c, long long side)
+cdef Probing probing_of(Trouble t, long long side)
 
 @cython.locals(probing=Probing, last=Quoted)
-cdef object see_probe(Conversation c, Quoted quoted, long long gap)
+cdef object see_probe(Trouble t, Quoted quoted, long long gap)
 
 @cython.locals(index=cython.Py_ssize_t, starving=Starving)
-cdef Starving starving_of(Conversation c, long long side)
+cdef Starving starving_of(Trouble t, long long side)
 
 @cython.locals(starving=Starving, side=cython.longlong, bits=cython.longlong)
-cdef object see_starved(Conversation c, Quoted quoted)
+cdef object see_starved(Trouble t, Quoted quoted)
 
-@cython.locals(side=cython.longlong, bits=cython.longlong, flags=cython.longlong, probing=Probing)
-cdef object see(Conversation c, Quoted quoted, long long gap, Quoted original)
+@cython.locals(side=cython.longlong)
+cdef object see_first(Conversation c, Quoted quoted)
+
+@cython.locals(side=cython.longlong, bits=cython.longlong, probing=Probing)
+cdef object see_trouble(Trouble t, Quoted quoted, long long gap, Quoted original)
+
+cdef object see(Conversation c, Quoted quoted, long long gap, Quoted original, Quota quota)
 
 @cython.final
 cdef class Story:
     cdef public Quota quota
-    cdef public long long made
+    cdef public long long made, forgotten, forgotten_boring
     cdef public dict open
     @cython.locals(base=cython.longlong, slot=cython.longlong, bits=cython.longlong, previous=cython.longlong,
                    shape=cython.longlong, replaced=Conversation, quoted=Quoted, original=Quoted)
@@ -73,3 +89,9 @@ cdef class Story:
 @cython.locals(taken=cython.longlong, row=cython.longlong)
 cpdef long long narrate(Story story, long long[::1] state, long long[::1] rows, long long[::1] notable,
                         long long listed, long long frame) except? -1
+
+@cython.locals(runs=list, t=Trouble)
+cdef long long kept(Conversation c) except? -1
+
+@cython.locals(boring=list, telling=list, slot=cython.longlong, rank=cython.longlong, conversation=Conversation)
+cpdef object forget(Story story, Flows flows, long long most)

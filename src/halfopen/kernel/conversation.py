@@ -12,6 +12,7 @@ from typing import Any
 
 from halfopen.kernel import layout as k
 from halfopen.kernel import protocol as p
+from halfopen.kernel.flows import Flows, give_back
 from halfopen.kernel.quoting import Bounded, Quota, Quoted
 
 
@@ -53,38 +54,65 @@ class Starving:
         self.reopened: Quoted | None = None
 
 
-class Conversation:
-    """What is worth quoting of one TCP conversation while the capture is read.
+class Trouble:
+    """What one conversation shows beside data and farewells. ``unanswered`` are the resendings that wait for an
+    acknowledgement; ``unreachable`` takes what the caller makes of ICMP messages."""
 
-    ``previous`` is the ordinal of the conversation that it replaced on the same ports, 0 when there was none. Lists of two
-    hold what side 0 sent first and what side 1 did. ``unreachable`` takes what the caller makes of ICMP messages.
-    """
-
-    def __init__(self, slot: int, ordinal: int, previous: int, quota: Quota) -> None:
-        self.slot = slot
-        self.ordinal = ordinal
-        self.previous = previous
+    def __init__(self, quota: Quota) -> None:
         self.quota = quota
-        self.established: Quoted | None = None
-        self.syns: list[Quoted | None] = [None, None]
-        self.fins: list[Quoted | None] = [None, None]
-        self.resets: list[Quoted | None] = [None, None]
         self.resendings: list[Resending] = []
-        self.unanswered: list[Resending] = []  # those of them that wait for an acknowledgement
+        self.unanswered: list[Resending] = []
         self.probings: list[Probing] = []
         self.starvings: list[Starving] = []
         self.unreachable = Bounded(quota)
 
-    def release(self) -> None:
-        """Give back to the quota what this conversation kept."""
-        runs: list[Any] = [*self.resendings, *self.probings, *self.starvings]
-        self.quota.left += sum(len(run.frames) for run in runs) + len(self.unreachable)
 
-    @property
+class Conversation:
+    """What is worth quoting of one TCP conversation while the capture is read: of each side its first SYN, FIN and RST,
+    and ``trouble`` where there was any, for most have none.
+
+    ``previous`` is the ordinal of the conversation that it replaced on the same ports, 0 when there was none.
+    """
+
+    def __init__(self, slot: int, ordinal: int, previous: int) -> None:
+        self.slot = slot
+        self.ordinal = ordinal
+        self.previous = previous
+        self.established: Quoted | None = None
+        self.syn0: Quoted | None = None
+        self.syn1: Quoted | None = None
+        self.fin0: Quoted | None = None
+        self.fin1: Quoted | None = None
+        self.rst0: Quoted | None = None
+        self.rst1: Quoted | None = None
+        self.trouble: Trouble | None = None
+
+    def syn(self, side: int) -> Quoted | None:
+        """The first SYN of ``side``."""
+        return self.syn1 if side else self.syn0
+
+    def fin(self, side: int) -> Quoted | None:
+        """The first FIN of ``side``."""
+        return self.fin1 if side else self.fin0
+
+    def rst(self, side: int) -> Quoted | None:
+        """The first RST of ``side``."""
+        return self.rst1 if side else self.rst0
+
     def boring(self) -> bool:
-        """Ended in an orderly way and never showed anything but data."""
-        ended = all(self.fins) or any(self.resets)
-        return ended and not (self.resendings or self.probings or self.starvings or self.unreachable.count)
+        """Whether it ended in an orderly way and never showed anything but data."""
+        if self.trouble is not None:
+            return False
+        if self.rst0 is not None or self.rst1 is not None:
+            return True
+        return self.fin0 is not None and self.fin1 is not None
+
+
+def trouble_of(c: Conversation, quota: Quota) -> Trouble:
+    """Where what goes wrong in a conversation is kept."""
+    if c.trouble is None:
+        c.trouble = Trouble(quota)
+    return c.trouble
 
 
 def reaches(ack: int, end: int) -> bool:
@@ -114,79 +142,80 @@ def resend(resending: Resending, quoted: Quoted) -> None:
     resending.frames.add(quoted)
 
 
-def see_resent(c: Conversation, quoted: Quoted, original: Quoted | None) -> None:
+def see_resent(t: Trouble, quoted: Quoted, original: Quoted | None) -> None:
     """Take a retransmission; ``original`` is what it repeats, if known."""
-    for index in range(len(c.unanswered) - 1, -1, -1):
-        resending = c.unanswered[index]
+    for index in range(len(t.unanswered) - 1, -1, -1):
+        resending = t.unanswered[index]
         if resending.side == quoted.side and resending.seq == quoted.seq:
             resend(resending, quoted)
             return
-    resending = Resending(quoted if original is None else original, quoted, c.quota)
+    resending = Resending(quoted if original is None else original, quoted, t.quota)
     resend(resending, quoted)
-    dropped = keep(c.resendings, resending, c.quota)
-    if dropped is not None and dropped in c.unanswered:
-        c.unanswered.remove(dropped)
-    c.unanswered.append(resending)
+    dropped = keep(t.resendings, resending, t.quota)
+    if dropped is not None and dropped in t.unanswered:
+        t.unanswered.remove(dropped)
+    t.unanswered.append(resending)
 
 
-def see_answer(c: Conversation, quoted: Quoted) -> None:
+def see_answer(t: Trouble, quoted: Quoted) -> None:
     """Take a frame that acknowledges what may have been sent again."""
     left: list[Resending] = []
-    for index in range(len(c.unanswered)):
-        resending = c.unanswered[index]
+    for index in range(len(t.unanswered)):
+        resending = t.unanswered[index]
         if resending.side != quoted.side and reaches(quoted.ack, resending.end):
             resending.answered = quoted
         else:
             left.append(resending)
-    c.unanswered = left
+    t.unanswered = left
 
 
-def probing_of(c: Conversation, side: int) -> Probing | None:
+def probing_of(t: Trouble, side: int) -> Probing | None:
     """The run of probes that ``side`` is in."""
-    for index in range(len(c.probings) - 1, -1, -1):
-        probing = c.probings[index]
+    for index in range(len(t.probings) - 1, -1, -1):
+        probing = t.probings[index]
         if probing.side == side:
             return None if probing.ended else probing
     return None
 
 
-def see_probe(c: Conversation, quoted: Quoted, gap: int) -> None:
+def see_probe(t: Trouble, quoted: Quoted, gap: int) -> None:
     """Take a keepalive probe after ``gap`` nanoseconds of silence."""
-    probing = probing_of(c, quoted.side)
+    probing = probing_of(t, quoted.side)
     if probing is None:
-        probing = Probing(quoted.side, max(gap, 0), c.quota)
-        keep(c.probings, probing, c.quota)
+        probing = Probing(quoted.side, max(gap, 0), t.quota)
+        keep(t.probings, probing, t.quota)
     last = probing.frames.newest()
     if last is not None and len(probing.gaps) < k.KEPT:
         probing.gaps.append(quoted.time - last.time)
     probing.frames.add(quoted)
 
 
-def starving_of(c: Conversation, side: int) -> Starving | None:
+def starving_of(t: Trouble, side: int) -> Starving | None:
     """The zero-window stretch that ``side`` is in."""
-    for index in range(len(c.starvings) - 1, -1, -1):
-        starving = c.starvings[index]
+    for index in range(len(t.starvings) - 1, -1, -1):
+        starving = t.starvings[index]
         if starving.side == side:
             return None if starving.reopened is not None else starving
     return None
 
 
-def see_starved(c: Conversation, quoted: Quoted) -> None:
+def see_starved(t: Trouble, quoted: Quoted) -> None:
     """Take a frame that tells of a zero window: one that advertises it, probes it or ends it."""
     side = quoted.side
     bits = quoted.bits
     if bits & k.B_PROBES_ZERO:
-        starving = starving_of(c, 1 - side)
+        starving = starving_of(t, 1 - side)
         if starving is not None:
             starving.probes += 1
             starving.asked = True
             starving.frames.add(quoted)
-    starving = starving_of(c, side)
+    starving = starving_of(t, side)
     if bits & k.B_ZERO_WINDOW:
         if starving is None:
-            starving = Starving(side, c.quota)
-            keep(c.starvings, starving, c.quota)
-        if bits & k.B_PROBES_ZERO == 0 or starving_of(c, 1 - side) is None:
+            starving = Starving(side, t.quota)
+            keep(t.starvings, starving, t.quota)
+            starving.frames.add(quoted)
+        elif bits & k.B_PROBES_ZERO == 0 or starving_of(t, 1 - side) is None:
             starving.frames.add(quoted)
     elif bits & k.B_REOPENED and starving is not None:
         starving.reopened = quoted
@@ -195,44 +224,68 @@ def see_starved(c: Conversation, quoted: Quoted) -> None:
         starving.asked = False
 
 
-def see(c: Conversation, quoted: Quoted, gap: int, original: Quoted | None) -> None:
-    """Take a notable frame after ``gap`` nanoseconds of silence; ``original`` is what it repeats, if known."""
+def see_first(c: Conversation, quoted: Quoted) -> None:
+    """Take a SYN, FIN or RST; of each side the first of each is kept."""
+    side = quoted.side
+    if quoted.shape & k.TCP_SYN and c.syn(side) is None:
+        if side:
+            c.syn1 = quoted
+        else:
+            c.syn0 = quoted
+    if quoted.shape & k.TCP_FIN and c.fin(side) is None:
+        if side:
+            c.fin1 = quoted
+        else:
+            c.fin0 = quoted
+    if quoted.shape & k.TCP_RST and c.rst(side) is None:
+        if side:
+            c.rst1 = quoted
+        else:
+            c.rst0 = quoted
+
+
+def see_trouble(t: Trouble, quoted: Quoted, gap: int, original: Quoted | None) -> None:
+    """Take a segment of a conversation that had trouble or has it now."""
     side = quoted.side
     bits = quoted.bits
-    flags = quoted.shape & 0xFF
-    if bits & k.B_ESTABLISHED:
-        c.established = quoted
-    if flags & k.TCP_SYN and c.syns[side] is None:
-        c.syns[side] = quoted
-    if flags & k.TCP_FIN and c.fins[side] is None:
-        c.fins[side] = quoted
-    if flags & k.TCP_RST and c.resets[side] is None:
-        c.resets[side] = quoted
-    if bits & k.B_ACKS_RESENT and c.unanswered:
-        see_answer(c, quoted)
+    if bits & k.B_ACKS_RESENT and t.unanswered:
+        see_answer(t, quoted)
     if bits & k.B_RESENT:
-        see_resent(c, quoted, original)
+        see_resent(t, quoted, original)
     if bits & k.B_ANSWERS_PROBE:
-        probing = probing_of(c, 1 - side)
+        probing = probing_of(t, 1 - side)
         if probing is not None:
             probing.answers += 1
             probing.answered = quoted
     if bits & k.B_SPEAKS:
-        probing = probing_of(c, side)
+        probing = probing_of(t, side)
         if probing is not None:
             probing.ended = True
     if bits & (k.B_KEEPALIVE | k.B_PROBES_ZERO) == k.B_KEEPALIVE:
-        see_probe(c, quoted, gap)
+        see_probe(t, quoted, gap)
     if bits & (k.B_ZERO_WINDOW | k.B_PROBES_ZERO | k.B_REOPENED):
-        see_starved(c, quoted)
+        see_starved(t, quoted)
+
+
+def see(c: Conversation, quoted: Quoted, gap: int, original: Quoted | None, quota: Quota) -> None:
+    """Take a notable segment after ``gap`` nanoseconds of silence; ``original`` is what it repeats, if known."""
+    if quoted.bits & k.B_ESTABLISHED:
+        c.established = quoted
+    if quoted.shape & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST):
+        see_first(c, quoted)
+    if c.trouble is not None or quoted.bits & k.B_TROUBLE:
+        see_trouble(trouble_of(c, quota), quoted, gap, original)
 
 
 class Story:
-    """The conversations of one capture by their slot of the flow table; ``made`` counts those there ever were."""
+    """The conversations of one capture by their slot of the flow table; ``made`` counts those there ever were,
+    ``forgotten`` those given up, ``forgotten_boring`` the cleanly ended among them."""
 
     def __init__(self, quota: Quota) -> None:
         self.quota = quota
         self.made = 0
+        self.forgotten = 0
+        self.forgotten_boring = 0
         self.open: dict[int, Conversation] = {}
 
     def take(self, state: array[int], rows: array[int], row: int, frame: int) -> None:
@@ -244,7 +297,7 @@ class Story:
             replaced = self.open.get(state[slot * k.FLOW_WIDTH + k.F_PREVIOUS])
             self.made += 1
             previous = 0 if replaced is None else replaced.ordinal
-            self.open[slot] = Conversation(slot, self.made, previous, self.quota)
+            self.open[slot] = Conversation(slot, self.made, previous)
         shape = rows[base + k.FLAGS] | rows[base + k.WINDOW] << 8 | rows[base + k.PAYLOAD] << 24
         quoted = Quoted(
             frame,
@@ -266,7 +319,11 @@ class Story:
                 rows[base + k.O_BITS],
                 rows[base + k.O_SIDE],
             )
-        see(self.open[slot], quoted, rows[base + k.GAP], original)
+        see(self.open[slot], quoted, rows[base + k.GAP], original, self.quota)
+
+    def add_unreachable(self, slot: int, item: Any) -> None:
+        """Keep what the caller made of an ICMP message that quotes a segment of a conversation."""
+        trouble_of(self.open[slot], self.quota).unreachable.add(item)
 
 
 def narrate(
@@ -284,3 +341,33 @@ def narrate(
         story.take(state, rows, row, frame + row)
         taken += 1
     return taken
+
+
+def kept(c: Conversation) -> int:
+    """How many items a conversation keeps."""
+    t = c.trouble
+    if t is None:
+        return 0
+    runs: list[Any] = [*t.resendings, *t.probings, *t.starvings]
+    return sum([len(run.frames) for run in runs]) + len(t.unreachable)
+
+
+def forget(story: Story, flows: Flows, most: int) -> None:
+    """Give up the ``most`` least telling conversations of the table that ``flows`` holds: cleanly ended ones first, then
+    whatever was silent longest. Frames that follow begin new ones."""
+    boring: list[int] = []
+    telling: list[int] = []
+    for slot, conversation in story.open.items():
+        rank = flows.state[slot * k.FLOW_WIDTH + k.F_LAST + k.R_FRAME] << k.SLOT_BITS | slot
+        if conversation.boring():
+            boring.append(rank)
+        else:
+            telling.append(rank)
+    boring.sort()
+    telling.sort()
+    story.forgotten += most
+    story.forgotten_boring += min(most, len(boring))
+    for rank in (boring + telling)[:most]:
+        slot = rank & k.SLOT_MASK
+        story.quota.left += kept(story.open.pop(slot))
+        give_back(flows, slot)

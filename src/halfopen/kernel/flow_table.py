@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 
-from halfopen.kernel.flows import Flows, analyse, unlink
+from halfopen.kernel.conversation import Story, forget
+from halfopen.kernel.flows import Flows, analyse
 from halfopen.kernel.frames import NO_ROWS, Frames
 from halfopen.kernel.layout import F_CHAIN, FLOW_WIDTH
 
@@ -38,12 +39,11 @@ class FlowTable:
             self._free(slot)
         self.slots += more
 
-    def forget(self, slot: int) -> None:
-        """Give the slot of a conversation back; frames that follow begin a new one."""
+    def forget(self, story: Story, most: int) -> None:
+        """Give up the ``most`` least telling conversations of ``story``, which tells of this table."""
         self._flows.hold(self.state, self.heads, NO_ROWS)
-        unlink(self._flows, slot)
+        forget(story, self._flows, most)
         self._flows.release()
-        self._free(slot)
 
     def _free(self, slot: int) -> None:
         self.state[slot * FLOW_WIDTH + F_CHAIN] = self._flows.free

@@ -35,7 +35,9 @@ cdef long long hardware_address(Frames f, long long at) except? -2
 
 @cython.locals(flow=cython.longlong, bucket=cython.longlong, following=cython.longlong,
                other=cython.longlong)
-cpdef long long unlink(Flows t, long long slot) except? -1
+cdef long long unlink(Flows t, long long slot) except? -1
+
+cpdef long long give_back(Flows t, long long slot) except? -1
 
 @cython.locals(slot=cython.longlong, flow=cython.longlong, field=cython.longlong,
                family=cython.longlong, side=cython.longlong, s=cython.longlong)

@@ -142,6 +142,14 @@ def unlink(t: Flows, slot: int) -> int:
     return bucket
 
 
+def give_back(t: Flows, slot: int) -> int:
+    """Give the slot of a conversation back to the free list, which is then led by it; frames no longer find it."""
+    unlink(t, slot)
+    t.state[slot * k.FLOW_WIDTH + k.F_CHAIN] = t.free
+    t.free = slot
+    return slot
+
+
 def create(f: Frames, t: Flows, base: int, bucket: int, previous: int) -> int:
     """A new conversation begun by the frame at ``base``; its slot. The free list must not be empty."""
     slot = t.free

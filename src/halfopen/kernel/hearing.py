@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from halfopen.kernel import air, unsealing
 from halfopen.kernel import layout as k
 from halfopen.kernel import protocol as p
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.radio import Cell, Direction, Heard, Link, Party, Run, Station
+from halfopen.kernel.unsealing import Bench
 
 
 class Teller(Protocol):
     """Who makes facts of what a :class:`Listener` hears."""
 
-    def unpack(self, row: int) -> int:
-        """Open what is encrypted in a row and take apart what holds several MSDUs: 1 when the row now stands as
-        Ethernet, 0 when not, ``CLOSED`` when it stays encrypted."""
+    def unseal(self, row: int) -> bool:
+        """Open a sealed frame of whom no lock or ring is known, or which is no data; whether it is open now."""
+
+    def take_apart(self, row: int) -> None:
+        """Read the MSDUs of a row that holds several."""
 
     def tell(self, heard: Heard, row: int, at: int, end: int) -> None:
         """A management frame that is no beacon, or one of a key handshake; its body stands at ``at``."""
@@ -58,6 +62,7 @@ class Listener:
 
     def __init__(self, teller: Teller) -> None:
         self.teller: Any = teller
+        self.bench = Bench()
         self.frames = 0
         self.damaged = 0
         self.acks = 0
@@ -89,18 +94,26 @@ def party_of(e: Listener, address: int) -> Party:
     return party
 
 
-def link_of(e: Listener, station: int, bssid: int, make: int) -> Link | None:
-    """The link between two addresses, ``None`` where there is none; ``make``: it is made unless one is a group."""
-    party = party_of(e, station)
+def peer_of(e: Listener, party: Party, address: int) -> Party:
+    """Whom a party sends to: mostly the one that it sent to before."""
+    peer = party.peer
+    if peer is None or peer.address != address:
+        peer = party_of(e, address)
+        party.peer = peer if len(e.parties) < p.PARTIES_MAX else None  # beyond that some are forgotten
+    return peer
+
+
+def link_of(e: Listener, party: Party, bssid: int, make: int) -> Link | None:
+    """A station's link with an access point, ``None`` where there is none; ``make``: it is made unless one is a group."""
     link = party.link
     if link is not None and link.bssid == bssid:
         return link
-    key = (station, bssid)
+    key = (party.address, bssid)
     link = e.links.get(key)
     if link is None:
-        if not make or (station | bssid) & p.GROUP_BIT:
+        if not make or (party.address | bssid) & p.GROUP_BIT:
             return None
-        link = e.teller.link(station, bssid)
+        link = e.teller.link(party.address, bssid)
         if link is None:
             return None
         e.links[key] = link
@@ -145,38 +158,49 @@ def close(d: Direction) -> int:
 
 
 def settle(d: Direction, before: int) -> int:
-    """Decide on the frames last tried before this time; how many still wait."""
-    waiting = len(d.open)
-    while d.head < waiting:
-        heard = d.open[d.head]
-        if heard.tried >= before:
-            break
+    """Decide on the frames last tried before this time; how many were decided on."""
+    count = 0
+    heard = d.oldest
+    while heard is not None and heard.tried < before:
         decide(d, heard)
+        advance(d)
+        heard = d.oldest
+        count += 1
+    return count
+
+
+def advance(d: Direction) -> int:
+    """The frame that waited longest is decided on; whether another waits."""
+    waiting = len(d.open)
+    if d.head < waiting:
+        d.oldest = d.open[d.head]
         d.head += 1
-    if d.head > 32 or d.head == waiting:
-        del d.open[: d.head]
-        d.head = 0
-    return len(d.open) - d.head
+        if d.head > 32 or d.head == waiting:
+            del d.open[: d.head]
+            d.head = 0
+        return 1
+    d.oldest = None
+    return 0
 
 
 def send(d: Direction, heard: Heard) -> int:
-    """Take a frame; earlier ones are settled by now. How many wait."""
+    """Take a frame; earlier ones are settled by now. How many wait besides the oldest."""
     settle(d, heard.time - p.SETTLED_NS)
+    if d.oldest is None:
+        d.oldest = heard
+        return 0
     d.open.append(heard)
-    waiting = len(d.open) - d.head
-    if waiting > p.OPEN_MAX:
-        decide(d, d.open[d.head])
-        d.head += 1
-    return waiting
+    if len(d.open) - d.head >= p.OPEN_MAX:
+        decide(d, d.oldest)
+        advance(d)
+    return len(d.open) - d.head
 
 
 def end(d: Direction) -> int:
     """Nothing follows: decide on all that still wait; how long the run was that it ended in."""
-    latest = k.NEVER
-    for heard in d.open:
-        if heard.tried > latest:
-            latest = heard.tried
-    settle(d, latest + 1)
+    while d.oldest is not None:
+        decide(d, d.oldest)
+        advance(d)
     return close(d)
 
 
@@ -189,12 +213,13 @@ def voice(e: Listener, party: Party) -> int:
     return e.voices
 
 
-def acknowledged(e: Listener, heard: Heard) -> int:
-    """An acknowledgement of this frame was heard; whether it is of a link."""
+def acknowledged(e: Listener, party: Party, heard: Heard) -> int:
+    """An acknowledgement of this frame of a party was heard; whether it is of a link."""
     heard.acked = True
-    voice(e, party_of(e, heard.receiver))
+    receiver = peer_of(e, party, heard.receiver)
+    voice(e, receiver)
     by_ap = heard.sender == heard.bssid
-    link = link_of(e, heard.receiver if by_ap else heard.sender, heard.bssid, 0)
+    link = link_of(e, receiver if by_ap else party, heard.bssid, 0)
     if link is None:
         return 0
     if by_ap:
@@ -211,14 +236,11 @@ def acknowledge(e: Listener, sender: int, time: int) -> int:
     """An ACK settles the newest frame of the sender that it is for; whether there is one."""
     e.acks += 1
     party = party_of(e, sender)
-    waiting = len(party.awaiting)
-    if waiting == 0:
+    heard = party.newest
+    if heard is None or time - heard.tried > p.ACK_NS + p.OCTET_NS * heard.size:
         return 0
-    heard = party.awaiting[waiting - 1]
-    if time - heard.tried > p.ACK_NS + p.OCTET_NS * heard.size:
-        return 0
-    del party.awaiting[waiting - 1]
-    acknowledged(e, heard)
+    party.newest = party.awaiting.pop() if len(party.awaiting) else None
+    acknowledged(e, party, heard)
     return 1
 
 
@@ -237,8 +259,11 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
     receiver = f.air[base + k.W_RA]
     parties = list(e.talking) if receiver & p.GROUP_BIT else [party_of(e, receiver)]
     for party in parties:
+        if party.newest is None:
+            continue
         left: list[Heard] = []
         done: list[Heard] = []
+        party.awaiting.append(party.newest)
         for heard in party.awaiting:
             bit = (heard.sequence - start) & 0xFFF
             mine = (
@@ -253,11 +278,11 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
                 done.append(heard)
             else:
                 left.append(heard)
-        if done:
-            party.awaiting = left
-            settled += len(done)
-            for heard in done:
-                acknowledged(e, heard)
+        party.newest = left.pop() if len(left) else None
+        party.awaiting = left
+        settled += len(done)
+        for heard in done:
+            acknowledged(e, party, heard)
     return settled
 
 
@@ -276,6 +301,7 @@ def forget(e: Listener) -> int:
     """Too many talk: what waits for acknowledgement or retry is given up; of how many."""
     count = len(e.talking)
     for party in e.talking:
+        party.newest = None
         party.awaiting = []
         party.known = None
     e.talking = []
@@ -284,7 +310,7 @@ def forget(e: Listener) -> int:
 
 
 def wait(e: Listener, party: Party, heard: Heard, again: int) -> int:
-    """Remember a frame until its acknowledgement or its retry comes; how many of its sender wait."""
+    """Remember a frame until its acknowledgement or its retry comes; how many of its sender wait besides it."""
     if party.known is None:
         party.known = [None] * (k.W_NO_TID + 1)
         e.talking.append(party)
@@ -299,18 +325,18 @@ def wait(e: Listener, party: Party, heard: Heard, again: int) -> int:
         party.known[heard.tid] = frames
     frames[heard.sequence & (k.KNOWN - 1)] = heard
     awaiting = party.awaiting
-    waiting = len(awaiting)
-    if waiting:
-        newest = awaiting[waiting - 1]
+    newest = party.newest
+    party.newest = heard
+    if newest is not None:
         if heard.time - newest.tried > p.BLOCK_ACK_NS:
             del awaiting[:]
-        elif again and heard in awaiting:
-            awaiting.remove(heard)
-    awaiting.append(heard)
-    waiting = len(awaiting)
-    if waiting > p.BURST_MAX:
-        del awaiting[: waiting - p.BURST_MAX]
-    return waiting
+        elif newest is not heard:
+            if again and heard in awaiting:
+                awaiting.remove(heard)
+            awaiting.append(newest)
+            if len(awaiting) >= p.BURST_MAX:
+                del awaiting[0]
+    return len(awaiting)
 
 
 def sent(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
@@ -346,8 +372,8 @@ def sent(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
     return station.sent
 
 
-def see(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
-    """Take a management or data frame that is no retry; whether it is of a link."""
+def see(e: Listener, party: Party, heard: Heard, rssi: int, link: Link | None) -> int:
+    """Take a management or data frame that is no retry, of this link where that is known; whether it is of one."""
     data = heard.kind >> 4 == p.DATA
     if data and heard.bssid < 0:
         return 0  # access points among themselves
@@ -357,7 +383,8 @@ def see(e: Listener, party: Party, heard: Heard, rssi: int) -> int:
     # Probes tell nothing of a link: responses go to stations that may have left the channel.
     if heard.bssid < 0 or heard.kind == p.KIND_PROBE_REQUEST or heard.kind == p.PROBE_RESPONSE:
         return 0
-    link = link_of(e, heard.receiver if by_ap else heard.sender, heard.bssid, 1)
+    if link is None:
+        link = link_of(e, peer_of(e, party, heard.receiver) if by_ap else party, heard.bssid, 1)
     if link is None:
         return 0
     if not by_ap:
@@ -430,12 +457,12 @@ def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, 
     if heard.kind >> 4 == p.MANAGEMENT or f.air[base + k.W_ETHERTYPE] == p.ETHERTYPE_EAPOL:
         e.teller.tell(heard, row, at, end)
         asked = 1
+    link = None
     if heard.kind >> 4 == p.DATA and heard.kind & 4 == 0:
         by_ap = heard.sender == heard.bssid
         group = heard.receiver & p.GROUP_BIT != 0
-        link = None
         if heard.bssid >= 0 and not group:
-            link = link_of(e, heard.receiver if by_ap else heard.sender, heard.bssid, 0)
+            link = link_of(e, peer_of(e, party, heard.receiver) if by_ap else party, heard.bssid, 0)
         noted = k.NOTED_KEYLESS | k.NOTED_PARTING | k.NOTED_WAITING
         if link is not None:
             noted = link.noted
@@ -448,13 +475,13 @@ def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, 
             e.teller.data(heard)
         if by_ap and noted & k.NOTED_WAITING:
             e.teller.delivered(heard)
-    see(e, party, heard, f.air[base + k.W_RSSI])
+    see(e, party, heard, f.air[base + k.W_RSSI], link)
     return asked
 
 
 def new_heard(f: Frames, base: int, frame: int, time: int, size: int) -> Heard:
     """The frame of an air row."""
-    heard = Heard()
+    heard = Heard.__new__(Heard)  # compiled, this is an allocation, and a call of __init__ would be three
     heard.frame = frame
     heard.time = time
     heard.tried = time
@@ -467,6 +494,9 @@ def new_heard(f: Frames, base: int, frame: int, time: int, size: int) -> Heard:
     heard.tid = f.air[base + k.W_TID]
     heard.size = size
     heard.unasked = f.air[base + k.W_POLICY] == k.POLICY_NO_ACK
+    heard.acked = False
+    heard.turn = 0
+    heard.detail = ""
     return heard
 
 
@@ -480,6 +510,22 @@ def sealed(kind: int, flags: int) -> int:
     return kind in (p.KIND_AUTH, p.KIND_DEAUTH, p.KIND_DISASSOC, p.KIND_ACTION)
 
 
+def unseal(e: Listener, f: Frames, row: int, party: Party) -> int:
+    """Take a sealed frame of this party; whether it is open now."""
+    base = row * k.AIR_WIDTH
+    bssid = f.air[base + k.W_BSSID]
+    if f.air[base + k.W_KIND] >> 4 == p.DATA and bssid >= 0 and unsealing.in_one_piece(f, base):
+        by_ap = party.address == bssid
+        if f.air[base + k.W_RA] & p.GROUP_BIT:
+            if by_ap and party.ring is not None:
+                return unsealing.unlock_group(f, e.bench, party.ring, row)
+        else:
+            link = link_of(e, peer_of(e, party, f.air[base + k.W_RA]) if by_ap else party, bssid, 0)
+            if link is not None and link.lock is not None:
+                return unsealing.unlock(f, e.bench, link.lock, row)
+    return 1 if e.teller.unseal(row) else 0
+
+
 def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     """Take a management or data frame, or one more try of it; 1 when its row was made Ethernet."""
     base = row * k.AIR_WIDTH
@@ -488,13 +534,17 @@ def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     closed = 0
     again = f.air[base + k.W_AGAIN]
     flags = f.air[base + k.W_FLAGS]
-    if not again and (f.air[base + k.W_SEVERAL] or sealed(f.air[base + k.W_KIND], flags)):
-        made = e.teller.unpack(row)
-        if made == k.CLOSED:  # nothing in it means anything
-            closed = 1
-            made = 0
+    kind = f.air[base + k.W_KIND]
     sender = f.air[base + k.W_TA]
     party = party_of(e, sender)
+    if not again:
+        if sealed(kind, flags):
+            if not unseal(e, f, row, party):
+                closed = 1  # nothing in it means anything
+            elif kind >> 4 == p.DATA:
+                made = air.reveal(f, row)
+        if f.air[base + k.W_SEVERAL] and not closed:
+            e.teller.take_apart(row)
     heard = None
     if again:
         heard = known_before(party, f.air[base + k.W_TID], f.air[base + k.W_SEQ])
@@ -510,7 +560,7 @@ def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     if flags & k.FC_RETRY:
         e.retries += 1
     if heard.receiver & p.GROUP_BIT == 0 and not heard.unasked:
-        receiver = party_of(e, heard.receiver)
+        receiver = peer_of(e, party, heard.receiver)
         if receiver.spoken or len(e.spoken) < p.VOICES_MAX:
             if receiver.spoken == 0:
                 e.spoken.append(receiver)

@@ -108,12 +108,15 @@ cdef enum:
     B_SPEAKS = 262144
     B_RESENT = 14
     B_NOTABLE = 516527
+    B_TROUBLE = 8366
     R_FRAME = 0
     R_TIME = 1
     R_SEQ = 2
     R_ACK = 3
     R_SHAPE = 4
     KEPT = 64
+    SLOT_BITS = 20
+    SLOT_MASK = 0xfffff
     R_BITS = 5
     R_SIDE = 6
     R_WIDTH = 7

@@ -144,6 +144,13 @@ B_NOTABLE = (
 #: Items of one kind that are kept: the first half and the last half of what was seen.
 KEPT = 64
 
+#: A slot of the flow table in the low bits of a rank.
+SLOT_BITS = 20
+SLOT_MASK = 0xFFFFF
+
+#: bits that begin trouble, or end it, in a conversation
+B_TROUBLE = B_RESENT | B_KEEPALIVE | B_ZERO_WINDOW | B_PROBES_ZERO
+
 # --- one quoted frame in the flow table ---
 R_FRAME = 0  # frame number from 1; 0 means none
 R_TIME = 1

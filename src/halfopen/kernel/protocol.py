@@ -98,6 +98,16 @@ KIND_DEAUTH = 0x0C
 KIND_DISASSOC = 0x0A
 KIND_ACTION = 0x0D
 ETHERTYPE_EAPOL = 0x888E
+#: CCMP (IEEE 802.11-2020 section 12.5.3.2): octets of its header, the bit in it that only WEP leaves clear, octets of its tag.
+CCMP_HEADER = 8
+EXTENDED_IV = 0x20
+CCMP_TAG = 8
+AES_BLOCK = 16
+#: Blocks of content in one frame, of 11454 octets at most (IEEE 802.11-2020 table 9-25).
+SEALED_BLOCKS_MAX = 720
+#: What data begin with (LLC/SNAP).
+SNAP = 0xAA
+SNAP_CONTROL = 3
 #: An acknowledgement follows its frame within this time and the frame's own at 1 Mbit/s, 8 µs an octet: many sniffers
 #: stamp a frame's beginning. A block acknowledgement ends a burst.
 ACK_NS = 2000000

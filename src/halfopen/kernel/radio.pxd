@@ -2,14 +2,17 @@ cimport cython
 
 from halfopen.kernel cimport layout as k
 from halfopen.kernel cimport protocol as p
+from halfopen.kernel.unsealing cimport Lock, Ring
 
 @cython.final
 @cython.freelist(256)
 cdef class Heard:
-    cdef public long long frame, time, kind, flags, receiver, sender, bssid, sequence, tried, tid, size
-    cdef public bint unasked, acked
-    cdef public long long turn
+    cdef public long long frame, time, tried, receiver, sender, bssid
     cdef public str detail
+    cdef public int size
+    cdef public bint unasked, acked
+    cdef public short kind, sequence
+    cdef public unsigned char flags, tid, turn
 
 @cython.final
 cdef class Run:
@@ -18,6 +21,7 @@ cdef class Run:
 
 @cython.final
 cdef class Direction:
+    cdef public Heard oldest
     cdef public list open
     cdef public long long head, settled, missed
     cdef public Run run
@@ -27,6 +31,7 @@ cdef class Direction:
 cdef class Link:
     cdef public long long station, bssid, spoke, reached, noted
     cdef public object polls
+    cdef public Lock lock
     cdef public Direction by_station, by_ap
 
 @cython.final
@@ -52,8 +57,11 @@ cdef class Cell:
 cdef class Party:
     cdef public long long address, spoken
     cdef public bint voiced
+    cdef public Heard newest
     cdef public list awaiting
     cdef public list known
+    cdef public Party peer
+    cdef public Ring ring
     cdef public Station station
     cdef public Link link
     cdef public Cell cell

@@ -12,6 +12,7 @@ from typing import Any
 
 from halfopen.kernel import layout as k
 from halfopen.kernel import protocol as p
+from halfopen.kernel.unsealing import Lock, Ring
 
 
 class Heard:
@@ -91,9 +92,11 @@ class Run:
 
 
 class Direction:
-    """What one side of a link sends to the other. ``open`` are frames that may still be acknowledged, from ``head`` on."""
+    """What one side of a link sends to the other. ``oldest`` may still be acknowledged, as may those in ``open`` from
+    ``head`` on, which were sent after it: mostly there are none."""
 
     def __init__(self, runs: Any) -> None:
+        self.oldest: Heard | None = None
         self.open: list[Heard] = []
         self.head = 0
         self.run: Run | None = None
@@ -104,7 +107,8 @@ class Direction:
 
 class Link:
     """One station at one access point. ``spoke`` is when the station last sent anything to it, ``reached`` when it last
-    sent what was acknowledged, in nanoseconds (``NEVER``). ``noted`` says who wants to know of its data (``NOTED_*``)."""
+    sent what was acknowledged, in nanoseconds (``NEVER``). ``noted`` says who wants to know of its data (``NOTED_*``);
+    ``lock`` opens those that are sealed."""
 
     def __init__(self, station: int, bssid: int, polls: Any, by_station: Direction, by_ap: Direction) -> None:
         self.station = station
@@ -112,6 +116,7 @@ class Link:
         self.spoke = k.NEVER
         self.reached = k.NEVER
         self.noted = 0
+        self.lock: Lock | None = None
         self.polls = polls
         self.by_station = by_station
         self.by_ap = by_ap
@@ -160,15 +165,19 @@ class Cell:
 
 
 class Party:
-    """An address that sends or is sent to: whether it was ever heard, how many frames were for it, its newest frames that
-    wait for acknowledgement, and by TID its last ``KNOWN`` frames, whose retries are known by them."""
+    """An address that sends or is sent to: whether it was ever heard, how many frames were for it, its ``newest`` frame that
+    waits for acknowledgement and those before it, and by TID its last ``KNOWN`` frames, whose retries are known by them.
+    ``peer`` is whom it sent to last; ``ring`` opens what an access point sends to groups."""
 
     def __init__(self, address: int) -> None:
         self.address = address
         self.voiced = False
         self.spoken = 0
+        self.newest: Heard | None = None
         self.awaiting: list[Heard] = []
         self.known: list[list[Heard | None] | None] | None = None
+        self.peer: Party | None = None
+        self.ring: Ring | None = None
         self.station: Station | None = None
         self.link: Link | None = None
         self.cell: Cell | None = None

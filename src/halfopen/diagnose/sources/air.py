@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.sources.beacons import Beacons
-from halfopen.diagnose.sources.encryption import IV_SIZE, Encryption
+from halfopen.diagnose.sources.encryption import Encryption
 from halfopen.diagnose.sources.framing import BATCH
 from halfopen.diagnose.sources.heard import GROUP_BIT, NS, Heard, Witness, mac
 from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
@@ -18,9 +18,9 @@ from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import ETHERTYPE_EAPOL
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
-from halfopen.kernel.air import read_air, reveal, take_apart
+from halfopen.kernel.air import read_air, take_apart
 from halfopen.kernel.frames import Frames
-from halfopen.kernel.hearing import Listener, hear, sealed
+from halfopen.kernel.hearing import Listener, hear
 from halfopen.kernel.radio import Cell, Link, Station
 
 CHANNELS_MAX = 256
@@ -81,29 +81,30 @@ class Air:
 
     # --- what the listener asks (kernel.hearing.Teller) ---
 
-    def unpack(self, row: int) -> int:
-        """Open what is encrypted and take apart what holds several MSDUs, so that it is read like open data."""
-        made = 0
+    def unseal(self, row: int) -> bool:
+        """Open what is encrypted, and give the listener what opens the next of this kind."""
         base = row * k.AIR_WIDTH
-        if sealed(self._table[base + k.W_KIND], self._table[base + k.W_FLAGS]):
-            frame = row * k.WIDTH
-            cut = max(self._rows[frame + k.LENGTH] - self._rows[frame + k.CAPTURED], 0)
-            content = self._encryption.opened(self._table[base : base + k.AIR_WIDTH], self._data, cut)
-            if content is None:
-                return k.CLOSED
-            at = self._table[base + k.W_BODY] + IV_SIZE
-            self._data[at : at + len(content)] = content
-            self._table[base + k.W_BODY] = at
-            self._table[base + k.W_END] = at + len(content)
-            if self._table[base + k.W_KIND] >> 4:
-                made = reveal(self._held, row)
-        if self._table[base + k.W_SEVERAL]:
-            self._msdus.hold(self._data, self._room)
-            found = take_apart(self._held, row, self._msdus)
-            self._msdus.release()
-            if found:
-                self.parts[row] = self._room[: found * k.WIDTH]
-        return made
+        cells = self._table[base : base + k.AIR_WIDTH]
+        opened = self._encryption.unsealed(self._held, self._listener.bench, row, cells, self._data)
+        bssid, receiver, sender = cells[k.W_BSSID], cells[k.W_RA], cells[k.W_TA]
+        if receiver & GROUP_BIT:
+            party = self._listener.parties.get(bssid)
+            if party is not None:
+                party.ring = self._encryption.ring(bssid)
+        else:
+            station = receiver if sender == bssid else sender
+            link = self._listener.links.get((station, bssid))
+            if link is not None:
+                link.lock = self._encryption.lock(station, bssid)
+        return opened
+
+    def take_apart(self, row: int) -> None:
+        """Take apart what holds several MSDUs, so that each is read like one that came alone."""
+        self._msdus.hold(self._data, self._room)
+        found = take_apart(self._held, row, self._msdus)
+        self._msdus.release()
+        if found:
+            self.parts[row] = self._room[: found * k.WIDTH]
 
     def tell(self, heard: Heard, row: int, at: int, end: int) -> None:
         """Hand a frame to those whom it concerns."""

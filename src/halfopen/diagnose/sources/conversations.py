@@ -26,8 +26,6 @@ class Conversations:
     def __init__(self, source: str, slots_max: int = SLOTS_MAX, quoted_max: int = QUOTED_MAX) -> None:
         self.source = source
         self.table = FlowTable(slots_max)
-        self._forgotten = 0
-        self._forgotten_boring = 0
         self._quota = Quota(quoted_max)
         self._story = Story(self._quota)
 
@@ -52,32 +50,19 @@ class Conversations:
                 told += 1
                 told += narrate(self._story, self.table.state, rows, notable[told:], notes - told, frame)
             if at < count and self.table.full:
-                self._forget_some()
+                self.table.forget(self._story, max(1, len(self._story.open) // FORGOTTEN_SHARE))
 
     def _see_unreachable(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
         ref = FrameRef(frame, rows[base + k.TIME] / NS, unreachable_line(data, rows, base))
-        self._story.open[rows[base + k.SLOT]].unreachable.add(ref)
-
-    def _forget_some(self) -> None:
-        """Give up the least telling: cleanly ended conversations first, then whatever was silent longest."""
-        last = k.F_LAST + k.R_FRAME
-
-        def worth(slot: int) -> tuple[bool, int]:
-            return not self._story.open[slot].boring, self.table.state[slot * k.FLOW_WIDTH + last]
-
-        for slot in sorted(self._story.open, key=worth)[: max(1, len(self._story.open) // FORGOTTEN_SHARE)]:
-            self._forgotten += 1
-            self._forgotten_boring += self._story.open[slot].boring
-            self.table.forget(slot)
-            self._story.open.pop(slot).release()
+        self._story.add_unreachable(rows[base + k.SLOT], ref)
 
     def losses(self) -> list[str]:
         """What was forgotten, one line each."""
         lines = []
-        if self._forgotten:
+        if self._story.forgotten:
             lines.append(
-                f"{self._forgotten} conversations beyond {self.table.slots_max} were forgotten, "
-                f"{self._forgotten_boring} of them cleanly ended"
+                f"{self._story.forgotten} conversations beyond {self.table.slots_max} were forgotten, "
+                f"{self._story.forgotten_boring} of them cleanly ended"
             )
         if self._quota.refused:
             lines.append(f"{self._quota.refused} frames worth quoting were only counted: there were too many")

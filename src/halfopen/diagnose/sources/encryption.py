@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -12,11 +12,14 @@ from halfopen.formats import dot11 as d
 from halfopen.formats import eapol as e
 from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
+from halfopen.kernel.frames import Frames
+from halfopen.kernel.protocol import CCMP_HEADER
+from halfopen.kernel.unsealing import Bench, Key, Lock, Ring, unlock, unlock_group
 
 if TYPE_CHECKING:
     from array import array
 
-    from halfopen.formats.ccmp import SessionKeys, TemporalKey
+    from halfopen.formats.ccmp import SessionKeys
 
 #: Pairs of station and access point that are told apart.
 LINKS_MAX = 4096
@@ -24,9 +27,6 @@ LINKS_MAX = 4096
 #: repeated a few times, and frames of the session before it may still be on their way.
 WAITING_MAX = 4
 SESSIONS_MAX = 3
-#: Octets of the CCMP header, and the bit in it that only WEP leaves clear (IEEE 802.11-2020 section 12.5.3.2).
-IV_SIZE = 8
-EXTENDED_IV = 0x20
 #: Stations named in one note.
 NAMED_MAX = 3
 
@@ -41,14 +41,11 @@ class _Link(Struct):
 
     security: e.Security | None = None
     sae: bool = False
-    wep: int = 0  # frames without the extended IV of TKIP and everything newer
-    extended: int = 0
+    lock: Lock = field(default_factory=Lock)  # its keys are those of the sessions
     anonces: list[bytes] = field(default_factory=list)
     seconds: list[e.KeyMessage] = field(default_factory=list)
     sessions: list[SessionKeys] = field(default_factory=list)
     shook: bool = False  # messages 1 and 2 of a handshake were there to try the keys on
-    opened: int = 0
-    closed: int = 0
     farewells: int = 0  # that stayed closed
 
 
@@ -59,10 +56,10 @@ class Encryption:
         self._keys = keys
         self._links: dict[tuple[int, int], _Link] = {}
         self._offers: dict[int, e.Security] = {}
-        self._groups: dict[tuple[int, int], list[TemporalKey]] = {}
+        self._rings: dict[int, Ring] = {}
         self._protected = 0
         self._fragments = 0
-        self._others = 0  # to groups, or between access points: closed, and of no one link
+        self._others = 0  # to groups without a ring, or between access points: closed, and of no one link
 
     def offered(self, bssid: int, body: bytes) -> bool:
         """Take a beacon: what its access point offers. Whether that is known now."""
@@ -105,7 +102,7 @@ class Encryption:
         link.shook = True
         if not self._keys:
             return
-        from halfopen.formats.ccmp import session_keys
+        from halfopen.formats.ccmp import ciphers, session_keys
 
         ap, station = heard.bssid.to_bytes(6, "big"), heard.station.to_bytes(6, "big")
         for second in link.seconds:
@@ -114,63 +111,57 @@ class Encryption:
                     session = session_keys(key.pmk, ap, station, nonce, second)
                     if session is not None:
                         link.sessions = [session, *link.sessions[: SESSIONS_MAX - 1]]
+                        link.lock.keys = [
+                            Key(*ciphers(session.temporal)),
+                            *link.lock.keys[: SESSIONS_MAX - 1],
+                        ]
                         link.seconds.remove(second)
                         return
 
     def _take_group_key(self, link: _Link, bssid: int, message: e.KeyMessage) -> None:
         if not link.sessions:
             return
-        from halfopen.formats.ccmp import TemporalKey
+        from halfopen.formats.ccmp import ciphers
 
         session = next((keys for keys in link.sessions if keys.confirms(message)), None)
         data = session.unwrapped(message) if session is not None else None
         found = e.group_key(data) if data is not None else None
-        if found is not None and len(found[1]) == 16:  # a group cipher of another size is not CCMP
+        ring = self.ring(bssid)
+        if ring is not None and found is not None and len(found[1]) == 16:  # another size is not CCMP
             number, value = found
-            known = self._groups.setdefault((bssid, number), [])
-            known.insert(0, TemporalKey(value))
-            del known[SESSIONS_MAX:]
+            ring.keys[number] = [Key(*ciphers(value)), *ring.keys[number][: SESSIONS_MAX - 1]]
 
-    def opened(self, cells: array[int], data: bytearray, cut: int) -> bytes | None:
-        """The content of a protected frame that lacks ``cut`` bytes of its end; ``None`` when it stays closed."""
-        body, end = cells[k.W_BODY], cells[k.W_END]
+    def lock(self, station: int, bssid: int) -> Lock | None:
+        """What opens the frames between the two, once one was met."""
+        link = self._links.get((station, bssid))
+        return link.lock if link is not None else None
+
+    def ring(self, bssid: int) -> Ring | None:
+        """What opens an access point's frames to groups; ``None`` when there are too many."""
+        if bssid not in self._rings and len(self._rings) >= LINKS_MAX:
+            return None
+        return self._rings.setdefault(bssid, Ring())
+
+    def unsealed(self, frames: Frames, bench: Bench, row: int, cells: array[int], data: bytearray) -> bool:
+        """Take a protected frame, whose air row holds these ``cells``: whether it could be opened, and now is."""
         bssid, receiver = cells[k.W_BSSID], cells[k.W_RA]
         self._protected += 1
         if cells[k.W_FLAGS] & k.FC_MORE_FRAGMENTS or data[cells[k.W_HEADER] + 22] & 15:
             self._fragments += 1
-            return None
-        if end - body < IV_SIZE:
-            return None
+            return False
+        if cells[k.W_END] - cells[k.W_BODY] < CCMP_HEADER:
+            return False
         if bssid >= 0 and receiver & GROUP_BIT:
-            keys = self._groups.get((bssid, data[body + 3] >> 6), [])
-            content = self._first(keys, cells, data, cut)
-            self._others += content is None
-            return content
+            ring = self.ring(bssid)
+            if ring is not None:
+                return bool(unlock_group(frames, bench, ring, row))
         link = self._link(receiver if cells[k.W_TA] == bssid else cells[k.W_TA], bssid)
         if link is None:
             self._others += 1
-            return None
-        link.extended += bool(data[body + 3] & EXTENDED_IV)
-        link.wep += not data[body + 3] & EXTENDED_IV
-        content = self._first((session.temporal for session in link.sessions), cells, data, cut)
-        if cells[k.W_KIND] >> 4 == 0:
-            link.farewells += content is None and cells[k.W_KIND] in (d.DEAUTH, d.DISASSOC)
-        elif content is None:
-            link.closed += 1
-        else:
-            link.opened += 1
-        return content
-
-    @staticmethod
-    def _first(keys: Iterable[TemporalKey], cells: array[int], data: bytearray, cut: int) -> bytes | None:
-        header = body = b""
-        for key in keys:
-            header = header or bytes(data[cells[k.W_HEADER] : cells[k.W_BODY]])
-            body = body or bytes(data[cells[k.W_BODY] : cells[k.W_END]])
-            content = key.opened(header, body, cut)
-            if content is not None:
-                return content
-        return None
+            return False
+        opened = bool(unlock(frames, bench, link.lock, row))
+        link.farewells += not opened and cells[k.W_KIND] in (d.DEAUTH, d.DISASSOC)
+        return opened
 
     def _link(self, station: int, bssid: int) -> _Link | None:
         if bssid < 0 or station < 0 or (station | bssid) & GROUP_BIT:
@@ -183,23 +174,24 @@ class Encryption:
     def notes(self) -> list[str]:
         """How much was opened, and why the rest stayed closed, one line each; for captures that hold 802.11."""
         told: list[str] = []
-        opened = sum(link.opened for link in self._links.values())
-        closed = sum(link.closed for link in self._links.values())
+        opened = sum(link.lock.opened for link in self._links.values())
+        closed = sum(link.lock.closed for link in self._links.values())
+        others = self._others + sum(ring.closed for ring in self._rings.values())
         if self._keys and opened + closed:
             told.append(f"--wifi-key opened {opened} of {opened + closed} encrypted frames")
         elif self._keys and not self._protected:
             told.append("no frame in it is encrypted: --wifi-key had nothing to open")
         reasons: dict[str, list[tuple[str, int]]] = {}
         for (station, bssid), link in self._links.items():
-            if link.closed:
+            if link.lock.closed:
                 why = self._why(link, self._offers.get(bssid))
-                reasons.setdefault(why, []).append((mac(station), link.closed))
+                reasons.setdefault(why, []).append((mac(station), link.lock.closed))
         for why, stations in reasons.items():
             count = sum(frames for _, frames in stations)
             stay = "1 encrypted frame stays" if count == 1 else f"{count} encrypted frames stay"
             told.append(f"{stay} closed ({_named(stations)}): {why}")
-        if self._others and self._keys:
-            told.append(f"encrypted frames to groups or between access points stay closed: {self._others}")
+        if others and self._keys:
+            told.append(f"encrypted frames to groups or between access points stay closed: {others}")
         if self._fragments:
             told.append(f"fragments of encrypted frames were not put together: {self._fragments}")
         sealed = [
@@ -215,7 +207,7 @@ class Encryption:
     def _why(self, link: _Link, offer: e.Security | None) -> str:
         security = link.security or offer
         suites = set(security.suites) if security else set()
-        if link.wep and not link.extended:
+        if link.lock.wep and not link.lock.extended:
             return "WEP is not opened"
         if link.sae or (suites and suites <= e.AKM_SAE):
             return "WPA3 (SAE) gives each session a key that the passphrase does not tell"

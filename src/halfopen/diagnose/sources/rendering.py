@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from halfopen.diagnose.events import Moment, Provenance
@@ -24,6 +24,8 @@ from halfopen.kernel.conversation import Conversation, Probing, Resending, Starv
 from halfopen.kernel.quoting import Bounded, Quoted
 
 NS = 1_000_000_000
+#: Addresses whose text is remembered: the same hosts talk again and again.
+ADDRESSES_KEPT = 4096
 LWIP_MSS = 1440
 LWIP_WINDOWS = (5760, 5744)
 LWIP_RST_WINDOW = 32790
@@ -59,6 +61,18 @@ def marks_of(bits: int) -> tuple[str, ...]:
     return tuple(mark for bit, mark in MARKS if bits & bit)
 
 
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def address_text(*words: int) -> str:
+    """An IP address as the flow table keeps it, in 32-bit words: one for IPv4, four for IPv6."""
+    return ip_text(b"".join([word.to_bytes(4, "big") for word in words]))
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def hardware_text(mac: int) -> str:
+    """A hardware address as the kernel's tables keep it."""
+    return mac_text(mac.to_bytes(6, "big"))
+
+
 class Rendering:
     """Turns one conversation's numbers into a ``FlowObserved``."""
 
@@ -66,26 +80,27 @@ class Rendering:
         self.source = source
         self.state = state
         self.conversation = conversation
-        self._write = self.text  # bound once, for all frames
+        self._write, self._write_stored = self.text, self._stored_text  # bound once, for all frames
         self.flow_base = conversation.slot * k.FLOW_WIDTH
         self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
         self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
         self.ips = [self._ip(side) for side in range(2)]
-        self.endpoints = [endpoint_text(self.ips[side], self.ports[side]) for side in range(2)]
         self.client = self._client()
         self.scaled = all(state[base + k.S_SCALE] >= 0 for base in self.bases)
 
     def _ip(self, side: int) -> str:
         at = self.flow_base + k.F_ADDRESSES + 4 * side
-        words = self.state[at : at + (1 if self.state[self.flow_base + k.F_FAMILY] == 4 else 4)]
-        return ip_text(b"".join(word.to_bytes(4, "big") for word in words))
+        if self.state[self.flow_base + k.F_FAMILY] == 4:
+            return address_text(self.state[at])
+        return address_text(*self.state[at : at + 4])
 
     def _client(self) -> int:
         """Which side is the client: the SYN's sender, else whom the SYN-ACK answers, else the higher port."""
-        for side, syn in enumerate(self.conversation.syns):
+        syns = self.conversation.syn0, self.conversation.syn1
+        for side, syn in enumerate(syns):
             if syn is not None and not syn.flags & k.TCP_ACK:
                 return side
-        for side, syn in enumerate(self.conversation.syns):
+        for side, syn in enumerate(syns):
             if syn is not None:
                 return 1 - side
         return 0 if self.ports[0] >= self.ports[1] else 1
@@ -114,8 +129,8 @@ class Rendering:
         elif self.scaled:
             window <<= state[sender + k.S_SCALE]
         return tcp_text(
-            self.endpoints[side],
-            self.endpoints[1 - side],
+            endpoint_text(self.ips[side], self.ports[side]),
+            endpoint_text(self.ips[1 - side], self.ports[1 - side]),
             flags,
             seq,
             ack,
@@ -132,13 +147,17 @@ class Rendering:
 
     def stored(self, at: int) -> FrameRef | None:
         """The frame that the kernel keeps at ``at``."""
-        if self.state[at + k.R_FRAME] == 0:
-            return None
-        return self.frame(Quoted(*self.state[at : at + k.R_WIDTH]))
+        frame = self.state[at + k.R_FRAME]
+        return FrameRef(frame, self.state[at + k.R_TIME] / NS, (self._write_stored, at)) if frame else None
+
+    def _stored_text(self, at: int) -> str:
+        return self.text(Quoted(*self.state[at : at + k.R_WIDTH]))
 
     def frames(self, bounded: Bounded) -> tuple[FrameRef, ...]:
         """The frames of a bounded list."""
-        return tuple(map(self.frame, bounded))
+        write = self._write
+        kept = bounded.first + bounded.last if bounded.last else bounded.first
+        return tuple([FrameRef(quoted.frame, quoted.time / NS, (write, quoted)) for quoted in kept])
 
     def side_seen(self, side: int) -> SideSeen:
         """All that one side did."""
@@ -150,10 +169,10 @@ class Rendering:
             first=self.stored(base + k.S_FIRST),
             last=self.stored(base + k.S_LAST),
             last_payload=self.stored(base + k.S_LAST_PAYLOAD),
-            syn=self.optional(told.syns[side]),
+            syn=self.optional(told.syn(side)),
             syns=state[base + k.S_SYNS],
-            fin=self.optional(told.fins[side]),
-            rst=self.optional(told.resets[side]),
+            fin=self.optional(told.fin(side)),
+            rst=self.optional(told.rst(side)),
             rsts=state[base + k.S_RSTS],
             rst_window=state[base + k.S_RST_WINDOW] if state[base + k.S_RSTS] else None,
             retransmissions=state[base + k.S_RETRANSMISSIONS],
@@ -183,9 +202,7 @@ class Rendering:
     def endpoint(self, side: int) -> Endpoint:
         """Address, port and, on links that have one, hardware address."""
         mac = self.state[self.flow_base + k.F_MACS + side]
-        return Endpoint(
-            self.ips[side], self.ports[side], mac_text(mac.to_bytes(6, "big")) if mac >= 0 else ""
-        )
+        return Endpoint(self.ips[side], self.ports[side], hardware_text(mac) if mac >= 0 else "")
 
     def lwip_marks(self) -> Iterator[tuple[str, FrameRef]]:
         """Frames that only Espressif's lwIP sends, each with its sender's hardware (else IP) address.
@@ -195,7 +212,7 @@ class Rendering:
         """
         for side in range(2):
             sender = self.endpoint(side).mac or self.ips[side]
-            syn, reset = self.conversation.syns[side], self.conversation.resets[side]
+            syn, reset = self.conversation.syn(side), self.conversation.rst(side)
             base = self.bases[side]
             plain = self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS
             if syn is not None and plain and syn.window in LWIP_WINDOWS:
@@ -205,7 +222,7 @@ class Rendering:
 
     def flow(self) -> FlowObserved:
         """The whole conversation."""
-        told, client = self.conversation, self.client
+        told, trouble, client = self.conversation, self.conversation.trouble, self.client
         first = self.stored(self.bases[0] + k.S_FIRST)
         assert first is not None, "side 0 is who sent the first frame"
         before, after = self.stored(self.flow_base + k.F_BEFORE), self.stored(self.flow_base + k.F_AFTER)
@@ -219,11 +236,11 @@ class Rendering:
             from_server=self.side_seen(1 - client),
             established=self.optional(told.established),
             previous=told.previous or None,
-            retransmission_runs=tuple(map(self.retransmission_run, told.resendings)),
-            probe_runs=tuple(map(self.probe_run, told.probings)),
-            zero_window_runs=tuple(map(self.zero_window_run, told.starvings)),
+            retransmission_runs=tuple(map(self.retransmission_run, trouble.resendings)) if trouble else (),
+            probe_runs=tuple(map(self.probe_run, trouble.probings)) if trouble else (),
+            zero_window_runs=tuple(map(self.zero_window_run, trouble.starvings)) if trouble else (),
             longest_silence=(before, after) if before and after else None,
-            unreachable=tuple(told.unreachable),
+            unreachable=tuple(trouble.unreachable) if trouble else (),
         )
 
     def retransmission_run(self, resending: Resending) -> RetransmissionRun:
