@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -80,6 +81,11 @@ PATTERNS = [
 ]
 
 
+def exchanged(message: str, chance: random.Random) -> str:
+    """``message`` with other digits: of one shape with it."""
+    return re.sub("[0-9]", lambda _: chance.choice("0123456789"), message)
+
+
 @pytest.mark.parametrize(
     "pattern",
     [pattern for _, _, pattern in PATTERNS],
@@ -87,11 +93,12 @@ PATTERNS = [
 )
 def test_no_pattern_finds_anything_in_a_line_that_is_passed_over(pattern: re.Pattern[str]) -> None:
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-    @given(st.from_regex(pattern, alphabet=PRINTABLE), st.sampled_from(HEADERS), st.booleans())
-    def check(message: str, header: str, coloured: bool) -> None:
+    @given(st.from_regex(pattern, alphabet=PRINTABLE), st.sampled_from(HEADERS), st.booleans(), st.randoms())
+    def check(message: str, header: str, coloured: bool, chance: random.Random) -> None:
         message = message.replace("\n", " ")
-        line = header + message + ("\x1b[0m" if coloured else "") + "\r"
-        assert_same(BEFORE * 160 + line + "\nI (905) app: behind it\n")
+        alike = [message, *(exchanged(message, chance) for _ in range(3)), message]
+        lines = [header + each + ("\x1b[0m" if coloured else "") + "\r" for each in alike]
+        assert_same(BEFORE * 160 + "\n".join(lines) + "\nI (905) app: behind it\n")
 
     check()
 

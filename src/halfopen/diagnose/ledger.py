@@ -17,7 +17,6 @@ from halfopen.diagnose.events import (
     SocketRefused,
 )
 
-
 #: No other event changes the books, beside the first of a boot.
 _TELLING = frozenset(
     (Connected, ConnectFailed, ConnectStarted, DescriptorSeen, SocketClosed, SocketOpened, SocketRefused)

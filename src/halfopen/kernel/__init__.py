@@ -20,6 +20,7 @@ LOOPS = (
     "scanner",
     "host_times",
     "headers",
+    "shapes",
     "lines",
 )
 

@@ -44,9 +44,9 @@ class Header:
     """Takes a line of ``data`` apart into its fields, positions in ``data``.
 
     ``boot_ms`` is -1 where the line has none; ``system`` tells whether it has a wall clock of the device, whose fields are
-    like those of :class:`host_times.HostTimes`; a number for a time stands at ``stamp``; ``text`` is where the line begins without its colour, ``coloured`` tells
-    that there is one inside; ``escapes`` counts colours. ``foreign`` is set by the caller: where the line begins to be no
-    ASCII, -1 for nowhere.
+    like those of :class:`host_times.HostTimes`; a number for a time stands at ``stamp``. ``text`` is where the line begins
+    without its colour, ``coloured`` tells that there is one inside; ``escapes`` counts colours. ``foreign`` is set by the
+    caller: where the line begins to be no ASCII, -1 for nowhere.
     """
 
     def __init__(self, tags: array[int]) -> None:

@@ -42,7 +42,6 @@ cdef class LineWalker:
     cdef public long long swept
     cdef public long long studied
     cdef public long long repeated
-    cdef public long long fresh
     cdef public long long learning
     cdef public long long slot
     cdef public long long[::1] said

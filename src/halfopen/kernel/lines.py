@@ -26,11 +26,11 @@ from halfopen.kernel.line_layout import (
     OUT_NEXT,
     OUT_TEXT,
     OUT_WHEN,
-    SAID_MAX,
     PLAN_ALWAYS,
     PLAN_NEVER,
     PLAN_NUMBER,
     PLAN_SILENT,
+    SAID_MAX,
     STAMP_NONE,
     TIME_BOOT,
     TIME_HOST,
@@ -105,15 +105,18 @@ class LineWalker:
 
     The caller sets ``watch`` (``WATCH_*``), ``named`` (dialects named already, bits), ``held`` (``HELD_*``, or where the
     line before begins that may have been broken) and the clocks as they are: ``last_boot_ms`` (-1: none), ``host_us`` and
-    ``system_us`` (``NO_TIME``, or microseconds with the days that were added, ``host_days_us`` and ``system_days_us``).
+    ``system_us`` (``NO_TIME``, or microseconds with the days that were added, ``host_days_us`` and ``system_days_us``; the
+    days in seconds in ``host_days`` and ``system_days``), and how often the boot clock began anew, ``wraps``.
+
+    What was found out of a line is kept for all of its shape (``shapes``), and a line of a known shape is told by that.
+    ``repeated`` counts lines of a block whose shape was known.
 
     A walk that stopped leaves the line in ``number``, ``line`` and ``line_end``. ``regular`` tells that it was taken apart
     into ``dialect`` and ``header`` and that its clocks go on; else it is as if the line had not been seen. The wordings that
-    stand in it are the first ``count`` rows of ``said``, which has no room for more than ``SAID_MAX``.
-    Lines of shapes that have a plan (:meth:`plan`) are told in the first ``told`` rows of ``lines_told`` and ``times_told``,
-    ``facts_told`` facts;
-    the plan of the shape of the line itself is ``planned`` (0: none yet). Times are told
-    with the days that were added in ``host_days`` and ``system_days`` and a boot clock that began anew ``wraps`` times.
+    stand in it are the first ``count`` rows of ``said``, which has no room for more than ``SAID_MAX``. ``slot`` is its
+    shape's, if that is kept, ``planned`` the plan of that (0: none yet, see :meth:`plan`).
+    Lines of shapes that have a plan are told in the first ``told`` rows of ``lines_told`` and ``times_told``, as
+    ``facts_told`` facts, and the walk goes on.
     ``passed_*`` is the last time of lines that were passed over, ``last*`` the last of them that was not empty, -1 if
     none was since the caller said so.
     """
@@ -148,7 +151,7 @@ class LineWalker:
         self.data = b""
         self.mark = self.lane = self.start = self.lines = self.size = self.measured = 0
         self.swept = self.studied = self.learning = 0
-        self.repeated = self.fresh = 0
+        self.repeated = 0
         self.slot = s.UNKNOWN
         self.watch = WATCH_ALL
         self.named = 0
@@ -181,7 +184,7 @@ class LineWalker:
         self.header.data = data
         self.header.times.data = data
         self.shapes.enter(data)
-        self.start = self.swept = self.repeated = self.fresh = 0
+        self.start = self.swept = self.repeated = 0
         self.studied = 1
 
     def enter_swept(self, bounds: array[int], ends: array[int], studied: int) -> None:
@@ -611,9 +614,7 @@ class LineWalker:
         if header.times.host:
             has |= HAS_HOST
             self.times_told[time + TIME_HOST] = (
-                seconds_of(
-                    header.times.seconds, header.times.fraction, header.times.digits, header.times.day
-                )
+                seconds_of(header.times.seconds, header.times.fraction, header.times.digits, header.times.day)
                 + self.host_days
             )
         self.lines_told[place + TOLD_PLAN] = self.traits[row + s.PLAN]
@@ -630,7 +631,8 @@ class LineWalker:
 
     def plan(self, number: int, facts: int, kind: int, place: int, digits: int, value: int) -> None:
         """What the line says that the walk stopped at is told by plan ``number`` for all of its shape, as so many ``facts``,
-        when that is so by ``kind`` (``PLAN_*``). The proviso is of a number of ``digits`` that stands ``place`` bytes behind the line's begin."""
+        when that is so by ``kind`` (``PLAN_*``). The proviso is of a number of ``digits`` that stands ``place`` bytes behind
+        the line's begin."""
         row = self.slot * s.ROW_WIDTH
         self.traits[row + s.PLAN] = number
         self.traits[row + s.PLAN_KIND] = kind
@@ -642,9 +644,7 @@ class LineWalker:
             self.traits[row + s.SAID] = 0
 
     def walk(self) -> int:
-        """Go on to the next line that the caller must read: 1 with the line in the fields, 0 at the end of the block.
-
-        """
+        """Go on to the next line that the caller must read: 1 with the line in the fields, 0 at the end of the block."""
         while self.start < self.size:
             self.line = self.start
             self.lines += 1
@@ -662,7 +662,6 @@ class LineWalker:
             if slot != s.UNKNOWN:
                 self.repeated += 1
                 return self.pass_known(slot)
-        self.fresh += 1
         last = scanner.finish(
             self.data,
             self.line,

@@ -91,11 +91,14 @@ class Phrase(Struct, frozen=True):
     def places(self, line: LogLine) -> list[Place]:
         """Where in the message the fields of the event stand that :meth:`read` finds in ``line``."""
         found = self._found(line)
+        if found is None:
+            return []
         places: dict[str, Place] = {}
-        for group, value in found.groupdict().items() if found is not None else ():
+        for group, value in found.groupdict().items():
             if value is not None:
                 name, value_of = _field_of(group)
-                places[name] = Place(name, *found.span(group), value_of)
+                start, end = found.span(group)
+                places[name] = Place(name, start, end, value_of)
         return list(places.values())
 
     def _found(self, line: LogLine) -> re.Match[str] | None:

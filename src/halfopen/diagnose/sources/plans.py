@@ -94,8 +94,8 @@ def plan_of(
 
 
 def _plan(facts: list[PlannedFact], provisos: list[Proviso]) -> Plan:
-    if provisos:
-        return Plan(tuple(facts), provisos[0])
+    if provisos:  # of lines that say nothing some are held, and a proviso is no help
+        return Plan(tuple(facts), provisos[0]) if facts else NO_PLAN
     return Plan(tuple(facts), _ALWAYS if facts else Proviso(k.PLAN_SILENT))
 
 

@@ -135,9 +135,11 @@ def read_memory(line: LogLine, lowered: str, where: Provenance, at: Moment) -> l
     if _about_tls(line):
         events.extend(_tls(line, lowered, where, at))
     for sample in samples(line, lowered):
-        told = [figure.value if figure else None for figure in sample[:3]]
-        if not sample.doubtful or max(value for value in told if value is not None) >= DOUBTFUL_BELOW:
-            events.append(HeapSampled(where, at, *told, sample.pool))
+        free, minimum, largest = (
+            figure.value if figure else None for figure in (sample.free, sample.minimum, sample.largest)
+        )
+        if not sample.doubtful or max(free or 0, minimum or 0, largest or 0) >= DOUBTFUL_BELOW:
+            events.append(HeapSampled(where, at, free, minimum, largest, sample.pool))
     return events
 
 
@@ -170,11 +172,13 @@ def samples(line: LogLine, lowered: str) -> list[Sample]:
     biggest = _figure(largest, "largest", largest["unit"]) if largest else None
     pools = list(_POOL.finditer(message))
     if pools:
-        found = []
+        found: list[Sample] = []
         for each in pools:
             name = "" if each["pool"] else "2"
-            figure = _figure(each, f"free{name}")
-            found.append(Sample(figure, None, biggest if not found else None, each[f"pool{name}"].lower()))
+            free_there = _figure(each, f"free{name}")
+            found.append(
+                Sample(free_there, None, biggest if not found else None, each[f"pool{name}"].lower())
+            )
         return found
     rest = message
     cut: list[tuple[int, int]] = []
@@ -183,7 +187,7 @@ def samples(line: LogLine, lowered: str) -> list[Sample]:
             cut.append((rest.find(other[0]), len(other[0]) - 1))
             rest = rest.replace(other[0], " ")
     free = _FREE.search(rest)
-    figure = None
+    figure: Figure | None = None
     if free is not None:
         start = free.start("free")
         for place, length in reversed(cut):

@@ -192,7 +192,7 @@ PHRASES = (
     phrase(
         HeartbeatMissed,
         "no ping_resp|no pingresp|rc=-4|ping timeout|ping response not|pong|keepalivetimeout|keep alive failed|for pingresp|pingresp not",
-        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
+        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>\d+\.?\d*|\.\d+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
         name="ping",
     ),
     phrase(
@@ -303,7 +303,9 @@ def may_fail(line: LogLine, lowered: str) -> bool:
 def number_place(message: str) -> Place | None:
     """Where the number of an error stands in a message; ``None`` where none does."""
     found = _NUMBER.search(message)
-    group = next((name for name, digits in found.groupdict().items() if digits is not None), "") if found else ""
+    group = (
+        next((name for name, digits in found.groupdict().items() if digits is not None), "") if found else ""
+    )
     return Place("errno", *found.span(group), int) if found and group else None
 
 
@@ -319,7 +321,9 @@ def call_places(line: LogLine, lowered: str) -> list[Place] | None:
         places.append(Place("fd", *descriptor.span(1), int))
     waited = _AFTER.search(line.message)
     if waited is not None and isinstance(event, (ConnectFailed, CallFailed)):
-        places.append(Place("after_s", *waited.span(1), _milliseconds if waited[2].lower() == "ms" else float))
+        places.append(
+            Place("after_s", *waited.span(1), _milliseconds if waited[2].lower() == "ms" else float)
+        )
     return places
 
 

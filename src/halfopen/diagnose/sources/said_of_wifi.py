@@ -162,6 +162,8 @@ _OTHER_RADIOS = re.compile(
     r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*|distance|txpower|manufacturerdata)\b|wmbus|\bbt_|ble_",
     re.IGNORECASE,
 )
+#: What may be the ``(0x`` of a state's code.
+_HEXADECIMAL = re.compile(r"\([0-9]x")
 #: Those whose names hold numbers.
 _NUMBERED_RADIOS = re.compile(r"cc[0-9]{4}|sx[0-9]{4}")
 _SCAN_HIT = re.compile(
@@ -182,12 +184,11 @@ NEEDED = (_STATE, re.compile("reason|disconnect"), _RSSI)
 def tells_digits_apart(lowered: str) -> bool:
     """Whether :func:`read_radio` may find something else where a digit is exchanged for another, beside other figures and what
     comes of a signal that is too weak."""
-    if _NUMBERED_RADIOS.search(lowered):
+    if _NUMBERED_RADIOS.search(lowered) or ("->" in lowered and _HEXADECIMAL.search(lowered)):
         return True
-    state = _STATE.search(lowered) if "->" in lowered else None
-    if state is None:
-        return "reason" in lowered or "disconnect" in lowered
-    return "(0x" in state[0]
+    if "->" in lowered and _STATE.search(lowered):
+        return False
+    return "reason" in lowered or "disconnect" in lowered
 
 
 def signal_place(line: LogLine, lowered: str) -> Place | None:
@@ -221,7 +222,9 @@ def read_radio(line: LogLine, lowered: str, where: Provenance, at: Moment) -> li
     events: list[Event] = []
     if "->" in lowered and (state := _STATE.search(line.message)):
         events.append(
-            LinkStateChanged(where, at, state["old"].lower(), state["new"].lower(), hexadecimal(state["code"]))
+            LinkStateChanged(
+                where, at, state["old"].lower(), state["new"].lower(), hexadecimal(state["code"])
+            )
         )
     elif "reason" in lowered or "disconnect" in lowered:
         events.extend(_drop(line, where, at))

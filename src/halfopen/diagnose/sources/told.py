@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources.plans import PlannedFact
@@ -73,7 +73,7 @@ class ToldLines:
         return facts
 
 
-class Facts:
+class Facts(Collection[Event]):
     """The facts of one block in order, as many as ``len()`` says, made whenever they are asked for."""
 
     __slots__ = ("_count", "_parts")
@@ -88,6 +88,9 @@ class Facts:
     def __iter__(self) -> Iterator[Event]:
         for part in self._parts:
             yield from part
+
+    def __contains__(self, fact: object) -> bool:
+        return any(fact is each for each in self)
 
 
 def gathered(parts: Sequence[ToldLines | list[Event]], block_bytes: int) -> Facts | list[Event]:

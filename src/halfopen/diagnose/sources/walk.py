@@ -99,7 +99,9 @@ class LineWalk:
             walker.marks = self._marks
         self._block = block
         self._choose_way()
-        measured = size if sys.byteorder == "little" else 0  # the kernel takes the first byte of a word for the lowest
+        measured = (
+            size if sys.byteorder == "little" else 0
+        )  # the kernel takes the first byte of a word for the lowest
         walker.enter(block, size, measured)
         if self._swept:
             bounds, automaton = self._bounds, self._automaton

@@ -198,7 +198,8 @@ def _tells_apart(part: Any) -> bool:
         return any(_tells_apart(each) for each in part)
     if not isinstance(part, tuple):
         return False
-    kind, value = (part[0], part[1]) if len(part) == 2 else (None, None)
+    kind: Any = part[0] if len(part) == 2 else None
+    value: Any = part[1] if len(part) == 2 else None
     if kind is c.IN:
         found = {digit for digit in _DIGITS if _holds(value, ord(digit))}
         return len(found) not in (0, len(_DIGITS))
