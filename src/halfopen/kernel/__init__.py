@@ -15,6 +15,7 @@ LOOPS = (
     "quoting",
     "conversation",
     "unsealing",
+    "asking",
     "radio",
     "hearing",
     "scanner",

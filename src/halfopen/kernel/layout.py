@@ -144,6 +144,11 @@ B_NOTABLE = (
 #: Items of one kind that are kept: the first half and the last half of what was seen.
 KEPT = 64
 
+#: Questions of one pair that may wait for an answer at once.
+WAITING = 64
+#: Questions quoted of a stretch without an answer: the first ones and the last.
+MUTE_KEPT = 4
+
 #: A slot of the flow table in the low bits of a rank.
 SLOT_BITS = 20
 SLOT_MASK = 0xFFFFF

@@ -90,8 +90,8 @@ class CaptureSource:
         totals = array("q", bytes(8 * k.A_WIDTH)) if part else self._totals
         listed = tally(frames, count, totals, self._picked)
         frames.release()
-        for row in self._picked[:listed]:
-            self._lookups.see(data, rows, row * k.WIDTH, frame + row)
+        if listed:
+            self._lookups.see(data, rows, self._picked, listed, frame)
 
     def _note(self) -> None:
         if self._framing.damage:

@@ -12,6 +12,7 @@ from halfopen.diagnose.traffic import (
     Endpoint,
     FlowObserved,
     FrameRef,
+    FrameRefs,
     ProbeRun,
     RetransmissionRun,
     Side,
@@ -153,11 +154,9 @@ class Rendering:
     def _stored_text(self, at: int) -> str:
         return self.text(Quoted(*self.state[at : at + k.R_WIDTH]))
 
-    def frames(self, bounded: Bounded) -> tuple[FrameRef, ...]:
+    def frames(self, bounded: Bounded) -> FrameRefs:
         """The frames of a bounded list."""
-        write = self._write
-        kept = bounded.first + bounded.last if bounded.last else bounded.first
-        return tuple([FrameRef(quoted.frame, quoted.time / NS, (write, quoted)) for quoted in kept])
+        return FrameRefs(len(bounded), lambda: tuple(map(self.frame, bounded)))
 
     def side_seen(self, side: int) -> SideSeen:
         """All that one side did."""

@@ -192,7 +192,7 @@ PHRASES = (
     phrase(
         HeartbeatMissed,
         "no ping_resp|no pingresp|rc=-4|ping timeout|ping response not|pong|keepalivetimeout|keep alive failed|for pingresp|pingresp not",
-        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>[\d.]+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
+        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>\d+(?:\.\d+)?) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
         name="ping",
     ),
     phrase(
