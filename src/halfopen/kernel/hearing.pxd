@@ -53,8 +53,11 @@ cdef long long acknowledge(Listener e, long long sender, long long time) except?
                left=list, done=list, parties=list, heard=Heard, bit=cython.longlong, mine=cython.bint)
 cdef long long acknowledge_block(Listener e, Frames f, long long base, long long time) except? -1
 
-@cython.locals(frames=list, heard=Heard)
+@cython.locals(frames=list, heard=Heard, at=cython.longlong)
 cdef Heard known_before(Party party, long long tid, long long sequence)
+
+@cython.locals(oldest=Heard)
+cdef long long remember(list frames, Heard heard) except? -1
 
 @cython.locals(count=cython.longlong, party=Party)
 cdef long long forget(Listener e) except? -1

@@ -293,8 +293,24 @@ def known_before(party: Party, tid: int, sequence: int) -> Heard | None:
     frames = party.known[tid]
     if frames is None:
         return None
-    heard = frames[sequence & (k.KNOWN - 1)]
-    return heard if heard is not None and heard.sequence == sequence else None
+    at = len(frames) - 1
+    while at >= 0:
+        heard = frames[at]
+        if (heard.sequence ^ sequence) & (k.KNOWN - 1) == 0:
+            return heard if heard.sequence == sequence else None
+        at -= 1
+    return None
+
+
+def remember(frames: list[Heard], heard: Heard) -> int:
+    """Add a frame to those whose retries are known, and forget those that nobody retries any more; how many there are."""
+    while len(frames):
+        oldest = frames[0]
+        if len(frames) < k.KNOWN and heard.time - oldest.tried <= p.KNOWN_NS:
+            break
+        frames.pop(0)
+    frames.append(heard)
+    return len(frames)
 
 
 def forget(e: Listener) -> int:
@@ -321,9 +337,10 @@ def wait(e: Listener, party: Party, heard: Heard, again: int) -> int:
             party.known = [None] * (k.W_NO_TID + 1)
             e.talking.append(party)
         e.lists += 1
-        frames = [None] * k.KNOWN
+        frames = []
         party.known[heard.tid] = frames
-    frames[heard.sequence & (k.KNOWN - 1)] = heard
+    if not again or len(frames) == 0:
+        remember(frames, heard)
     awaiting = party.awaiting
     newest = party.newest
     party.newest = heard

@@ -308,6 +308,6 @@ NOTED_KEYLESS = 1  # data of this link prove keys
 NOTED_PARTING = 2  # data of the access point outlive its farewell
 NOTED_WAITING = 4  # data of the access point are what beacons announced
 CLOSED = -1  # answer of who opens frames: this one stays closed
-KNOWN = (
-    64  # frames of one sender and TID whose retries are known; retries come within ``protocol.REMEMBERED``
-)
+# Frames of one sender and TID whose retries are known; retries come within ``protocol.REMEMBERED``, and at one place of so
+# many in the sequence the newest counts.
+KNOWN = 64
