@@ -16,12 +16,12 @@ from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import SEVERITIES, Finding, Undecided
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.ports.files import Input, MissingInput, inputs
 
 if TYPE_CHECKING:
     from halfopen.diagnose.sources.capture import CaptureSource
     from halfopen.diagnose.sources.console import ConsoleSource
+    from halfopen.formats.wifi_key import WifiKey
 
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
 EVENTS_KEPT = 200_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.radio import AirObserved
@@ -16,12 +17,14 @@ from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
 from halfopen.diagnose.sources.stations import Stations
 from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import ETHERTYPE_EAPOL
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.air import read_air, take_apart
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.hearing import Listener, hear
 from halfopen.kernel.radio import Cell, Link, Station
+
+if TYPE_CHECKING:
+    from halfopen.formats.wifi_key import WifiKey
 
 CHANNELS_MAX = 256
 #: A capture with so many retries is of radios that retry; simulated ones do not.

@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from halfopen.diagnose.sources.heard import GROUP_BIT, Heard, mac
 from halfopen.formats import dot11 as d
 from halfopen.formats import eapol as e
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.protocol import CCMP_HEADER
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from array import array
 
     from halfopen.formats.ccmp import SessionKeys
+    from halfopen.formats.wifi_key import WifiKey
 
 #: Pairs of station and access point that are told apart.
 LINKS_MAX = 4096
