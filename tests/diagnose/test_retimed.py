@@ -42,7 +42,7 @@ def example(hint: Any) -> Any:
     if origin is tuple:
         return tuple(example(part) for part in parts if part is not Ellipsis)
     if origin is Sequence:
-        return FrameRefs(1, lambda: (example(parts[0]),))
+        return FrameRefs([1], lambda _: example(parts[0]))
     if hint is FrameRef:
         return FrameRef(1, 1000.0, "1")
     assert issubclass(hint, Struct), f"teach this test about {hint}"

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from halfopen.diagnose.events import Event
 from halfopen.kernel import layout as k
+from halfopen.kernel.quoting import Bounded
 
 #: How many frames of one kind a conversation quotes: the first half and the last half of what was seen.
 FRAMES_KEPT = k.KEPT
@@ -59,13 +60,13 @@ class FrameRef(Struct, eq=False, gc=False):
 class FrameRefs(Sequence[FrameRef]):
     """Frames worth quoting that are made when somebody looks: of the many lists of a capture few are looked into.
 
-    Like a tuple otherwise; ``make`` is called once.
+    Like a tuple otherwise. ``make`` is called once with each of ``kept``, which must not change any more.
     """
 
-    __slots__ = ("_count", "_made", "_make")
+    __slots__ = ("_kept", "_made", "_make")
 
-    def __init__(self, count: int, make: Callable[[], tuple[FrameRef, ...]]) -> None:
-        self._count = count
+    def __init__(self, kept: Bounded | list[Any], make: Callable[[Any], FrameRef]) -> None:
+        self._kept = kept
         self._make = make
         self._made: tuple[FrameRef, ...] | None = None
 
@@ -73,11 +74,11 @@ class FrameRefs(Sequence[FrameRef]):
     def made(self) -> tuple[FrameRef, ...]:
         """The frames."""
         if self._made is None:
-            self._made = self._make()
+            self._made = tuple(map(self._make, self._kept))
         return self._made
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._kept)
 
     @overload
     def __getitem__(self, index: int) -> FrameRef: ...

@@ -173,7 +173,7 @@ class Lookups:
         """Every pair's questions, as facts."""
         for arp in self._arps.pairs.values():
             yield ArpObserved(
-                *self._place(reference(arp.frames.first[0])),
+                *self._place(reference(arp.frames.oldest())),
                 mac_text(arp.asker[:6]),
                 ip_text(arp.asker[6:]),
                 ip_text(arp.target),
@@ -185,7 +185,7 @@ class Lookups:
             )
         for ping in self._pings.pairs.values():
             yield PingObserved(
-                *self._place(reference(ping.frames.first[0])),
+                *self._place(reference(ping.frames.oldest())),
                 ip_text(ping.asker),
                 ip_text(ping.target),
                 ping.asked,
@@ -195,7 +195,7 @@ class Lookups:
             )
         for key, query in self._queries.pairs.items():
             yield LookupObserved(
-                *self._place(reference(query.frames.first[0])),
+                *self._place(reference(query.frames.oldest())),
                 ip_text(query.asker),
                 ip_text(query.target),
                 query.asked,
@@ -219,4 +219,4 @@ class Lookups:
 
 def quoted(kept: Bounded | list[Kept]) -> FrameRefs:
     """Frames as quotations."""
-    return FrameRefs(len(kept), lambda: tuple(map(reference, kept)))
+    return FrameRefs(kept, reference)

@@ -81,7 +81,8 @@ class Rendering:
         self.source = source
         self.state = state
         self.conversation = conversation
-        self._write, self._write_stored = self.text, self._stored_text  # bound once, for all frames
+        # bound once, for all frames
+        self._write, self._write_stored, self._quoted = self.text, self._stored_text, self.frame
         self.flow_base = conversation.slot * k.FLOW_WIDTH
         self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
         self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
@@ -156,7 +157,7 @@ class Rendering:
 
     def frames(self, bounded: Bounded) -> FrameRefs:
         """The frames of a bounded list."""
-        return FrameRefs(len(bounded), lambda: tuple(map(self.frame, bounded)))
+        return FrameRefs(bounded, self._quoted)
 
     def side_seen(self, side: int) -> SideSeen:
         """All that one side did."""
