@@ -252,7 +252,7 @@ H_FRAME = 8  # of the first packet
 H_TIME = 9
 H_WIDTH = 10
 
-# --- air table, one row beside each row of the frame table, filled by ``air`` ---
+# --- air table, one row a frame, filled by ``air`` ---
 W_KIND = 0  # type << 4 | subtype as in Wireshark's wlan.fc.type_subtype; W_ABSENT, W_DAMAGED
 W_FLAGS = 1  # second byte of the frame control field, bits below
 W_RA = 2  # first address (receiver) as a 48-bit number, -1 when the frame has none; so the next two

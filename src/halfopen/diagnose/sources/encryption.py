@@ -154,12 +154,12 @@ class Encryption:
         if bssid >= 0 and receiver & GROUP_BIT:
             ring = self.ring(bssid)
             if ring is not None:
-                return bool(unlock_group(frames, bench, ring, row))
+                return bool(unlock_group(frames, bench, ring, row, 0))
         link = self._link(receiver if cells[k.W_TA] == bssid else cells[k.W_TA], bssid)
         if link is None:
             self._others += 1
             return False
-        opened = bool(unlock(frames, bench, link.lock, row))
+        opened = bool(unlock(frames, bench, link.lock, row, 0))
         link.farewells += not opened and cells[k.W_KIND] in (d.DEAUTH, d.DISASSOC)
         return opened
 
