@@ -39,14 +39,14 @@ test: $(VENV)/.testing
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: $(VENV)/.testing
-	$(BIN)/ruff check src tests fuzz bench examples device
-	$(BIN)/ruff format --check src tests fuzz bench examples device
+	$(BIN)/ruff check src tests fuzz bench examples device setup.py
+	$(BIN)/ruff format --check src tests fuzz bench examples device setup.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.testing
-	$(BIN)/ruff check --fix-only -q src tests fuzz bench examples device
-	$(BIN)/ruff format src tests fuzz bench examples device
+	$(BIN)/ruff check --fix-only -q src tests fuzz bench examples device setup.py
+	$(BIN)/ruff format src tests fuzz bench examples device setup.py
 
 faults: $(VENV)/.installed
 	$(BIN)/python -m halfopen.findings.page docs/faults
@@ -91,7 +91,7 @@ soak: $(VENV)/.testing
 	$(BIN)/micropython tests/link/recorder_on_littlefs.py src cuts 1 20000
 
 # The kernel is compiled on installation where a C compiler is, so a changed kernel wants a new installation.
-$(VENV)/.installed: pyproject.toml $(KERNEL)
+$(VENV)/.installed: pyproject.toml setup.py $(KERNEL)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "halfopen needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	@echo "Setting up $(VENV) (once) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -100,7 +100,9 @@ $(VENV)/.installed: pyproject.toml $(KERNEL)
 
 $(VENV)/.testing: $(VENV)/.installed
 	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@mkdir -p build
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"], sep="\n")' > build/tests.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement build/tests.txt
 	@touch $@
 
 clean:

@@ -4,8 +4,8 @@
 
 Whole processes, CPU seconds (wall where a peer has threads), median of three, in turn. The loop searches each line for what
 a drop's line would hold, one pattern of few words: the least that a script for logs does. Logs are seeded
-(``long_logs.py``): 1 %, 10 % and all of the lines say something. Then what every verb costs from a cold start. With
-``--picture`` the growth of time and memory from 1 MB to 1 GB is measured and drawn.
+(``long_logs.py``): 1 %, 10 % and all of the lines say something. With ``--picture`` the growth of time and memory from 1 MB
+to 1 GB is measured and drawn.
 """
 
 from __future__ import annotations
@@ -35,14 +35,6 @@ with open(sys.argv[1], encoding="utf-8", errors="replace") as lines:
             found += 1
 print(found)
 """
-VERBS = (
-    ["--help"],
-    ["explain", "HO101"],
-    ["diagnose", "examples/running-out-of-sockets/uart.log"],
-    ["diagnose", "--format", "json", "examples/running-out-of-sockets/uart.log"],
-    ["simulate", "--help"],
-    ["prove", "--help"],
-)
 ROOT = Path(__file__).parents[1]
 HALFOPEN = [sys.executable, "-m", "halfopen"]
 
@@ -106,14 +98,6 @@ def side_by_side(folder: Path, megabytes: int) -> None:
             )
         if "ripgrep" not in commands:
             print("  ripgrep is not installed: skipped")
-
-
-def cold_starts() -> None:
-    """What each verb costs before it does anything, beside the interpreter alone."""
-    commands = [[sys.executable, "-c", "pass"], *([*HALFOPEN, *verb] for verb in VERBS)]
-    for command, (wall, cpu, memory) in zip(commands, medians(commands, 5), strict=True):
-        name = "python -c pass" if command[1] == "-c" else " ".join(command[2:])
-        print(f"{name:<60}{wall:7.3f} s {cpu:7.3f} s CPU {memory:6.0f} MiB")
 
 
 def growth(folder: Path, picture: Path) -> None:
@@ -186,7 +170,6 @@ def main() -> None:
             growth(Path(name), options.picture)
             return
         side_by_side(Path(name), options.megabytes)
-    cold_starts()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from halfopen.ports.files import MissingInput, inputs
 RECORDINGS = Path(__file__).parent / "recordings"
 LOG = RECORDINGS / "lwip/a_leaky.uart.log"
 CAPTURE = RECORDINGS / "lwip/a_leaky.pcapng"
+AIR = RECORDINGS / "air/s6_no_ap.hwsim0.pcapng"
 HEALTHY = RECORDINGS / "lwip/h_timewait.uart.log"
 
 
@@ -365,12 +366,36 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_json_report_loads_no_terminal_library() -> None:
+#: What none of the reports for programs needs, and what only one kind of input does.
+NO_REPORT = {
+    "rich",
+    "jinja2",
+    "halfopen.pages",
+    "dataclasses",
+    "hashlib",
+    "statistics",
+    "importlib.resources",
+}
+OF_LOGS = {"halfopen.diagnose.sources.console", "halfopen.kernel.lines"}
+OF_CAPTURES = {"halfopen.diagnose.sources.capture", "halfopen.kernel.packets"}
+OF_THE_AIR = {"halfopen.diagnose.sources.air", "halfopen.kernel.hearing"}
+
+
+@pytest.mark.parametrize(
+    ("path", "without"),
+    [
+        (LOG, NO_REPORT | OF_CAPTURES | OF_THE_AIR),
+        (CAPTURE, NO_REPORT | OF_LOGS | OF_THE_AIR),
+        (AIR, NO_REPORT | OF_LOGS),
+    ],
+    ids=["log", "capture", "air"],
+)
+def test_a_report_for_programs_loads_what_its_input_needs(path: Path, without: set[str]) -> None:
     check = (
         f"import sys, halfopen.cli\n"
-        f"try: halfopen.cli.main(['diagnose', '--format', 'json', {str(LOG)!r}])\n"
+        f"try: halfopen.cli.main(['diagnose', '--format', 'json', {str(path)!r}])\n"
         f"except SystemExit: pass\n"
-        f"sys.exit('loaded too much' if {{'rich', 'jinja2', 'halfopen.pages'}} & set(sys.modules) else 0)"
+        f"sys.exit(' '.join({without!r} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -43,7 +43,6 @@ from halfopen.diagnose.radio import (
     JoinStepSeen,
     PollSeen,
     ProbingObserved,
-    SleepSeen,
     StationObserved,
     UnackedRun,
 )
@@ -457,9 +456,13 @@ def test_polls_and_sleep() -> None:
     nap, wake = (frame(0x24, AP, STATION, AP, b"", TO_DS | power, 3 + bool(power)) for power in (POWER, 0))
     poll = frame(0x2C, STATION, AP, AP, b"\x00\x00", FROM_DS, 9)
     data = capture(nap, ack(STATION), wake, ack(STATION), poll)
-    assert [(event.dozing, event.acked) for event in told(data, SleepSeen)] == [(True, True), (False, True)]
     assert [(event.station, event.acked) for event in told(data, PollSeen)] == [(STATION, False)]
-    assert told(data, StationObserved)[0].dozes == 2
+    (station,) = told(data, StationObserved)
+    assert [(ref.frame, ref.text, dozing) for ref, dozing in station.turns] == [
+        (1, f"{STATION} → {AP} Null dozing, acked", True),
+        (3, f"{STATION} → {AP} Null awake, acked", False),
+    ]
+    assert station.dozes == 2
 
 
 def test_idle_counts_from_what_the_access_point_heard() -> None:

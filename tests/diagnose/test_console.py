@@ -19,6 +19,7 @@ from halfopen.diagnose.events import (
     Event,
     FirmwareNamed,
     HeapSampled,
+    HeartbeatMissed,
     LinkStateChanged,
     ResolveFailed,
     SocketRefused,
@@ -365,3 +366,12 @@ def test_an_address_of_the_arduino_core_is_a_join(word: str) -> None:
     line = f"[212892][V][STA.cpp:186] _onStaEvent(): STA Got {word} IP:192.168.5.100\n"
     (got,) = [event for event in events_of(line.encode()) if isinstance(event, AddressGot)]
     assert got.ip == "192.168.5.100"
+
+
+def test_a_number_with_too_many_points_is_no_number() -> None:
+    (missed,) = [
+        event
+        for event in events_of("I (5) mqtt: ping response not received after 1.2.3 seconds\n")
+        if isinstance(event, HeartbeatMissed)
+    ]
+    assert missed.after_s is None

@@ -14,6 +14,7 @@ from halfopen.diagnose.sources import said_of_memory, said_of_sockets, said_of_w
 from halfopen.diagnose.sources.console import ConsoleSource
 from halfopen.diagnose.sources.wordings import tells_digits_apart
 from halfopen.formats import newlib_errno
+from halfopen.formats.patterns import Pattern
 
 #: A beginning long enough for the encoding to be told, of lines of few shapes, so that shapes are looked up behind it.
 BEFORE = "".join(f"I ({100 + number % 9}) app: up\n" for number in range(400))
@@ -145,7 +146,7 @@ OF_READERS = (
 
 
 @pytest.mark.parametrize("pattern", OF_READERS, ids=lambda pattern: pattern.pattern[:40])
-def test_patterns_that_plans_rest_on_take_any_digit(pattern: re.Pattern[str]) -> None:
+def test_patterns_that_plans_rest_on_take_any_digit(pattern: Pattern) -> None:
     assert not tells_digits_apart(pattern.pattern)
 
 

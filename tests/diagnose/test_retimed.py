@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
@@ -14,7 +14,7 @@ from msgspec import Struct
 from halfopen.diagnose import radio, traffic
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.retimed import frames_of, retimed
-from halfopen.diagnose.traffic import FrameRef
+from halfopen.diagnose.traffic import FrameRef, FrameRefs
 
 FACTS = sorted(
     {
@@ -41,6 +41,8 @@ def example(hint: Any) -> Any:
         return example(next(part for part in parts if part is not type(None)))
     if origin is tuple:
         return tuple(example(part) for part in parts if part is not Ellipsis)
+    if origin is Sequence:
+        return FrameRefs([1], lambda _: example(parts[0]))
     if hint is FrameRef:
         return FrameRef(1, 1000.0, "1")
     assert issubclass(hint, Struct), f"teach this test about {hint}"

@@ -91,6 +91,7 @@ def test_no_module_is_dead() -> None:
             "guard_on_micropython",
         )
     }
+    run_by_name |= {f"halfopen.cli.{verb}ing" for verb in ("diagnos", "explain", "prov", "simulat", "sweep")}
     run_by_name |= {"halfopen.twin.fidelity.__main__"}
     run_by_name |= {"halfopen.sweep.faults", "halfopen.sweep.witnesses"}  # fuzz/score_diagnose.py
     entries = run_by_name | imported_by_users

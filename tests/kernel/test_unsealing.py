@@ -47,7 +47,7 @@ class Opened:
         frames.hold_air(cells, self.memory)
         self.kernel["air"].read_air(frames, 1)
         before = bytes(data), cells[:]
-        opened = self.kernel["unsealing"].unlock(frames, self.bench, self.lock, 0)
+        opened = self.kernel["unsealing"].unlock(frames, self.bench, self.lock, 0, 0)
         frames.release()
         if not opened:
             assert (bytes(data), cells) == before

@@ -1,25 +1,43 @@
-"""The command line: one module a verb. What a verb needs is imported when it runs, so that ``--help`` stays fast."""
+"""The command line: one module a verb, loaded when it is asked for; what a verb needs is imported when it runs."""
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from halfopen import __version__
-from halfopen.cli.diagnosing import diagnose, explain
-from halfopen.cli.proving import prove
-from halfopen.cli.simulating import simulate
-from halfopen.cli.sweeping import sweep
 
 _SHELLS = ("bash", "zsh", "fish")
+#: In which module of this package each verb stands, under its own name.
+_VERBS = {
+    "diagnose": "diagnosing",
+    "explain": "explaining",
+    "prove": "proving",
+    "simulate": "simulating",
+    "sweep": "sweeping",
+}
+
+
+class _Verbs(click.Group):
+    """Verbs that are loaded when one is asked for, or all of them is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*_VERBS, *super().list_commands(ctx)))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"halfopen.cli.{_VERBS[cmd_name]}"), cmd_name)
+        return command
 
 
 @click.group(
+    cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example:  halfopen diagnose uart.log capture.pcapng",
 )
@@ -54,17 +72,11 @@ def completion(shell: str) -> None:
     click.echo(script(cli, {}, "halfopen", "_HALFOPEN_COMPLETE").source())
 
 
-for _verb in (diagnose, explain, simulate, prove, sweep):
-    cli.add_command(_verb)
-
-
 def main(args: list[str] | None = None) -> Any:
     """The entry point of the ``halfopen`` command.
 
     Exits 2 with one line when the output cannot be written, 130 when interrupted.
     """
-    # What a verb makes it keeps until it ends: looking for garbage at the usual pace finds none and costs a tenth.
-    gc.set_threshold(50_000, 20, 20)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="replace")  # a report must not die of an arrow on a cp1252 console

@@ -1,4 +1,4 @@
-"""The verbs ``diagnose`` and ``explain``."""
+"""The verb ``diagnose``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from halfopen.cli.completers import fault_codes, paths_and_globs
+from halfopen.cli.completers import paths_and_globs
 from halfopen.cli.progress import BytesRead
-from halfopen.cli.proving import prove_first
 from halfopen.cli.writing import form_option, guard, narrow, refuse, write
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def diagnose(
     guard(paths, {"--output": output, "--html": html, "--html with --prove": proof})
     if proves and form == "json":
         refuse("--prove prints text; for programs: halfopen prove CODE --format json")
-    wifi_keys = _wifi_keys(keys)
+    wifi_keys = _wifi_keys(keys) if keys else []
     try:
         with BytesRead() as progress:
             report = diagnose(*paths, progress=progress, wifi_keys=wifi_keys)
@@ -122,44 +121,11 @@ def diagnose(
     if html is not None:
         _page(report, around, html, firmware, redaction)
     if proves:
+        from halfopen.cli.proving import prove_first
+
         prove_first(report, proof)
     if fail_on is not None and _worst(report) <= ("error", "warning").index(fail_on):
         sys.exit(1)
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  halfopen explain          the whole catalogue
-  halfopen explain HO101    one fault: what it is, why the link dies, proof, fixes
-  halfopen explain leaked-sockets --firmware esphome"""
-)
-@click.argument("which", required=False, shell_complete=fault_codes, metavar="[CODE|FAULT]")
-@click.option(
-    "--firmware",
-    type=click.Choice(["esp-idf", "arduino", "esphome", "micropython"]),
-    help="Show the fix for this firmware only.",
-)
-def explain(which: str | None, firmware: str | None) -> None:
-    """Explain one fault by code or name, or list every fault the program knows."""
-    from halfopen import findings
-    from halfopen.diagnose.report.as_text import catalogue_text, fault_text, show
-
-    if which is None:
-        show(lambda console: catalogue_text(console, findings.catalogue()))
-        return
-    wanted = which.strip().lower()
-    entry = next((f for f in findings.catalogue() if wanted in (f.code.lower(), f.fault)), None)
-    if entry is None:
-        import difflib
-
-        known = [name for f in findings.catalogue() for name in (f.code, f.fault)]
-        near = difflib.get_close_matches(which, known, n=9, cutoff=0.5)
-        # HO105 is nearer to HO104 than to HO510, though both share as many letters
-        best = max(near, key=lambda name: name.lower()[:4] == wanted[:4], default="")
-        hint = f"; did you mean {best}?" if best else "; 'halfopen explain' lists them all"
-        refuse(f"no fault is called {which!r}{hint}")
-    show(lambda console: fault_text(console, entry, firmware))
 
 
 def _wifi_keys(texts: tuple[str, ...]) -> list[WifiKey]:
@@ -168,7 +134,7 @@ def _wifi_keys(texts: tuple[str, ...]) -> list[WifiKey]:
 
     from halfopen.formats.wifi_key import WifiKeyError, wifi_keys, wifi_keys_of_lines
 
-    if texts and importlib.util.find_spec("cryptography") is None:
+    if importlib.util.find_spec("cryptography") is None:
         refuse("--wifi-key needs the package cryptography: pip install 'halfopen[wifi]'")
     found: list[WifiKey] = []
     for text in texts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.devices import timelines
@@ -16,8 +17,10 @@ from halfopen.diagnose.rules.shared_fate import shared_fate
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import SEVERITIES, Finding, Undecided
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.ports.files import Input, MissingInput, inputs
+
+if TYPE_CHECKING:
+    from halfopen.formats.wifi_key import WifiKey
 
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
 EVENTS_KEPT = 200_000

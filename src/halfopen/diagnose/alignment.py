@@ -13,9 +13,10 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Sequence
-from statistics import median
 
 from msgspec import Struct
+
+from halfopen.diagnose.medians import median
 
 #: One event as a witness saw it: what kind it is, and when on the witness's clock, in seconds.
 Sighting = tuple[str, float]

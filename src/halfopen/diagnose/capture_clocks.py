@@ -9,7 +9,6 @@ compared.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -31,6 +30,7 @@ from halfopen.diagnose.traffic import (
     PingObserved,
 )
 from halfopen.formats.packet_text import endpoint_text, read_tcp_text
+from halfopen.formats.patterns import Pattern
 
 #: Fewer agreeing frames than this can be a segment and its retransmission, each seen by one witness only.
 _MATCHES_MIN = 3
@@ -52,7 +52,7 @@ _REPEATS_MAX = 32
 #: As many frames as the fit needs; pairing takes time.
 _SIGHTINGS_MAX = 1000
 #: What a sniffer adds to a frame of the air.
-_ACKED = re.compile(r", (?:not )?acked$")
+_ACKED = Pattern(r", (?:not )?acked$")
 
 Placed = Sequence[tuple[str, Sequence[Event]]]
 

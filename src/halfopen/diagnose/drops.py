@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -22,13 +21,14 @@ from halfopen.diagnose.events import (
     WifiJoined,
     WifiStarted,
 )
+from halfopen.formats.patterns import Pattern
 
 #: Two reports of one disconnect (driver line, event line, application line) come within this many seconds.
 _ONE_DROP_S = 3.0
 #: A disconnect within this many seconds after a sign of roaming, WPS or a requested leave was meant.
 _PLANNED_WITHIN_S = 10.0
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS = Pattern(r"\d+")
 
 #: No other event changes what is known of drops.
 TELLING_OF_DROPS = (

@@ -81,16 +81,6 @@ class PollSeen(Event, frozen=True):
     ref: FrameRef
 
 
-class SleepSeen(Event, frozen=True):
-    """A station changed its power management bit (``dozing`` or awake) with a null frame or data."""
-
-    station: str
-    ap: str
-    dozing: bool
-    acked: bool | None
-    ref: FrameRef
-
-
 class UnackedRun(Event, frozen=True):
     """Frames of one side to the other that all stayed without acknowledgement: ``count`` of them (retries are one)
     from ``first`` to ``last``; ``resumed`` is the first frame after it that was acknowledged again, if any. ``nulls`` of
@@ -159,7 +149,8 @@ class StationObserved(Event, frozen=True):
     """One station: its access points in the order it joined them, frames, first and last frame it sent, RSSI in dBm of
     its frames (median, minimum; ``None`` without radiotap), how often it changed its power management bit; ``dozed_s``
     of the ``watched_s`` seconds that the bit was known it dozed (a scan elsewhere is a short doze among long wakes);
-    ``retried`` of its frames were heard more than once; ``talked`` are its first and last data to an access point."""
+    ``retried`` of its frames were heard more than once; ``talked`` are its first and last data to an access point; ``turns``
+    are the null frames and data that changed its power management bit, each with whether it dozed from then on."""
 
     station: str
     aps: tuple[str, ...]
@@ -173,6 +164,7 @@ class StationObserved(Event, frozen=True):
     watched_s: float = 0.0
     retried: int = 0
     talked: tuple[FrameRef, FrameRef] | None = None
+    turns: tuple[tuple[FrameRef, bool], ...] = ()
 
 
 class AirObserved(Event, frozen=True):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from halfopen.diagnose.events import Event
-from halfopen.diagnose.traffic import FrameRef
+from halfopen.diagnose.traffic import FrameRef, FrameRefs
 
 E = TypeVar("E", bound=Event)
 
@@ -33,6 +33,8 @@ def _retimed(value: Any, clock: Callable[[float], float], name: str = "") -> Any
         return value.retimed(clock(value.time))
     if isinstance(value, float):
         return clock(value) if name in TIMES else value
+    if isinstance(value, FrameRefs):
+        return tuple([ref.retimed(clock(ref.time)) for ref in value])
     if isinstance(value, tuple):
         return tuple(_retimed(item, clock, name) for item in value)
     if not isinstance(value, Struct):
@@ -50,7 +52,7 @@ def frames_of(fact: Any) -> Iterator[FrameRef]:
     """Every frame that ``fact`` quotes, however deep; one may come more than once."""
     if isinstance(fact, FrameRef):
         yield fact
-    elif isinstance(fact, tuple):
+    elif isinstance(fact, tuple | FrameRefs):
         for item in fact:
             yield from frames_of(item)
     elif isinstance(fact, Struct):

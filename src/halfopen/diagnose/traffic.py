@@ -6,13 +6,14 @@ bounded (``FRAMES_KEPT``), so that memory does not grow with the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, overload
 
 from msgspec import Struct, field
 
 from halfopen.diagnose.events import Event
 from halfopen.kernel import layout as k
+from halfopen.kernel.quoting import Bounded
 
 #: How many frames of one kind a conversation quotes: the first half and the last half of what was seen.
 FRAMES_KEPT = k.KEPT
@@ -56,6 +57,53 @@ class FrameRef(Struct, eq=False, gc=False):
         return f"FrameRef(frame={self.frame!r}, time={self.time!r}, text={self.text!r})"
 
 
+class FrameRefs(Sequence[FrameRef]):
+    """Frames worth quoting that are made when somebody looks: of the many lists of a capture few are looked into.
+
+    Like a tuple otherwise. ``make`` is called once with each of ``kept``, which must not change any more.
+    """
+
+    __slots__ = ("_kept", "_made", "_make")
+
+    def __init__(self, kept: Bounded | list[Any], make: Callable[[Any], FrameRef]) -> None:
+        self._kept = kept
+        self._make = make
+        self._made: tuple[FrameRef, ...] | None = None
+
+    @property
+    def made(self) -> tuple[FrameRef, ...]:
+        """The frames."""
+        if self._made is None:
+            self._made = tuple(map(self._make, self._kept))
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> FrameRef: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FrameRef, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> FrameRef | tuple[FrameRef, ...]:
+        return self.made[index]
+
+    def __iter__(self) -> Iterator[FrameRef]:
+        return iter(self.made)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrameRefs):
+            return self.made == other.made
+        return self.made == other
+
+    def __hash__(self) -> int:
+        return hash(self.made)
+
+    def __repr__(self) -> str:
+        return repr(self.made)
+
+
 class Endpoint(Struct, frozen=True, gc=False):
     """One end of a conversation; ``mac`` is ``""`` on links without one (raw IP)."""
 
@@ -74,7 +122,7 @@ class RetransmissionRun(Struct, frozen=True):
     by: Side
     kind: Literal["syn", "data", "fin"]
     original: FrameRef
-    frames: tuple[FrameRef, ...]
+    frames: Sequence[FrameRef]
     count: int
     answered: FrameRef | None
 
@@ -87,7 +135,7 @@ class ProbeRun(Struct, frozen=True):
     """
 
     by: Side
-    frames: tuple[FrameRef, ...]
+    frames: Sequence[FrameRef]
     count: int
     answers: int
     answered: FrameRef | None
@@ -104,7 +152,7 @@ class ZeroWindowRun(Struct, frozen=True):
     """
 
     by: Side
-    frames: tuple[FrameRef, ...]
+    frames: Sequence[FrameRef]
     count: int
     probes: int
     answers: int
@@ -192,8 +240,8 @@ class ArpObserved(Event, frozen=True):
     target_ip: str
     asked: int
     answered: int
-    frames: tuple[FrameRef, ...]
-    mute: tuple[FrameRef, ...] = ()
+    frames: Sequence[FrameRef]
+    mute: Sequence[FrameRef] = ()
     mute_count: int = 0
 
 
@@ -204,7 +252,7 @@ class PingObserved(Event, frozen=True):
     target_ip: str
     asked: int
     answered: int
-    frames: tuple[FrameRef, ...]
+    frames: Sequence[FrameRef]
     last_answer: FrameRef | None = None
 
 
@@ -231,8 +279,8 @@ class LookupObserved(Event, frozen=True):
     answered: int
     refused: int
     names: tuple[str, ...]
-    frames: tuple[FrameRef, ...]
-    mute: tuple[FrameRef, ...] = ()
+    frames: Sequence[FrameRef]
+    mute: Sequence[FrameRef] = ()
     mute_count: int = 0
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import tomllib
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct, field
@@ -14,6 +13,9 @@ Firmware = Literal["esp-idf", "arduino", "esphome", "micropython"]
 
 #: Firmware families a remedy is written for, in the order they are listed.
 FIRMWARES: tuple[Firmware, ...] = ("esp-idf", "arduino", "esphome", "micropython")
+
+#: One file per fault.
+_CATALOGUE = Path(__file__).with_name("catalogue")
 
 #: Severities from worst to mildest.
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -91,16 +93,16 @@ class Undecided(Struct, frozen=True):
 @functools.cache
 def codes() -> tuple[str, ...]:
     """All fault codes of the catalogue, in order (``"HO101"``, …)."""
-    folder = resources.files("halfopen.findings") / "catalogue"
-    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+    return tuple(sorted(file.stem for file in _CATALOGUE.glob("*.toml")))
 
 
 @functools.cache
 def fault(code: str) -> Fault:
     """The catalogue entry of ``code``; raises ``KeyError`` when the catalogue has none."""
-    file = resources.files("halfopen.findings") / "catalogue" / f"{code}.toml"
+    import tomllib  # a healthy device needs none of the texts
+
     try:
-        text = file.read_text(encoding="utf-8")
+        text = (_CATALOGUE / f"{code}.toml").read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise KeyError(code) from None
     data = tomllib.loads(text)

@@ -6,7 +6,8 @@ Formats: https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/ and …/draft-
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 # LINKTYPE_ numbers, https://www.tcpdump.org/linktypes.html
 LINK_NULL = 0
@@ -53,8 +54,7 @@ OPTION_RESOLUTION = 9
 OPTION_OFFSET = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     """One interface: LINKTYPE_ number, snap length in bytes (0: none), how its clock counts.
 
     ``resolution`` is if_tsresol: seconds are 10^-n, or 2^-(n & 127) when the top bit is set. ``offset`` is
@@ -99,8 +99,7 @@ def read_interface(block: bytes, order: str) -> Interface:
     return Interface(link, snap, resolution, offset)
 
 
-@dataclass(slots=True)
-class PcapWriter:
+class PcapWriter(Struct):
     """Writes a pcap: ``header()`` once, then ``record()`` per frame."""
 
     link: int = LINK_ETHERNET
@@ -121,8 +120,7 @@ class PcapWriter:
         return struct.pack(f"{self.order}IIII", seconds, part, len(kept), len(frame)) + kept
 
 
-@dataclass(slots=True)
-class PcapngWriter:
+class PcapngWriter(Struct):
     """Writes a pcapng section: ``header()``, then blocks in any order; a second header begins another."""
 
     interfaces: list[Interface] = field(default_factory=lambda: [Interface()])

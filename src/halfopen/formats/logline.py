@@ -11,18 +11,20 @@ from datetime import date
 
 from msgspec import Struct
 
+from halfopen.formats.patterns import Pattern
+
 #: Everything a terminal or an editor makes of an escape sequence: real ESC, its glyph, hex or caret spelling.
-_ESCAPES = re.compile(
+_ESCAPES = Pattern(
     r"(?:\x1b|\u241b|\[1[bB]\]|\\x1b|\\033|\\e|\^\[|\ufffd|_)\[[0-9;]{0,12}[mK]"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[@-Z\\^_]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_CONTROLS = Pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 #: No firmware prints a number this long: 64 bits have 20 digits.
-_ENDLESS_NUMBER = re.compile(r"[0-9]{21,}")
+_ENDLESS_NUMBER = Pattern(r"[0-9]{21,}")
 _GLYPHS = str.maketrans({"␍": "", "␊": "", "\t": " "})
 
 _HOST_PREFIXES = tuple(
-    re.compile(pattern)
+    Pattern(pattern)
     for pattern in (
         # Arduino IDE, PlatformIO, CoolTerm: 13:28:08.277 ->  / -->  / >
         r"(?:\d{4}-\d\d-\d\d[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,6}))? ?-{0,2}[>»] ?",
@@ -47,30 +49,30 @@ _HOST_PREFIXES = tuple(
 )
 
 #: What Python's logging puts before a line of the link, as basicConfig does or with the name before the level.
-_LOGGING = re.compile(
+_LOGGING = Pattern(
     r"(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :]+[\w.]{1,64}[ :]+"
     r"|(?:- )?[\w.]{1,64}[ :-]{1,3}(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)[ :-]{1,3}|[\w.]{1,64}: )(?=[EWIDV] \()"
 )
 
-_IDF = re.compile(
+_IDF = Pattern(
     r"(?P<level>[EWIDV]) "
     r"(?:\((?P<stamp>\d{1,14}|(?:\d{2,4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3})\) ?)?"
     r"(?:(?P<tag>[^\s:()][^:()]{0,47}):(?: |$|(?=\S)))?(?P<message>.*)"
 )
-_ARDUINO = re.compile(
+_ARDUINO = Pattern(
     r"(?:\[ *(?P<stamp>\d{1,10})\])?\[(?P<level>[EWIDV])\]\[(?P<tag>[^\]:]{1,60}):\d+\] (?P<message>.*)"
 )
-_ESPHOME = re.compile(
+_ESPHOME = Pattern(
     r"\[(?P<level>E|W|I|C|D|V|VV)\]\[(?P<tag>[a-zA-Z0-9_.\-]{1,40})(?::\d{1,5})?\](?:\[(?P<task>[^\]]{1,24})\])?:(?: |$)"
     r"(?P<message>.*)"
 )
-_TASMOTA = re.compile(
+_TASMOTA = Pattern(
     r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{3}))?(?:-\d+/\d+)? (?P<tag>[A-Z]{3}): (?P<message>.*)"
 )
-_ESPEASY = re.compile(
+_ESPEASY = Pattern(
     r"(?P<stamp>\d{1,10}) ?: (?P<level>Info|Error|Debug|Debug More|Debug Dev) *: (?P<message>.*)"
 )
-_HOST_LOG = re.compile(
+_HOST_LOG = Pattern(
     r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) \((?P<thread>[\w-]+)\) \[(?P<tag>[\w.]+)\] (?P<message>.*)"
 )
 _HOST_LEVELS = {"DEBUG": "D", "INFO": "I", "WARNING": "W", "ERROR": "E", "CRITICAL": "E"}

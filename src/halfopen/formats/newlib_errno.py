@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from halfopen.formats.patterns import Pattern
+
 #: number, name, text of newlib's strerror()
 _ROWS = (
     (1, "EPERM", "Not owner"),
@@ -62,10 +64,8 @@ _NUMBERS = {name: number for number, name, _ in _ROWS}
 _BY_TEXT = {text.lower(): number for number, _, text in _ROWS if text}
 
 #: A C name, and a text of strerror().
-NAME = re.compile(r"\b(" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")\b")
-TEXT = re.compile(
-    "|".join(re.escape(text) for text in sorted(_BY_TEXT, key=len, reverse=True)), re.IGNORECASE
-)
+NAME = Pattern(r"\b(" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")\b")
+TEXT = Pattern("|".join(re.escape(text) for text in sorted(_BY_TEXT, key=len, reverse=True)), re.IGNORECASE)
 
 
 def errno_in(text: str) -> int | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+
+from msgspec import Struct
+
+from halfopen.formats.patterns import Pattern
 
 #: TCP flags in the order in which Wireshark names them (RFC 9293 section 3.1).
 FLAG_NAMES = ((0x01, "FIN"), (0x02, "SYN"), (0x04, "RST"), (0x08, "PSH"), (0x10, "ACK"), (0x20, "URG"))
@@ -72,13 +74,13 @@ def tcp_text(
     return text
 
 
-_TCP_TEXT = re.compile(
+_TCP_TEXT = Pattern(
     r"(?P<source>\S+) → (?P<destination>\S+)(?: \[TCP [^\]]*\])* (?P<flags>\[[^\]]*\]) Seq=(?P<seq>\d+)(?: Ack=(?P<ack>\d+))?"
     r" Win=\d+ Len=(?P<payload>\d+)"
 )
 
 
-class TcpWords(NamedTuple):
+class TcpWords(Struct, frozen=True):
     """A line of :func:`tcp_text` taken apart; ``ack`` is ``None`` without the flag."""
 
     source: str

@@ -11,6 +11,8 @@ import re
 
 from msgspec import Struct
 
+from halfopen.formats.patterns import Pattern
+
 
 class Reason(Struct, frozen=True):
     """One reason: ``names`` the current name first, ``esphome`` the text ESPHome prints."""
@@ -113,10 +115,8 @@ _BY_NAME = {name: row.number for row in REASONS.values() for name in row.names}
 _BY_NAME["INVALID_PMKID"] = 49
 _BY_TEXT = {row.esphome.lower(): row.number for row in REASONS.values() if row.esphome} | _OTHER_TEXTS
 
-_NAME = re.compile(r"(?:WIFI_REASON_|\b)(" + "|".join(sorted(_BY_NAME, key=len, reverse=True)) + r")\b")
-_TEXT = re.compile(
-    "|".join(re.escape(text) for text in sorted(_BY_TEXT, key=len, reverse=True)), re.IGNORECASE
-)
+_NAME = Pattern(r"(?:WIFI_REASON_|\b)(" + "|".join(sorted(_BY_NAME, key=len, reverse=True)) + r")\b")
+_TEXT = Pattern("|".join(re.escape(text) for text in sorted(_BY_TEXT, key=len, reverse=True)), re.IGNORECASE)
 
 
 def reason_in(text: str) -> int | None:

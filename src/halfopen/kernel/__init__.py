@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
-
 #: What is compiled, all of it or nothing, in the order in which they import each other.
 LOOPS = (
     "frames",
@@ -15,6 +13,7 @@ LOOPS = (
     "quoting",
     "conversation",
     "unsealing",
+    "asking",
     "radio",
     "hearing",
     "scanner",
@@ -27,6 +26,8 @@ LOOPS = (
 
 def is_compiled() -> bool:
     """Whether the loops run compiled; interpreted they say the same, some hundred times slower."""
+    from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+
     return all(
         (spec := PathFinder.find_spec(f"{__name__}.{name}", __path__)) is not None
         and (spec.origin or "").endswith(tuple(EXTENSION_SUFFIXES))

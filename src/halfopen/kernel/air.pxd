@@ -25,10 +25,10 @@ cdef long long heard_before(Frames f, long long sender, long long tid,
 cdef long long relayed(Frames f, long long body, long long end, long long ends,
                        long long leaves, long long time) except? -1
 
-@cython.locals(frame=cython.longlong, base=cython.longlong, at=cython.longlong, ways=cython.longlong,
+@cython.locals(frame=cython.longlong, at=cython.longlong, ways=cython.longlong,
                third=cython.longlong, destination=cython.longlong, source=cython.longlong,
                cut=cython.longlong, end=cython.longlong)
-cdef long long make_ethernet(Frames f, long long row) except? -1
+cdef long long make_ethernet(Frames f, long long row, long long base) except? -1
 
 @cython.locals(ends=cython.longlong, start=cython.longlong, index=cython.longlong)
 cdef long long place_ethernet(Frames f, Frames g, long long frame,
@@ -37,13 +37,12 @@ cdef long long place_ethernet(Frames f, Frames g, long long frame,
 
 cdef long long ethertype(Frames f, long long at, long long end) except? -1
 
-@cython.locals(base=cython.longlong)
-cpdef long long reveal(Frames f, long long row) except? -1
+cdef long long reveal(Frames f, long long row, long long base) except? -1
 
-@cython.locals(base=cython.longlong, at=cython.longlong, end=cython.longlong, ways=cython.longlong,
+@cython.locals(at=cython.longlong, end=cython.longlong, ways=cython.longlong,
                count=cython.longlong, size=cython.longlong, stop=cython.longlong,
                column=cython.longlong)
-cpdef long long take_apart(Frames f, long long row, Frames parts) except? -1
+cpdef long long take_apart(Frames f, long long row, long long base, Frames parts) except? -1
 
 @cython.locals(end=cython.longlong, body=cython.longlong)
 cdef long long management(Frames f, long long base,
@@ -58,7 +57,9 @@ cdef long long data_header(Frames f, long long base, long long at,
 cdef long long read_header(Frames f, long long at, long long padded,
                            long long base, long long time) except? -1
 
-@cython.locals(made=cython.longlong, row=cython.longlong, frame=cython.longlong, base=cython.longlong,
-               column=cython.longlong, link=cython.longlong, at=cython.longlong, stop=cython.longlong,
-               flags=cython.longlong, cut=cython.longlong)
+@cython.locals(frame=cython.longlong, column=cython.longlong, link=cython.longlong, at=cython.longlong,
+               stop=cython.longlong, flags=cython.longlong, cut=cython.longlong)
+cdef long long read_row(Frames f, long long row, long long base) except? -1
+
+@cython.locals(made=cython.longlong, row=cython.longlong)
 cpdef long long read_air(Frames f, long long count) except? -1

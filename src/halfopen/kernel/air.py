@@ -1,5 +1,5 @@
 # cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
-"""Read the radiotap and 802.11 headers of each row of the frame table into the air table beside it.
+"""Read the radiotap and 802.11 headers of a row of the frame table into a row of the air table.
 
 Data that is not encrypted (or was decrypted, see ``reveal``) is made Ethernet in place: the addresses are written before
 the EtherType that LLC/SNAP ends with, and the row then points there, so that ``packets`` reads it like any other frame.
@@ -131,10 +131,9 @@ def relayed(f: Frames, body: int, end: int, ends: int, leaves: int, time: int) -
     return 1
 
 
-def make_ethernet(f: Frames, row: int) -> int:
+def make_ethernet(f: Frames, row: int, base: int) -> int:
     """Point row number ``row`` at its payload as an Ethernet frame; 0 when this was done for the same MSDU before."""
     frame = row * k.WIDTH
-    base = row * k.AIR_WIDTH
     at = f.air[base + k.W_HEADER]
     ways = f.air[base + k.W_FLAGS] & (k.FC_TO_DS | k.FC_FROM_DS)
     third = address(f, at + 16)
@@ -188,19 +187,18 @@ def ethertype(f: Frames, at: int, end: int) -> int:
     return 0
 
 
-def reveal(f: Frames, row: int) -> int:
-    """Read what decryption left between W_BODY and W_END of row number ``row``; 1 when it now stands as Ethernet."""
-    base = row * k.AIR_WIDTH
+def reveal(f: Frames, row: int, base: int) -> int:
+    """Read what decryption left between W_BODY and W_END of row number ``row``, whose air row stands at ``base``; 1 when it
+    now stands as Ethernet."""
     if f.air[base + k.W_SEVERAL]:
         return 0
     f.air[base + k.W_ETHERTYPE] = ethertype(f, f.air[base + k.W_BODY], f.air[base + k.W_END])
-    return make_ethernet(f, row) if f.air[base + k.W_ETHERTYPE] else 0
+    return make_ethernet(f, row, base) if f.air[base + k.W_ETHERTYPE] else 0
 
 
-def take_apart(f: Frames, row: int, parts: Frames) -> int:
-    """Make each MSDU of the A-MSDU in row number ``row`` an Ethernet frame: how many stand in the frame table of
-    ``parts``. Reading stops at the first subframe that does not fit, or when that table is full."""
-    base = row * k.AIR_WIDTH
+def take_apart(f: Frames, row: int, base: int, parts: Frames) -> int:
+    """Make each MSDU of the A-MSDU in row number ``row``, whose air row stands at ``base``, an Ethernet frame: how many stand
+    in the frame table of ``parts``. Reading stops at the first subframe that does not fit, or when that table is full."""
     at = f.air[base + k.W_BODY]
     end = f.air[base + k.W_END]
     ways = f.air[base + k.W_FLAGS] & (k.FC_TO_DS | k.FC_FROM_DS)
@@ -322,39 +320,41 @@ def read_header(f: Frames, at: int, padded: int, base: int, time: int) -> int:
     return 1
 
 
+def read_row(f: Frames, row: int, base: int) -> int:
+    """Read row number ``row`` into the air row at ``base``; 1 when it was made Ethernet."""
+    frame = row * k.WIDTH
+    for column in range(k.AIR_WIDTH):
+        f.air[base + column] = -1
+    f.air[base + k.W_TID] = k.W_NO_TID
+    f.air[base + k.W_RSSI] = k.W_NO_RSSI
+    f.air[base + k.W_AGAIN] = f.air[base + k.W_ETHERTYPE] = f.air[base + k.W_CHANNEL] = 0
+    f.air[base + k.W_SEVERAL] = f.air[base + k.W_POLICY] = 0
+    f.air[base + k.W_KIND] = k.W_ABSENT
+    link = f.rows[frame + k.LINK]
+    if link not in (k.LINK_80211, k.LINK_RADIOTAP):
+        return 0
+    f.air[base + k.W_KIND] = k.W_DAMAGED
+    at = f.rows[frame + k.OFFSET]
+    stop = at + f.rows[frame + k.CAPTURED]
+    flags = 0
+    if link == k.LINK_RADIOTAP:
+        flags = radiotap(f, at, stop, base)
+        if flags < 0:
+            return 0
+        at += flags >> 8
+    cut = f.rows[frame + k.LENGTH] - f.rows[frame + k.CAPTURED]
+    if cut < 0:
+        cut = 0
+    f.air[base + k.W_END] = stop - 4 + cut if flags & p.HAS_FCS and cut < 4 else stop
+    if flags & p.BAD_FCS or not read_header(f, at, flags & p.HAS_PADDING, base, f.rows[frame + k.TIME]):
+        f.air[base + k.W_KIND] = k.W_DAMAGED
+        return 0
+    return make_ethernet(f, row, base) if f.air[base + k.W_ETHERTYPE] and not f.air[base + k.W_AGAIN] else 0
+
+
 def read_air(f: Frames, count: int) -> int:
-    """Read the first ``count`` rows, those of 802.11 into the air table; how many of them were made Ethernet."""
+    """Read the first ``count`` rows, each into an air row of its own; how many of them were made Ethernet."""
     made = 0
     for row in range(count):
-        frame = row * k.WIDTH
-        base = row * k.AIR_WIDTH
-        for column in range(k.AIR_WIDTH):
-            f.air[base + column] = -1
-        f.air[base + k.W_TID] = k.W_NO_TID
-        f.air[base + k.W_RSSI] = k.W_NO_RSSI
-        f.air[base + k.W_AGAIN] = f.air[base + k.W_ETHERTYPE] = f.air[base + k.W_CHANNEL] = f.air[
-            base + k.W_SEVERAL
-        ] = 0
-        f.air[base + k.W_POLICY] = 0
-        f.air[base + k.W_KIND] = k.W_ABSENT
-        link = f.rows[frame + k.LINK]
-        if link not in (k.LINK_80211, k.LINK_RADIOTAP):
-            continue
-        f.air[base + k.W_KIND] = k.W_DAMAGED
-        at = f.rows[frame + k.OFFSET]
-        stop = at + f.rows[frame + k.CAPTURED]
-        flags = 0
-        if link == k.LINK_RADIOTAP:
-            flags = radiotap(f, at, stop, base)
-            if flags < 0:
-                continue
-            at += flags >> 8
-        cut = f.rows[frame + k.LENGTH] - f.rows[frame + k.CAPTURED]
-        if cut < 0:
-            cut = 0
-        f.air[base + k.W_END] = stop - 4 + cut if flags & p.HAS_FCS and cut < 4 else stop
-        if flags & p.BAD_FCS or not read_header(f, at, flags & p.HAS_PADDING, base, f.rows[frame + k.TIME]):
-            f.air[base + k.W_KIND] = k.W_DAMAGED
-        elif f.air[base + k.W_ETHERTYPE] and not f.air[base + k.W_AGAIN]:
-            made += make_ethernet(f, row)
+        made += read_row(f, row, row * k.AIR_WIDTH)
     return made

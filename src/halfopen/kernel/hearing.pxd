@@ -51,10 +51,13 @@ cdef long long acknowledge(Listener e, long long sender, long long time) except?
 @cython.locals(at=cython.longlong, end=cython.longlong, settled=cython.longlong, control=cython.longlong,
                start=cython.longlong, bits=cython.longlong, receiver=cython.longlong, party=Party,
                left=list, done=list, parties=list, heard=Heard, bit=cython.longlong, mine=cython.bint)
-cdef long long acknowledge_block(Listener e, Frames f, long long base, long long time) except? -1
+cdef long long acknowledge_block(Listener e, Frames f, long long time) except? -1
 
-@cython.locals(frames=list, heard=Heard)
+@cython.locals(frames=list, heard=Heard, at=cython.longlong)
 cdef Heard known_before(Party party, long long tid, long long sequence)
+
+@cython.locals(oldest=Heard)
+cdef long long remember(list frames, Heard heard) except? -1
 
 @cython.locals(count=cython.longlong, party=Party)
 cdef long long forget(Listener e) except? -1
@@ -71,28 +74,28 @@ cdef long long see(Listener e, Party party, Heard heard, long long rssi, Link li
 @cython.locals(size=cython.longlong, index=cython.longlong, octet=cython.longlong)
 cdef long long mapped(Frames f, Cell cell, long long at) except? -1
 
-@cython.locals(base=cython.longlong, party=Party, cell=Cell, interval=cython.longlong,
+@cython.locals(party=Party, cell=Cell, interval=cython.longlong,
                tsf=cython.longlong, rssi=cython.longlong, at=cython.longlong, offer=cython.longlong)
-cdef long long beacon(Listener e, Frames f, long long row, Heard heard) except? -1
+cdef long long beacon(Listener e, Frames f, Heard heard) except? -1
 
-@cython.locals(base=cython.longlong, asked=cython.longlong, by_ap=cython.bint, group=cython.bint,
+@cython.locals(asked=cython.longlong, by_ap=cython.bint, group=cython.bint,
                link=Link, noted=cython.longlong, telling=cython.bint)
-cdef long long tell(Listener e, Frames f, long long row, Party party, Heard heard, long long at,
+cdef long long tell(Listener e, Frames f, Party party, Heard heard, long long at,
                     long long end) except? -1
 
 @cython.locals(heard=Heard)
-cdef Heard new_heard(Frames f, long long base, long long frame, long long time, long long size)
+cdef Heard new_heard(Frames f, long long frame, long long time, long long size)
 
 cdef long long sealed(long long kind, long long flags) except? -1
 
-@cython.locals(base=cython.longlong, bssid=cython.longlong, by_ap=cython.bint, link=Link)
+@cython.locals(bssid=cython.longlong, by_ap=cython.bint, link=Link)
 cdef long long unseal(Listener e, Frames f, long long row, Party party) except? -1
 
-@cython.locals(base=cython.longlong, size=cython.longlong, made=cython.longlong, closed=cython.longlong,
+@cython.locals(size=cython.longlong, made=cython.longlong, closed=cython.longlong,
                again=cython.longlong, flags=cython.longlong, sender=cython.longlong, party=Party,
                heard=Heard, at=cython.longlong, receiver=Party, kind=cython.longlong)
 cdef long long take(Listener e, Frames f, long long row, long long frame, long long time) except? -1
 
-@cython.locals(made=cython.longlong, row=cython.longlong, base=cython.longlong, kind=cython.longlong,
+@cython.locals(made=cython.longlong, row=cython.longlong, kind=cython.longlong,
                time=cython.longlong, channel=cython.longlong)
 cpdef long long hear(Listener e, Frames f, long long count, long long frame) except? -1

@@ -1,5 +1,5 @@
 # cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
-"""Follow the 802.11 frames of the air table: their acknowledgements, retries, stations, links and beacons.
+"""Follow 802.11 frames: their acknowledgements, retries, stations, links and beacons.
 
 Frames that mean something by themselves (joins, farewells, keys, what waits for a station) are handed to a teller, which
 is Python's side of it; see :class:`Teller`. All others only move the objects of ``radio``.
@@ -26,7 +26,7 @@ class Teller(Protocol):
     def take_apart(self, row: int) -> None:
         """Read the MSDUs of a row that holds several."""
 
-    def tell(self, heard: Heard, row: int, at: int, end: int) -> None:
+    def tell(self, heard: Heard, at: int, end: int) -> None:
         """A management frame that is no beacon, or one of a key handshake; its body stands at ``at``."""
 
     def data(self, heard: Heard) -> None:
@@ -35,13 +35,13 @@ class Teller(Protocol):
     def delivered(self, heard: Heard) -> None:
         """Data for a station for which beacons announced it."""
 
-    def cell(self, heard: Heard, row: int) -> Cell | None:
+    def cell(self, heard: Heard) -> Cell | None:
         """The first beacon of an access point; ``None`` when there are too many."""
 
-    def offered(self, heard: Heard, row: int) -> bool:
+    def offered(self, heard: Heard) -> bool:
         """A beacon that may tell its encryption; whether it did."""
 
-    def waits(self, heard: Heard, row: int) -> bool:
+    def waits(self, heard: Heard) -> bool:
         """A beacon whose map concerns a station; whether frames wait now."""
 
     def switch(self, heard: Heard, channel: int) -> None:
@@ -244,11 +244,11 @@ def acknowledge(e: Listener, sender: int, time: int) -> int:
     return 1
 
 
-def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
+def acknowledge_block(e: Listener, f: Frames, time: int) -> int:
     """A block acknowledgement settles those frames of a burst whose bits are set in it; how many."""
     e.acks += 1
-    at = f.air[base + k.W_BODY]
-    end = f.air[base + k.W_END]
+    at = f.air[k.W_BODY]
+    end = f.air[k.W_END]
     settled = 0
     if end - at < 4:
         return settled
@@ -256,7 +256,7 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
     control = f.data[at] | f.data[at + 1] << 8
     start = (f.data[at + 2] | f.data[at + 3] << 8) >> 4
     bits = at + 4
-    receiver = f.air[base + k.W_RA]
+    receiver = f.air[k.W_RA]
     parties = list(e.talking) if receiver & p.GROUP_BIT else [party_of(e, receiver)]
     for party in parties:
         if party.newest is None:
@@ -267,7 +267,7 @@ def acknowledge_block(e: Listener, f: Frames, base: int, time: int) -> int:
         for heard in party.awaiting:
             bit = (heard.sequence - start) & 0xFFF
             mine = (
-                heard.receiver == f.air[base + k.W_TA]
+                heard.receiver == f.air[k.W_TA]
                 and time - heard.tried <= p.BLOCK_ACK_NS
                 and heard.tid != k.W_NO_TID
             )
@@ -293,8 +293,24 @@ def known_before(party: Party, tid: int, sequence: int) -> Heard | None:
     frames = party.known[tid]
     if frames is None:
         return None
-    heard = frames[sequence & (k.KNOWN - 1)]
-    return heard if heard is not None and heard.sequence == sequence else None
+    at = len(frames) - 1
+    while at >= 0:
+        heard = frames[at]
+        if (heard.sequence ^ sequence) & (k.KNOWN - 1) == 0:
+            return heard if heard.sequence == sequence else None
+        at -= 1
+    return None
+
+
+def remember(frames: list[Heard], heard: Heard) -> int:
+    """Add a frame to those whose retries are known, and forget those that nobody retries any more; how many there are."""
+    while len(frames):
+        oldest = frames[0]
+        if len(frames) < k.KNOWN and heard.time - oldest.tried <= p.KNOWN_NS:
+            break
+        frames.pop(0)
+    frames.append(heard)
+    return len(frames)
 
 
 def forget(e: Listener) -> int:
@@ -321,9 +337,10 @@ def wait(e: Listener, party: Party, heard: Heard, again: int) -> int:
             party.known = [None] * (k.W_NO_TID + 1)
             e.talking.append(party)
         e.lists += 1
-        frames = [None] * k.KNOWN
+        frames = []
         party.known[heard.tid] = frames
-    frames[heard.sequence & (k.KNOWN - 1)] = heard
+    if not again or len(frames) == 0:
+        remember(frames, heard)
     awaiting = party.awaiting
     newest = party.newest
     party.newest = heard
@@ -406,15 +423,14 @@ def mapped(f: Frames, cell: Cell, at: int) -> int:
     return 0
 
 
-def beacon(e: Listener, f: Frames, row: int, heard: Heard) -> int:
+def beacon(e: Listener, f: Frames, heard: Heard) -> int:
     """Take a beacon; how many of its access point were heard."""
-    base = row * k.AIR_WIDTH
     party = party_of(e, heard.bssid)
     cell = party.cell
-    interval = f.air[base + k.W_INTERVAL]
-    tsf = f.air[base + k.W_TSF]
+    interval = f.air[k.W_INTERVAL]
+    tsf = f.air[k.W_TSF]
     if cell is None:
-        cell = e.teller.cell(heard, row)
+        cell = e.teller.cell(heard)
         party.cell = cell
     elif cell.interval > 0 and heard.time - cell.last.time > p.GAP_INTERVALS * cell.interval * p.UNIT_NS:
         cell.gaps.add((cell.last, heard))
@@ -424,38 +440,37 @@ def beacon(e: Listener, f: Frames, row: int, heard: Heard) -> int:
             cell.restarts.add(heard)
         heard.detail = cell.detail
         cell.count += 1
-        rssi = f.air[base + k.W_RSSI]
+        rssi = f.air[k.W_RSSI]
         if rssi != k.W_NO_RSSI:
             cell.signals[rssi + 128] += 1
         cell.last = heard
         cell.tsf = tsf
         cell.interval = interval
-        at = f.air[base + k.W_TIM]
+        at = f.air[k.W_TIM]
         if at >= 0:
             cell.dtim = f.data[at + 1]
             if cell.waits or (len(cell.numbers) and mapped(f, cell, at)):
-                cell.waits = e.teller.waits(heard, row)
-    if f.air[base + k.W_SWITCH] >= 0:
-        e.teller.switch(heard, f.air[base + k.W_SWITCH])
+                cell.waits = e.teller.waits(heard)
+    if f.air[k.W_SWITCH] >= 0:
+        e.teller.switch(heard, f.air[k.W_SWITCH])
     if cell is None:
-        e.teller.offered(heard, row)
+        e.teller.offered(heard)
     elif cell.offer >= 0:
-        at = f.air[base + k.W_BODY]
-        offer = (f.air[base + k.W_END] - at) << 16 | f.data[at + 10] << 8 | f.data[at + 11]
+        at = f.air[k.W_BODY]
+        offer = (f.air[k.W_END] - at) << 16 | f.data[at + 10] << 8 | f.data[at + 11]
         if offer != cell.offer:
-            cell.offer = -1 if e.teller.offered(heard, row) else offer
+            cell.offer = -1 if e.teller.offered(heard) else offer
     return 0 if cell is None else cell.count
 
 
-def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, end: int) -> int:
+def tell(e: Listener, f: Frames, party: Party, heard: Heard, at: int, end: int) -> int:
     """Hand a frame to those whom it concerns; whether somebody had to be asked."""
-    base = row * k.AIR_WIDTH
     if heard.kind == p.BEACON:
-        beacon(e, f, row, heard)
+        beacon(e, f, heard)
         return 0
     asked = 0
-    if heard.kind >> 4 == p.MANAGEMENT or f.air[base + k.W_ETHERTYPE] == p.ETHERTYPE_EAPOL:
-        e.teller.tell(heard, row, at, end)
+    if heard.kind >> 4 == p.MANAGEMENT or f.air[k.W_ETHERTYPE] == p.ETHERTYPE_EAPOL:
+        e.teller.tell(heard, at, end)
         asked = 1
     link = None
     if heard.kind >> 4 == p.DATA and heard.kind & 4 == 0:
@@ -475,25 +490,25 @@ def tell(e: Listener, f: Frames, row: int, party: Party, heard: Heard, at: int, 
             e.teller.data(heard)
         if by_ap and noted & k.NOTED_WAITING:
             e.teller.delivered(heard)
-    see(e, party, heard, f.air[base + k.W_RSSI], link)
+    see(e, party, heard, f.air[k.W_RSSI], link)
     return asked
 
 
-def new_heard(f: Frames, base: int, frame: int, time: int, size: int) -> Heard:
-    """The frame of an air row."""
+def new_heard(f: Frames, frame: int, time: int, size: int) -> Heard:
+    """The frame of the air row."""
     heard = Heard.__new__(Heard)  # compiled, this is an allocation, and a call of __init__ would be three
     heard.frame = frame
     heard.time = time
     heard.tried = time
-    heard.kind = f.air[base + k.W_KIND]
-    heard.flags = f.air[base + k.W_FLAGS]
-    heard.receiver = f.air[base + k.W_RA]
-    heard.sender = f.air[base + k.W_TA]
-    heard.bssid = f.air[base + k.W_BSSID]
-    heard.sequence = f.air[base + k.W_SEQ]
-    heard.tid = f.air[base + k.W_TID]
+    heard.kind = f.air[k.W_KIND]
+    heard.flags = f.air[k.W_FLAGS]
+    heard.receiver = f.air[k.W_RA]
+    heard.sender = f.air[k.W_TA]
+    heard.bssid = f.air[k.W_BSSID]
+    heard.sequence = f.air[k.W_SEQ]
+    heard.tid = f.air[k.W_TID]
     heard.size = size
-    heard.unasked = f.air[base + k.W_POLICY] == k.POLICY_NO_ACK
+    heard.unasked = f.air[k.W_POLICY] == k.POLICY_NO_ACK
     heard.acked = False
     heard.turn = 0
     heard.detail = ""
@@ -512,47 +527,45 @@ def sealed(kind: int, flags: int) -> int:
 
 def unseal(e: Listener, f: Frames, row: int, party: Party) -> int:
     """Take a sealed frame of this party; whether it is open now."""
-    base = row * k.AIR_WIDTH
-    bssid = f.air[base + k.W_BSSID]
-    if f.air[base + k.W_KIND] >> 4 == p.DATA and bssid >= 0 and unsealing.in_one_piece(f, base):
+    bssid = f.air[k.W_BSSID]
+    if f.air[k.W_KIND] >> 4 == p.DATA and bssid >= 0 and unsealing.in_one_piece(f, 0):
         by_ap = party.address == bssid
-        if f.air[base + k.W_RA] & p.GROUP_BIT:
+        if f.air[k.W_RA] & p.GROUP_BIT:
             if by_ap and party.ring is not None:
-                return unsealing.unlock_group(f, e.bench, party.ring, row)
+                return unsealing.unlock_group(f, e.bench, party.ring, row, 0)
         else:
-            link = link_of(e, peer_of(e, party, f.air[base + k.W_RA]) if by_ap else party, bssid, 0)
+            link = link_of(e, peer_of(e, party, f.air[k.W_RA]) if by_ap else party, bssid, 0)
             if link is not None and link.lock is not None:
-                return unsealing.unlock(f, e.bench, link.lock, row)
+                return unsealing.unlock(f, e.bench, link.lock, row, 0)
     return 1 if e.teller.unseal(row) else 0
 
 
 def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
     """Take a management or data frame, or one more try of it; 1 when its row was made Ethernet."""
-    base = row * k.AIR_WIDTH
-    size = f.air[base + k.W_END] - f.air[base + k.W_HEADER]
+    size = f.air[k.W_END] - f.air[k.W_HEADER]
     made = 0
     closed = 0
-    again = f.air[base + k.W_AGAIN]
-    flags = f.air[base + k.W_FLAGS]
-    kind = f.air[base + k.W_KIND]
-    sender = f.air[base + k.W_TA]
+    again = f.air[k.W_AGAIN]
+    flags = f.air[k.W_FLAGS]
+    kind = f.air[k.W_KIND]
+    sender = f.air[k.W_TA]
     party = party_of(e, sender)
     if not again:
         if sealed(kind, flags):
             if not unseal(e, f, row, party):
                 closed = 1  # nothing in it means anything
             elif kind >> 4 == p.DATA:
-                made = air.reveal(f, row)
-        if f.air[base + k.W_SEVERAL] and not closed:
+                made = air.reveal(f, row, 0)
+        if f.air[k.W_SEVERAL] and not closed:
             e.teller.take_apart(row)
     heard = None
     if again:
-        heard = known_before(party, f.air[base + k.W_TID], f.air[base + k.W_SEQ])
+        heard = known_before(party, f.air[k.W_TID], f.air[k.W_SEQ])
     if heard is None:
         again = 0
-        heard = new_heard(f, base, frame, time, size)
-        at = f.air[base + k.W_BODY]
-        tell(e, f, row, party, heard, at, at if closed else f.air[base + k.W_END])
+        heard = new_heard(f, frame, time, size)
+        at = f.air[k.W_BODY]
+        tell(e, f, party, heard, at, at if closed else f.air[k.W_END])
     elif party.station is not None and heard.tried == heard.time:
         party.station.retried += 1
     heard.tried = time
@@ -571,11 +584,12 @@ def take(e: Listener, f: Frames, row: int, frame: int, time: int) -> int:
 
 
 def hear(e: Listener, f: Frames, count: int, frame: int) -> int:
-    """Take the first ``count`` rows, the first of which is number ``frame``; how many of them the teller made Ethernet."""
+    """Read and take the first ``count`` rows, the first of which is number ``frame``, one after the other into the air row
+    that ``f`` holds; how many of them were made Ethernet."""
     made = 0
     for row in range(count):
-        base = row * k.AIR_WIDTH
-        kind = f.air[base + k.W_KIND]
+        made += air.read_row(f, row, 0)
+        kind = f.air[k.W_KIND]
         if kind == k.W_ABSENT:
             continue
         time = f.rows[row * k.WIDTH + k.TIME]
@@ -586,14 +600,14 @@ def hear(e: Listener, f: Frames, count: int, frame: int) -> int:
         if kind == k.W_DAMAGED:
             e.damaged += 1
             continue
-        channel = f.air[base + k.W_CHANNEL]
+        channel = f.air[k.W_CHANNEL]
         if channel > 0 and channel != e.tuned:
             e.tuned = channel
             e.teller.channel(channel)
         if kind == p.KIND_ACK:
-            acknowledge(e, f.air[base + k.W_RA], time)
+            acknowledge(e, f.air[k.W_RA], time)
         elif kind == p.KIND_BLOCK_ACK:
-            acknowledge_block(e, f, base, time)
+            acknowledge_block(e, f, time)
         elif kind >> 4 == p.MANAGEMENT or kind >> 4 == p.DATA:
             made += take(e, f, row, frame + row, time)
     return made

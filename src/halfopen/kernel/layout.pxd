@@ -115,6 +115,8 @@ cdef enum:
     R_ACK = 3
     R_SHAPE = 4
     KEPT = 64
+    WAITING = 64
+    MUTE_KEPT = 4
     SLOT_BITS = 20
     SLOT_MASK = 0xfffff
     R_BITS = 5

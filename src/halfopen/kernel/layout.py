@@ -144,6 +144,11 @@ B_NOTABLE = (
 #: Items of one kind that are kept: the first half and the last half of what was seen.
 KEPT = 64
 
+#: Questions of one pair that may wait for an answer at once.
+WAITING = 64
+#: Questions quoted of a stretch without an answer: the first ones and the last.
+MUTE_KEPT = 4
+
 #: A slot of the flow table in the low bits of a rank.
 SLOT_BITS = 20
 SLOT_MASK = 0xFFFFF
@@ -247,7 +252,7 @@ H_FRAME = 8  # of the first packet
 H_TIME = 9
 H_WIDTH = 10
 
-# --- air table, one row beside each row of the frame table, filled by ``air`` ---
+# --- air table, one row a frame, filled by ``air`` ---
 W_KIND = 0  # type << 4 | subtype as in Wireshark's wlan.fc.type_subtype; W_ABSENT, W_DAMAGED
 W_FLAGS = 1  # second byte of the frame control field, bits below
 W_RA = 2  # first address (receiver) as a 48-bit number, -1 when the frame has none; so the next two
@@ -303,6 +308,6 @@ NOTED_KEYLESS = 1  # data of this link prove keys
 NOTED_PARTING = 2  # data of the access point outlive its farewell
 NOTED_WAITING = 4  # data of the access point are what beacons announced
 CLOSED = -1  # answer of who opens frames: this one stays closed
-KNOWN = (
-    64  # frames of one sender and TID whose retries are known; retries come within ``protocol.REMEMBERED``
-)
+# Frames of one sender and TID whose retries are known; retries come within ``protocol.REMEMBERED``, and at one place of so
+# many in the sequence the newest counts.
+KNOWN = 64

@@ -6,12 +6,14 @@ cdef extern from *:
     #define HALFOPEN_SEQUENCE_MASK 0xffffffffLL
     #define HALFOPEN_SEQUENCE_HALF 0x80000000LL
     #define HALFOPEN_GROUP_BIT 0x10000000000LL
+    #define HALFOPEN_KNOWN_NS 10000000000LL
     #define HALFOPEN_DIGEST_MASK 0xffffffffffffffLL
     """
     const long long WORD_MASK "HALFOPEN_WORD_MASK"
     const long long SEQUENCE_MASK "HALFOPEN_SEQUENCE_MASK"
     const long long SEQUENCE_HALF "HALFOPEN_SEQUENCE_HALF"
     const long long GROUP_BIT "HALFOPEN_GROUP_BIT"
+    const long long KNOWN_NS "HALFOPEN_KNOWN_NS"
     const long long DIGEST_MASK "HALFOPEN_DIGEST_MASK"
 
 cdef enum:

@@ -90,6 +90,9 @@ DIGEST_MASK = 0xFFFFFFFFFFFFFF
 RELAY_MAX = 1000000000
 #: A sender silent for longer than this, in nanoseconds, retries nothing; it may have started anew.
 RETRY_MAX = 2000000000
+#: A frame is tried again after so long at most, in nanoseconds: what a dozing station did not hear waits for it, and
+#: mac80211 gives that up after ten seconds (STA_TX_BUFFER_EXPIRE in net/mac80211/sta_info.h).
+KNOWN_NS = 10000000000
 KIND_ACK = 0x1D
 KIND_BLOCK_ACK = 0x19
 KIND_PROBE_REQUEST = 0x04

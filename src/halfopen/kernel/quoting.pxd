@@ -14,8 +14,11 @@ cdef class Quota:
 @cython.final
 cdef class Bounded:
     cdef public long long count
+    cdef public object single
     cdef public list first, last
     cdef public Quota quota
     @cython.locals(half=cython.longlong, room=cython.bint)
     cpdef object add(self, object item)
+    cdef object exchange(self, object item)
     cpdef object newest(self)
+    cpdef object oldest(self)

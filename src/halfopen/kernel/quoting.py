@@ -13,7 +13,7 @@ from typing import Any
 from halfopen.kernel import layout as k
 
 #: Shared by the many lists that stay short; never added to.
-_NONE: list[Any] = []
+NONE: list[Any] = []
 
 
 class Quoted:
@@ -63,12 +63,13 @@ class Bounded:
 
     def __init__(self, quota: Quota) -> None:
         self.count = 0
-        self.first: list[Any] = []
-        self.last: list[Any] = _NONE
+        self.single: Any = None  # the only item: most lists get no second
+        self.first = NONE
+        self.last = NONE
         self.quota = quota
 
     def add(self, item: Any) -> None:
-        """Add an item; too many lose one from the middle."""
+        """Add an item, which is not ``None``; too many lose one from the middle."""
         half = k.KEPT // 2
         self.count += 1
         if len(self.last) == half:
@@ -80,27 +81,41 @@ class Bounded:
             self.quota.left -= 1
         else:
             self.quota.refused += 1
-        if room or not self.first:
-            if len(self.first) < half:
-                self.first.append(item)
-            elif self.last:
-                self.last.append(item)
-            else:
-                self.last = [item]
+        if self.single is None and not self.first:
+            self.single = item
+        elif not room:
+            self.exchange(item)
+        elif self.single is not None:
+            self.first = [self.single, item]
+            self.single = None
+        elif len(self.first) < half:
+            self.first.append(item)
         elif self.last:
-            self.last[len(self.last) - 1] = item
+            self.last.append(item)
         else:
+            self.last = [item]
+
+    def exchange(self, item: Any) -> None:
+        """Keep ``item`` in the place of the newest."""
+        if self.last:
+            self.last[len(self.last) - 1] = item
+        elif self.first:
             self.first[len(self.first) - 1] = item
+        else:
+            self.single = item
 
     def newest(self) -> Any:
         """The item added last, ``None`` before the first."""
         if self.last:
             return self.last[len(self.last) - 1]
-        return self.first[len(self.first) - 1] if self.first else None
+        return self.first[len(self.first) - 1] if self.first else self.single
+
+    def oldest(self) -> Any:
+        """The item added first, ``None`` before it."""
+        return self.first[0] if self.first else self.single
 
     def __len__(self) -> int:
-        return len(self.first) + len(self.last)
+        return len(self.first) + len(self.last) + (self.single is not None)
 
     def __iter__(self) -> Iterator[Any]:
-        yield from self.first
-        yield from self.last
+        return iter([self.single] if self.single is not None else self.first + self.last)

@@ -166,7 +166,7 @@ class Cell:
 
 class Party:
     """An address that sends or is sent to: whether it was ever heard, how many frames were for it, its ``newest`` frame that
-    waits for acknowledgement and those before it, and by TID its last ``KNOWN`` frames, whose retries are known by them.
+    waits for acknowledgement and those before it, and by TID its last frames (``KNOWN`` at most), whose retries are known by them.
     ``peer`` is whom it sent to last; ``ring`` opens what an access point sends to groups."""
 
     def __init__(self, address: int) -> None:
@@ -175,7 +175,7 @@ class Party:
         self.spoken = 0
         self.newest: Heard | None = None
         self.awaiting: list[Heard] = []
-        self.known: list[list[Heard | None] | None] | None = None
+        self.known: list[list[Heard] | None] | None = None
         self.peer: Party | None = None
         self.ring: Ring | None = None
         self.station: Station | None = None

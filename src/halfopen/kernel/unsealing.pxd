@@ -49,8 +49,8 @@ cdef long long lacking(Frames f, long long row) except? -99
 
 cdef long long in_one_piece(Frames f, long long base) except? -99
 
-@cython.locals(base=cython.longlong, data=cython.bint)
-cpdef long long unlock(Frames f, Bench b, Lock lock, long long row) except? -99
+@cython.locals(data=cython.bint)
+cpdef long long unlock(Frames f, Bench b, Lock lock, long long row, long long base) except? -99
 
-@cython.locals(base=cython.longlong, keys=list)
-cpdef long long unlock_group(Frames f, Bench b, Ring ring, long long row) except? -99
+@cython.locals(keys=list)
+cpdef long long unlock_group(Frames f, Bench b, Ring ring, long long row, long long base) except? -99

@@ -203,9 +203,8 @@ def in_one_piece(f: Frames, base: int) -> int:
     )
 
 
-def unlock(f: Frames, b: Bench, lock: Lock, row: int) -> int:
+def unlock(f: Frames, b: Bench, lock: Lock, row: int, base: int) -> int:
     """Take a sealed frame between a station and its access point; whether it is open now."""
-    base = row * k.AIR_WIDTH
     data = f.air[base + k.W_KIND] >> 4 == p.DATA
     if f.data[f.air[base + k.W_BODY] + 3] & p.EXTENDED_IV:
         lock.extended += 1
@@ -218,9 +217,8 @@ def unlock(f: Frames, b: Bench, lock: Lock, row: int) -> int:
     return 1
 
 
-def unlock_group(f: Frames, b: Bench, ring: Ring, row: int) -> int:
+def unlock_group(f: Frames, b: Bench, ring: Ring, row: int, base: int) -> int:
     """Take a sealed frame of an access point to a group; whether it is open now."""
-    base = row * k.AIR_WIDTH
     keys = ring.keys[f.data[f.air[base + k.W_BODY] + 3] >> 6]
     if open_any(f, b, keys, base, lacking(f, row)) == k.CLOSED:
         ring.closed += 1

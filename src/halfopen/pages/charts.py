@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from halfopen.pages.sheet import shown
 
@@ -35,16 +36,14 @@ _TICKS = 5
 _SPAN_MIN = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """Values over positions; ``None`` is a gap. A position is a number, or a word where words were varied."""
 
     name: str
     points: Sequence[tuple[float | str, float | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """One chart. ``logarithmic``: both axes grow by factors; all values must then be above 0. ``from_zero``: the lower
     end of its values is 0, so that heights can be compared."""
 

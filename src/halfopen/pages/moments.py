@@ -6,8 +6,10 @@ It is for readers who do not see the picture, for pages without script, and for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from halfopen.pages.picture import Mark, Picture, Place, Sample, Section, Series, Span
 
@@ -17,8 +19,7 @@ _DAY_S = 86_400
 _FINDING, _VALUE, _EVENT = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True, gc=False):
     """One row: when (as the picture's axis writes it), in which lane, what, and where it can be read."""
 
     x: float

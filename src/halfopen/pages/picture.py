@@ -7,8 +7,9 @@ their sections stand side by side, and no position of one says anything of the o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from halfopen.pages.shapes import Shape
 
@@ -20,8 +21,7 @@ Tone = Literal["good", "warn", "bad", "info", "calm", "mute"]
 Clock = Literal["elapsed", "utc", "clock", "date", "line"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something can be read: a line or a frame counted from 1, with its text."""
 
     source: str
@@ -30,8 +30,7 @@ class Place:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One entry of the legend: what a mark or stretch means, its shape and its tone."""
 
     name: str
@@ -39,8 +38,7 @@ class Kind:
     tone: Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Something that happened at ``x``; ``detail`` is what a reader who points at it wants to know."""
 
     x: float
@@ -50,8 +48,7 @@ class Mark:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Something that lasted from ``start`` to ``end``; ``fading`` when its end was not seen."""
 
     start: float
@@ -62,8 +59,7 @@ class Span:
     fading: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One value of a series and the line or frame that says it."""
 
     x: float
@@ -71,8 +67,7 @@ class Sample:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """Values over time; ``step`` holds a value until the next one, ``dashed`` tells it from its neighbour."""
 
     name: str
@@ -82,8 +77,7 @@ class Series:
     step: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of a lane: stretches of time and marks on them."""
 
     label: str
@@ -91,8 +85,7 @@ class Row:
     marks: Sequence[Mark] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """Either curves over one scale (``series``) or rows of stretches and marks (``rows``).
 
     ``unit`` is written after the values; ``limit`` is a value that matters (a table's size) with its name; ``marks`` lie
@@ -108,8 +101,7 @@ class Lane:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A stretch of the axis with one clock: position ``start`` is time ``since``, each position further ``rate`` seconds
     more."""
 
@@ -121,8 +113,7 @@ class Section:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """A finding pinned to its moment. ``target`` is the element of the page that tells of it, ``threads`` the positions
     and places of its evidence with the element that quotes each."""
 
@@ -134,8 +125,7 @@ class Pin:
     threads: Sequence[tuple[float, Place, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A timeline, ready to be drawn. ``rules`` are moments that run through all lanes (boots)."""
 
     title: str

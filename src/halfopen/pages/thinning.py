@@ -8,7 +8,8 @@ What findings quote (``kept``) always stays.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from halfopen.pages.picture import Kind, Mark, Place, Sample, Span, Tone
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import signal
 import sys
 import threading
 import zlib
@@ -133,6 +132,8 @@ def _read(stream: BinaryIO) -> Iterator[bytes]:
 
 def _until_interrupted(stream: BinaryIO, notes: list[str]) -> Iterator[bytes]:
     """Ctrl-C ends a live capture: what came before it is judged, also when it comes while a chunk is being judged."""
+    import signal
+
     interrupted = reading = False
 
     def stop(number: int, frame: object) -> None:

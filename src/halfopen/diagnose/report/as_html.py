@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from halfopen import __version__
@@ -34,8 +34,7 @@ _QUOTE_MAX = 600
 _LINE_MAX = 400
 
 
-@dataclass(frozen=True, slots=True)
-class _Quote:
+class _Quote(Struct, frozen=True):
     """One piece of evidence; ``when`` is the capture's time, a line carries its own."""
 
     anchor: str
@@ -45,16 +44,14 @@ class _Quote:
     strongest: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """Lines of a log that follow each other: (number, text, whether it is quoted)."""
 
     source: str
     lines: tuple[tuple[int, str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fix:
+class _Fix(Struct, frozen=True):
     """A remedy in one language."""
 
     anchor: str
@@ -62,8 +59,7 @@ class _Fix:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """A finding as the page tells it."""
 
     anchor: str
@@ -83,8 +79,7 @@ class _Told:
     folded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """A picture with what the page needs to draw it; ``caption`` names what stands on a clock of its own."""
 
     anchor: str
@@ -95,8 +90,7 @@ class Drawn:
     moments: tuple[Moment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One device as the page shows it."""
 
     anchor: str

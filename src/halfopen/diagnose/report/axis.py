@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePath
+
+from msgspec import Struct, field
 
 from halfopen.diagnose.alignment import Alignment
 from halfopen.diagnose.events import Event, Moment
@@ -36,8 +37,7 @@ _PARTS_MAX = 6
 _SPAN_MIN_S = 1.0
 
 
-@dataclass
-class _Stretch:
+class _Stretch(Struct):
     """A section before it has its place: the times of its lines on its own clock."""
 
     label: str

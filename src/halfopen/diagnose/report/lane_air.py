@@ -14,7 +14,6 @@ from halfopen.diagnose.radio import (
     JoinStepSeen,
     PollSeen,
     ProbingObserved,
-    SleepSeen,
     StationObserved,
     UnackedRun,
 )
@@ -146,28 +145,24 @@ def _side(label: str, timeline: Timeline, axis: Axis, more: Sequence[Mark], *, b
 def _sleep(timeline: Timeline, axis: Axis) -> Row | None:
     """When the device told its access point that it sleeps."""
     spans: list[Span] = []
-    since: SleepSeen | None = None
-    last = max((e.last.time for e in timeline.of(StationObserved)), default=None)
-    for seen in timeline.of(SleepSeen):
-        if seen.dozing:
-            since = since or seen
-        elif since is not None:
-            spans += _nap(since, seen.ref.time, axis)
-            since = None
-    if since is not None and last is not None:
-        spans += _nap(since, last, axis)
+    for station in timeline.of(StationObserved):
+        since: FrameRef | None = None
+        for ref, dozing in station.turns:
+            if dozing:
+                since = since or ref
+            elif since is not None:
+                spans += _nap(station.where.source, since, ref.time, axis)
+                since = None
+        if since is not None:
+            spans += _nap(station.where.source, since, station.last.time, axis)
     return Row("sleep", spans) if spans else None
 
 
-def _nap(since: SleepSeen, until: float, axis: Axis) -> list[Span]:
-    start, end = axis.of_capture(since.ref.time), axis.of_capture(until)
+def _nap(source: str, since: FrameRef, until: float, axis: Axis) -> list[Span]:
+    start, end = axis.of_capture(since.time), axis.of_capture(until)
     if start is None or end is None or end < start:
         return []
-    return [
-        Span(
-            start, end, ASLEEP, of_frame(since.where.source, since.ref), f"for {until - since.ref.time:.2f} s"
-        )
-    ]
+    return [Span(start, end, ASLEEP, of_frame(source, since), f"for {until - since.time:.2f} s")]
 
 
 def _beacons(timeline: Timeline, axis: Axis) -> tuple[list[Row], int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from halfopen.diagnose.report.axis import Axis
 from halfopen.diagnose.report.quoting import of_frame
@@ -45,8 +46,7 @@ REFUSED = Kind("refused", "cross", "bad")
 ROWS_MAX = 14
 
 
-@dataclass(eq=False)
-class _Track:
+class _Track(Struct, eq=False):
     """Conversations with one peer that follow each other."""
 
     label: str

@@ -7,7 +7,8 @@ wrong, and whether the device came back. It is pure, so that every report can te
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from halfopen import findings as catalogue
 from halfopen.diagnose.events import AddressGot, Event, ServerConnected, WifiJoined
@@ -24,8 +25,7 @@ _DID_ITS_WORK = "Connections end; the link is there to notice it and to make a n
 _TOLD_MAX = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """One device's story: ``verdict`` in a sentence, ``sentences`` for the paragraph, ``severity`` of the worst finding
     (``None`` when nothing is wrong); ``shared`` when it fell together with others."""
 

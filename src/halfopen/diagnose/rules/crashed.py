@@ -9,9 +9,10 @@ from halfopen.diagnose.events import Crashed, WatchdogFired
 from halfopen.diagnose.rules.proof import Proof, prove
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
+from halfopen.formats.patterns import Pattern
 
 #: What the panic handler says it was.
-_PANIC = re.compile(
+_PANIC = Pattern(
     r"Guru Meditation Error.*|\w+Prohibited|abort\(\) was called at PC \w+|assert failed.*|assertion .* failed"
     r"|stack (?:canary|overflow|smashing).*",
     re.IGNORECASE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
 
 from halfopen.diagnose.drops import Drop
 from halfopen.diagnose.events import (
@@ -15,6 +14,7 @@ from halfopen.diagnose.events import (
     SignalSampled,
     SleepReported,
 )
+from halfopen.diagnose.medians import median
 from halfopen.diagnose.radio import BeaconsObserved, BufferingObserved, StationObserved
 from halfopen.diagnose.rules.outage import reports, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread

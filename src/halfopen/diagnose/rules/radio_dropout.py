@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
 
 from halfopen.diagnose.events import (
     CallFailed,
@@ -13,6 +12,7 @@ from halfopen.diagnose.events import (
     PingLost,
     WifiDropped,
 )
+from halfopen.diagnose.medians import median
 from halfopen.diagnose.radio import AirObserved, FarewellSeen, JoinStepSeen, StationObserved, UnackedRun
 from halfopen.diagnose.rules.proof import Proof, frames, prove
 from halfopen.diagnose.rules.wording import counted, duration, often

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import median
 
 from halfopen.diagnose.events import ConnectFailed, Event, ServerConnected, ServerLost
+from halfopen.diagnose.medians import median
 from halfopen.diagnose.rules.outage import severity
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.wording import duration

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
 
 from halfopen.diagnose.events import ApUnreachable, CallFailed, Event, SignalSampled
+from halfopen.diagnose.medians import median
 from halfopen.diagnose.radio import BeaconsObserved, StationObserved, UnackedRun
 from halfopen.diagnose.rules.on_air import cited
 from halfopen.diagnose.rules.proof import Proof, prove, spread

@@ -5,23 +5,25 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.radio import AirObserved
 from halfopen.diagnose.sources.beacons import Beacons
 from halfopen.diagnose.sources.encryption import Encryption
-from halfopen.diagnose.sources.framing import BATCH
 from halfopen.diagnose.sources.heard import GROUP_BIT, NS, Heard, Witness, mac
 from halfopen.diagnose.sources.joins import FAREWELLS, Joins, word
 from halfopen.diagnose.sources.stations import Stations
 from halfopen.formats import dot11 as d
 from halfopen.formats.eapol import ETHERTYPE_EAPOL
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
-from halfopen.kernel.air import read_air, take_apart
+from halfopen.kernel.air import take_apart
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.hearing import Listener, hear
 from halfopen.kernel.radio import Cell, Link, Station
+
+if TYPE_CHECKING:
+    from halfopen.formats.wifi_key import WifiKey
 
 CHANNELS_MAX = 256
 #: A capture with so many retries is of radios that retry; simulated ones do not.
@@ -47,13 +49,12 @@ class Air:
         self.source = source
         #: What several MSDUs in one frame became: row number → rows of a frame table, one each.
         self.parts: dict[int, array[int]] = {}
-        self._table: array[int] = array("q", bytes(8 * k.AIR_WIDTH * BATCH))
+        self._table: array[int] = array("q", bytes(8 * k.AIR_WIDTH))  # the frame at hand
         self._memory: array[int] = array("q", bytes(8 * k.MEMORY_WIDTH))
         self._room: array[int] = array("q", bytes(8 * k.WIDTH * SUBFRAMES_MAX))
         self._held = Frames()
         self._msdus = Frames()
-        self._data = bytearray()  # what the rows of this batch point into, and the rows
-        self._rows: array[int] = array("q")
+        self._data = bytearray()  # what the rows of this batch point into
         self._channels: set[int] = set()
         self._listener = Listener(self)
         self._joins = Joins()
@@ -70,12 +71,11 @@ class Air:
         self.parts.clear()
         if bare:
             _strip_check_sequences(data, rows, count)
-        self._data, self._rows = data, rows
+        self._data = data
         frames = self._held
         frames.hold(data, rows)
         frames.hold_air(self._table, self._memory)
-        made = read_air(frames, count)
-        made += hear(self._listener, frames, count, frame)
+        made = hear(self._listener, frames, count, frame)
         frames.release()
         return made
 
@@ -83,8 +83,7 @@ class Air:
 
     def unseal(self, row: int) -> bool:
         """Open what is encrypted, and give the listener what opens the next of this kind."""
-        base = row * k.AIR_WIDTH
-        cells = self._table[base : base + k.AIR_WIDTH]
+        cells = self._table
         opened = self._encryption.unsealed(self._held, self._listener.bench, row, cells, self._data)
         bssid, receiver, sender = cells[k.W_BSSID], cells[k.W_RA], cells[k.W_TA]
         if receiver & GROUP_BIT:
@@ -101,12 +100,12 @@ class Air:
     def take_apart(self, row: int) -> None:
         """Take apart what holds several MSDUs, so that each is read like one that came alone."""
         self._msdus.hold(self._data, self._room)
-        found = take_apart(self._held, row, self._msdus)
+        found = take_apart(self._held, row, 0, self._msdus)
         self._msdus.release()
         if found:
             self.parts[row] = self._room[: found * k.WIDTH]
 
-    def tell(self, heard: Heard, row: int, at: int, end: int) -> None:
+    def tell(self, heard: Heard, at: int, end: int) -> None:
         """Hand a frame to those whom it concerns."""
         kind, body = heard.kind, bytes(self._data[at:end])
         if kind in FAREWELLS:
@@ -125,7 +124,7 @@ class Air:
             self._beacons.asked(heard, body)
         elif kind == d.PROBE_RESPONSE:
             self._beacons.answered(heard, body)
-        elif self._table[row * k.AIR_WIDTH + k.W_ETHERTYPE] == ETHERTYPE_EAPOL:
+        elif self._table[k.W_ETHERTYPE] == ETHERTYPE_EAPOL:
             self._joins.key(heard, body[8:])
             self._encryption.shaken(heard, body[8:])
         self._note(heard)
@@ -142,18 +141,17 @@ class Air:
         if link is not None:
             link.noted &= ~k.NOTED_WAITING
 
-    def cell(self, heard: Heard, row: int) -> Cell | None:
+    def cell(self, heard: Heard) -> Cell | None:
         """The first beacon of an access point."""
-        base = row * k.AIR_WIDTH
-        return self._beacons.cell(heard, self._body(base), self._table[base + k.W_INTERVAL])
+        return self._beacons.cell(heard, self._body(), self._table[k.W_INTERVAL])
 
-    def offered(self, heard: Heard, row: int) -> bool:
+    def offered(self, heard: Heard) -> bool:
         """A beacon that may tell its encryption."""
-        return self._encryption.offered(heard.bssid, self._body(row * k.AIR_WIDTH))
+        return self._encryption.offered(heard.bssid, self._body())
 
-    def waits(self, heard: Heard, row: int) -> bool:
+    def waits(self, heard: Heard) -> bool:
         """A beacon whose map concerns a station."""
-        at = self._table[row * k.AIR_WIDTH + k.W_TIM]
+        at = self._table[k.W_TIM]
         waits = self._beacons.waits(heard, bytes(self._data[at : at + self._data[at - 1]]))
         for station in self._beacons.waiting(heard.bssid) if waits else ():
             link = self._listener.links.get((station, heard.bssid))
@@ -200,8 +198,8 @@ class Air:
         if link is not None:
             link.noted = link.noted & k.NOTED_WAITING | self._joins.noted(heard.station, heard.bssid)
 
-    def _body(self, base: int) -> bytes:
-        return bytes(self._data[self._table[base + k.W_BODY] : self._table[base + k.W_END]])
+    def _body(self) -> bytes:
+        return bytes(self._data[self._table[k.W_BODY] : self._table[k.W_END]])
 
     def losses(self) -> list[str]:
         """What was not kept or could not be read, one line each."""

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from halfopen.diagnose.events import Event, Moment, Provenance
-from halfopen.diagnose.sources.air import Air
 from halfopen.diagnose.sources.conversations import Conversations
 from halfopen.diagnose.sources.framing import BATCH, NS, CaptureError, Framing, is_capture
 from halfopen.diagnose.sources.hosts import Hosts
 from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.formats.capture import LINK_80211, LINK_NAMES, WIRELESS_LINKS
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.packets import decode, tally
+
+if TYPE_CHECKING:
+    from halfopen.diagnose.sources.air import Air
+    from halfopen.formats.wifi_key import WifiKey
 
 __all__ = ["CaptureError", "CaptureSource", "is_capture"]
 
@@ -37,7 +40,8 @@ class CaptureSource:
         self._frames = Frames()
         self._totals: array[int] = array("q", bytes(8 * k.A_WIDTH))
         self._picked: array[int] = array("q", bytes(8 * BATCH))
-        self._air = Air(name, keys)
+        self._keys = keys
+        self._air: Air | None = None  # from the first 802.11 frame on
         self._ethernet = 0  # 802.11 frames whose payload was read as Ethernet
         self._conversations = Conversations(name)
         self._hosts = Hosts(name)
@@ -57,7 +61,8 @@ class CaptureSource:
         self._framing.end()
         self._note()
         yield self._observed()
-        yield from self._air.observed()
+        if self._air is not None:
+            yield from self._air.observed()
         conversations = self._conversations.rendered()
         marks = (mark for conversation in conversations for mark in conversation.lwip_marks())
         yield from self._hosts.observed(marks, self._lookups)
@@ -68,14 +73,20 @@ class CaptureSource:
     def _take(self, data: bytearray, rows: array[int], count: int) -> None:
         frame = self._totals[k.A_FRAMES] + 1
         if not WIRELESS_LINKS.isdisjoint(self._framing.links):
+            self._air = self._air or self._listening()
             self._ethernet += self._air.take(data, rows, count, frame, bare=LINK_80211 in self._framing.links)
         done = 0
-        for row, parts in self._air.parts.items():
+        for row, parts in self._air.parts.items() if self._air is not None else ():
             self._analyse(data, rows[done * k.WIDTH : (row + 1) * k.WIDTH], row + 1 - done, frame + done)
             for at in range(0, len(parts), k.WIDTH):
                 self._analyse(data, parts[at : at + k.WIDTH], 1, frame + row, part=True)
             done = row + 1
         self._analyse(data, rows[done * k.WIDTH :] if done else rows, count - done, frame + done)
+
+    def _listening(self) -> Air:
+        from halfopen.diagnose.sources.air import Air  # not needed for a capture of wires
+
+        return Air(self.name, self._keys)
 
     def _analyse(
         self, data: bytearray, rows: array[int], count: int, frame: int, *, part: bool = False
@@ -90,14 +101,16 @@ class CaptureSource:
         totals = array("q", bytes(8 * k.A_WIDTH)) if part else self._totals
         listed = tally(frames, count, totals, self._picked)
         frames.release()
-        for row in self._picked[:listed]:
-            self._lookups.see(data, rows, row * k.WIDTH, frame + row)
+        if listed:
+            self._lookups.see(data, rows, self._picked, listed, frame)
 
     def _note(self) -> None:
         if self._framing.damage:
             frames = self._totals[k.A_FRAMES]
             self.notes.append(f"{self.name}: {self._framing.damage}; read {frames} frames before it")
         for crowd in (self._air, self._conversations, self._hosts, self._lookups):
+            if crowd is None:
+                continue
             self.notes += [f"{self.name}: {line}" for line in crowd.losses()]
 
     def _observed(self) -> CaptureObserved:

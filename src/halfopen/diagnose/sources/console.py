@@ -38,6 +38,7 @@ from halfopen.diagnose.sources.sieve import automaton
 from halfopen.diagnose.sources.told import Facts, ToldLines, gathered
 from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of
 from halfopen.formats.logline import LogLine, cleaned, read_line
+from halfopen.formats.patterns import Pattern
 from halfopen.link import journal
 
 #: From so many bytes on the sieve is worth being built: some hundred lines are read sooner without.
@@ -46,17 +47,17 @@ SIEVED_BYTES_MIN = 1 << 16
 #: Messages that are remembered with what they said: more than a device has, little memory for a hostile log.
 _REPEATED_MAX = 1024
 
-_BOOT_START = re.compile(r"^(?:ets [A-Z][a-z]{2} +\d|ESP-ROM:)")
-_RESET = re.compile(r"^rst:0x[0-9a-f]+ \((?P<reason>\w+)\)")
-_BOOTLOADER = re.compile(r"^ESP-IDF v?\S+ 2nd stage bootloader")
-_SOFT_REBOOT = re.compile(r"^MPY: soft reboot")
-_BOOT_CHATTER = re.compile(
+_BOOT_START = Pattern(r"^(?:ets [A-Z][a-z]{2} +\d|ESP-ROM:)")
+_RESET = Pattern(r"^rst:0x[0-9a-f]+ \((?P<reason>\w+)\)")
+_BOOTLOADER = Pattern(r"^ESP-IDF v?\S+ 2nd stage bootloader")
+_SOFT_REBOOT = Pattern(r"^MPY: soft reboot")
+_BOOT_CHATTER = Pattern(
     r"^(?:configsip|SPIWP|mode:|load:|entry |csum|Build:|boot:|ho |tail |clock div|SHA-256|Saved PC|ELF file|Core dump|$)",
     re.IGNORECASE,
 )
-_TRACEBACK_FRAME = re.compile(r'^File "(?P<file>[^"]+)", line \d+(?:, in (?P<function>\S+))?')
-_HOST_DEVICE = re.compile(r"(?P<name>[\w.-]+)(?: @ (?P<ip>[\d.]+|[0-9a-f:]{3,39}))?: (?=[A-Z])")
-_HOST_DEVICE_AFTER = re.compile(
+_TRACEBACK_FRAME = Pattern(r'^File "(?P<file>[^"]+)", line \d+(?:, in (?P<function>\S+))?')
+_HOST_DEVICE = Pattern(r"(?P<name>[\w.-]+)(?: @ (?P<ip>[\d.]+|[0-9a-f:]{3,39}))?: (?=[A-Z])")
+_HOST_DEVICE_AFTER = Pattern(
     r"(?:for|to|connection to) (?P<name>[\w.-]+) @ (?P<ip>[\d.]+|[0-9a-f:]{3,39})(?=[:\s]|$)"
 )
 #: What changes how the lines behind it are read. (Lines of Home Assistant are always read.)

@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from halfopen.diagnose.sources.heard import GROUP_BIT, Heard, mac
 from halfopen.formats import dot11 as d
 from halfopen.formats import eapol as e
-from halfopen.formats.wifi_key import WifiKey
 from halfopen.kernel import layout as k
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.protocol import CCMP_HEADER
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from array import array
 
     from halfopen.formats.ccmp import SessionKeys
+    from halfopen.formats.wifi_key import WifiKey
 
 #: Pairs of station and access point that are told apart.
 LINKS_MAX = 4096
@@ -154,12 +154,12 @@ class Encryption:
         if bssid >= 0 and receiver & GROUP_BIT:
             ring = self.ring(bssid)
             if ring is not None:
-                return bool(unlock_group(frames, bench, ring, row))
+                return bool(unlock_group(frames, bench, ring, row, 0))
         link = self._link(receiver if cells[k.W_TA] == bssid else cells[k.W_TA], bssid)
         if link is None:
             self._others += 1
             return False
-        opened = bool(unlock(frames, bench, link.lock, row))
+        opened = bool(unlock(frames, bench, link.lock, row, 0))
         link.farewells += not opened and cells[k.W_KIND] in (d.DEAUTH, d.DISASSOC)
         return opened
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from typing import NamedTuple
 
 from halfopen.diagnose.traffic import FrameRef
-from halfopen.formats.dhcp import DhcpMessage
-from halfopen.formats.dns import DnsMessage
 from halfopen.formats.packet_text import (
     arp_text,
     echo_text,
@@ -16,6 +13,7 @@ from halfopen.formats.packet_text import (
     unreachable_text,
 )
 from halfopen.kernel import layout as k
+from halfopen.kernel.asking import Kept
 
 NS = 1_000_000_000
 ECHO_REPLIES = (0, 129)  # ICMP (RFC 792) and ICMPv6 (RFC 4443)
@@ -42,36 +40,24 @@ def body(data: bytearray, rows: array[int], base: int) -> bytes:
     return bytes(data[rows[base + k.BODY] : rows[base + k.OFFSET] + rows[base + k.CAPTURED]])
 
 
-#: An ARP or ICMP message (empty for UDP), addresses, kind of row, ports, bytes of payload, what UDP carries.
-Parts = tuple[bytes, bytes, bytes, int, int, int, int, DnsMessage | DhcpMessage | None]
+def reference(kept: Kept) -> FrameRef:
+    """A frame as a quotation."""
+    return FrameRef(kept.frame, kept.time / NS, (line, kept))
 
 
-class Kept(NamedTuple):
-    """A frame that may be quoted: its number, its nanoseconds, and what its line is made of. Most of what is kept
-    is dropped again, so that the line is written only for what stays."""
-
-    frame: int
-    time: int
-    parts: Parts
-
-    def ref(self) -> FrameRef:
-        """The frame as a quotation."""
-        return FrameRef(self.frame, self.time / NS, (line, self.parts))
-
-
-def line(parts: Parts) -> str:
+def line(kept: Kept) -> str:
     """The line for an ARP, ICMP or UDP frame."""
-    content, source, destination, kind, sport, dport, payload, message = parts
-    if kind == k.ARP:
+    content = kept.content
+    if kept.kind == k.ARP:
         return arp_text(content)
-    here, there = ip_text(source), ip_text(destination)
-    if kind == k.ICMP:
+    here, there = ip_text(kept.source), ip_text(kept.destination)
+    if kept.kind == k.ICMP:
         if content[0] in ECHO_REQUESTS + ECHO_REPLIES:
             identifier, number = int.from_bytes(content[4:6], "big"), int.from_bytes(content[6:8], "big")
             return echo_text(here, there, content[0] in ECHO_REPLIES, identifier, number)
         return f"{here} → {there} ICMP type {content[0]} code {content[1]}"
-    ends = f"{endpoint_text(here, sport)} → {endpoint_text(there, dport)}"
-    return f"{ends} {message.text if message else f'UDP Len={payload}'}"
+    ends = f"{endpoint_text(here, kept.sport)} → {endpoint_text(there, kept.dport)}"
+    return f"{ends} {kept.message.text if kept.message else f'UDP Len={kept.payload}'}"
 
 
 def unreachable_line(data: bytearray, rows: array[int], base: int) -> str:

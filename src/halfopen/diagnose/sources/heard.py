@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import lru_cache
 
 from halfopen.diagnose.events import Moment, Provenance
 from halfopen.diagnose.traffic import FrameRef
@@ -15,8 +16,12 @@ __all__ = ["GROUP_BIT", "NS", "Heard", "Witness", "mac"]
 
 NS = 1_000_000_000
 GROUP_BIT = 1 << 40
+#: The same few addresses are written over and over.
+MACS_KEPT = 4096
+ACKS = {True: ", acked", False: ", not acked", None: ""}
 
 
+@lru_cache(MACS_KEPT)
 def mac(address: int) -> str:
     """``24:6f:28:aa:bb:cc`` of a 48-bit number, ``""`` of none."""
     return mac_text(address.to_bytes(6, "big")) if address >= 0 else ""
@@ -43,12 +48,12 @@ class Witness:
 
     def text(self, heard: Heard) -> str:
         """The frame as one line."""
-        what = heard.detail or NAMES.get(heard.kind, f"frame type {heard.kind:#04x}")
+        what = heard.detail or NAMES.get(heard.kind)
         if heard.turn:
-            what = heard.detail or NAMES.get(heard.kind, "Data")
-            what += " dozing" if heard.turn == k.TURN_DOZING else " awake"
-        ack = {True: ", acked", False: ", not acked", None: ""}[self.acked(heard)]
-        return f"{mac(heard.sender)} → {mac(heard.receiver)} {what}{ack}"
+            what = f"{what or 'Data'} {'dozing' if heard.turn == k.TURN_DOZING else 'awake'}"
+        elif what is None:
+            what = f"frame type {heard.kind:#04x}"
+        return f"{mac(heard.sender)} → {mac(heard.receiver)} {what}{ACKS[self.acked(heard)]}"
 
     def ref(self, heard: Heard) -> FrameRef:
         """The frame as a quotation."""

@@ -5,7 +5,6 @@ python -m halfopen.diagnose.sources.needed
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from halfopen.diagnose.sources import (
@@ -19,6 +18,7 @@ from halfopen.diagnose.sources import (
 from halfopen.diagnose.sources.phrase import Phrase
 from halfopen.diagnose.sources.places import CALLS, DIGITS_TOLD, MEMORY, RADIO, WHOLE, spelled
 from halfopen.diagnose.sources.wordings import Wordings, merit, shortest, tells_digits_apart, wordings
+from halfopen.formats.patterns import Pattern
 
 TABLES = (said_of_sockets, said_of_wifi, said_of_memory, said_of_system)
 
@@ -32,7 +32,7 @@ def of_phrase(phrase: Phrase) -> Wordings:
         return needles
 
 
-def readers() -> dict[str, tuple[re.Pattern[str], ...]]:
+def readers() -> dict[str, tuple[Pattern, ...]]:
     """The patterns without which the readers beside the phrases find nothing, by the names that a file has for readers."""
     return {
         CALLS: said_of_sockets.NEEDED,

@@ -9,29 +9,29 @@ from __future__ import annotations
 
 import bisect
 import heapq
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from halfopen.diagnose.events import AddressNamed, Booted, Event, LogEnded
+from halfopen.formats.patterns import Pattern
 
 #: A name stands near the beginning of a line, and a firmware's header follows it.
-_NAMED = re.compile(
+_NAMED = Pattern(
     r"(?:^|[\s\]>:\"'])#(?P<boot>\d{1,9})\.(?P<life>[0-9a-f]{8})\.(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))? "
     r"(?P<line>[EWIDV] (?:\(\d{1,14}\) |halfopen: lost \d).*)"
 )
 #: Without it a line is no recorded one: the beginning of a name.
-NEEDED = (re.compile(r"#\d{1,9}\."),)
+NEEDED = (Pattern(r"#\d{1,9}\."),)
 _BEFORE_MAX = 400
 #: Who a line is of, in what carried it: RFC 5424, what syslog servers keep of it, ``mosquitto_sub -v``. The name is a
 #: stranger's text and believed only where it looks like one.
-_CARRIED = re.compile(
+_CARRIED = Pattern(
     r"(?:<\d{1,3}>1 \S{1,40} (?P<sent>DEVICE) halfopen - - - |[T ]\d\d:\d\d:\d\d\S{0,16} (?P<kept>DEVICE) halfopen(?:\[-?\d*\])?:? "
     r"|^halfopen/(?P<topic>DEVICE)/journal )$".replace("DEVICE", r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 )
-_HEADED = re.compile(r"[EWIDV] \(\d{1,14}\) .*")
+_HEADED = Pattern(r"[EWIDV] \(\d{1,14}\) .*")
 #: Lines kept until the end of a log (some 30 MB of memory): recorders hold dozens of lines, fleets have thousands.
 _LINES_MAX = 50_000
 #: A line may be stamped a little later than the live line it was delivered beside: it was sent between two of them.

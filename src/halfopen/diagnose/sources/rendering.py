@@ -12,6 +12,7 @@ from halfopen.diagnose.traffic import (
     Endpoint,
     FlowObserved,
     FrameRef,
+    FrameRefs,
     ProbeRun,
     RetransmissionRun,
     Side,
@@ -80,7 +81,8 @@ class Rendering:
         self.source = source
         self.state = state
         self.conversation = conversation
-        self._write, self._write_stored = self.text, self._stored_text  # bound once, for all frames
+        # bound once, for all frames
+        self._write, self._write_stored, self._quoted = self.text, self._stored_text, self.frame
         self.flow_base = conversation.slot * k.FLOW_WIDTH
         self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
         self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
@@ -153,11 +155,9 @@ class Rendering:
     def _stored_text(self, at: int) -> str:
         return self.text(Quoted(*self.state[at : at + k.R_WIDTH]))
 
-    def frames(self, bounded: Bounded) -> tuple[FrameRef, ...]:
+    def frames(self, bounded: Bounded) -> FrameRefs:
         """The frames of a bounded list."""
-        write = self._write
-        kept = bounded.first + bounded.last if bounded.last else bounded.first
-        return tuple([FrameRef(quoted.frame, quoted.time / NS, (write, quoted)) for quoted in kept])
+        return FrameRefs(bounded, self._quoted)
 
     def side_seen(self, side: int) -> SideSeen:
         """All that one side did."""

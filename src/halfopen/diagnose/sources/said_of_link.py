@@ -42,6 +42,7 @@ from halfopen.diagnose.events import (
 )
 from halfopen.formats import newlib_errno
 from halfopen.formats.logline import LogLine
+from halfopen.formats.patterns import Pattern
 from halfopen.link import journal
 
 #: The journal names causes; these are errors of a socket call, in newlib's numbering, whatever the port's was.
@@ -104,7 +105,7 @@ _SAID_OF_RADIO: dict[str, _Maker] = {
 #: Losses of the Wi-Fi and failed joins. The journal knows no reason, but its reader may print the driver's behind the line
 #: (``reason=200``); from 1000 on MicroPython's status is none.
 _SAID_OF_DROPS = ("WIFI_LOST", "JOIN_FAILED", "JOIN_EXPIRED")
-_REASON = re.compile(r"\breason=([1-9]\d{0,2})\b", re.ASCII)
+_REASON = Pattern(r"\breason=([1-9]\d{0,2})\b", re.ASCII)
 
 
 class JournalReader:

@@ -16,6 +16,7 @@ from halfopen.diagnose.events import (
 )
 from halfopen.diagnose.sources.phrase import phrase
 from halfopen.formats.logline import LogLine
+from halfopen.formats.patterns import Pattern
 
 PHRASES = (
     phrase(
@@ -40,48 +41,48 @@ PHRASES = (
 )
 
 _UNIT = r"\s*(?P<unit>kb|kib|k\b)?"
-_FREE = re.compile(
+_FREE = Pattern(
     r"(?:(?:esp\.)?get_?free_?heap(?:_?size)?(?:\(\))?|free[ _-]?(?:heap|memory|mem|ram|dram|bytes|space)?(?:[ _]?size)?|"
     r"(?:8bit |internal |total )?free(?: now)?|mem_free(?:\(\))?|(?:available|avail)[ _](?:heap|memory|mem)|"
     r"ram[ _]free|heap(?:[ _](?:free|size|now|left))?|mem)"
     r"(?:\s*(?:is|=|:|->|\)|['\"]|sending state))*\s*(?P<free>\d[\d,_]*)(?:\.\d+)?" + _UNIT,
     re.IGNORECASE,
 )
-_POOL = re.compile(
+_POOL = Pattern(
     r"free[ _](?P<pool>internal|dma|psram|spiram|dram)[ _:=]+(?P<free>\d+)|(?P<pool2>internal|dma|psram|spiram|dram)[ _]free[ _:=]+(?P<free2>\d+)",
     re.IGNORECASE,
 )
-_MINIMUM = re.compile(
+_MINIMUM = Pattern(
     r"min(?:imum)?[ _-]?(?:ever[ _-]?)?(?:free)?[ _-]?(?:ever)?[ _-]?(?:heap)?(?:[ _]size)?(?:\(\))?(?:\s*(?:is|=|:|->|['\"]|sending state))*\s*(?P<minimum>\d[\d,_]*)"
     + _UNIT,
     re.IGNORECASE,
 )
-_LARGEST = re.compile(
+_LARGEST = Pattern(
     r"(?:largest|biggest|max(?:imum)?)[ _-]?(?:free|alloc(?:able|atable)?|contiguous)?[ _-]?(?:heap|free)?[ _-]?(?:block)?(?:[ _]size)?(?:\(\))?"
     r"(?:\s*(?:is|=|:|->|['\"]|sending state))*\s*(?P<largest>\d[\d,_]*)" + _UNIT,
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"max new split: ?(\d+)")
-_ABOUT_MEMORY = re.compile(
+_SPLIT = Pattern(r"max new split: ?(\d+)")
+_ABOUT_MEMORY = Pattern(
     r"heap|mem(?:ory|_free)?\b|\bfree\b|largest|\bram\b|maxalloc|max.?block|getfree", re.IGNORECASE
 )
 #: Free space of other things.
-_NOT_HEAP = re.compile(
+_NOT_HEAP = Pattern(
     r"free (?:flash|sectors?|slots?|pages?|disk)|spiffs|littlefs|fatfs|sketch|partition|\bnvs\b|flash|sd card|stack(?: |_)high",
     re.IGNORECASE,
 )
-_STACK_LINE = re.compile(r"^stack:", re.IGNORECASE)
+_STACK_LINE = Pattern(r"^stack:", re.IGNORECASE)
 #: The one digit that the patterns of figures name (``8bit free``), and any.
-_BITS = re.compile(r"[0-9]bit ")
-_DIGIT = re.compile(r"[0-9]")
+_BITS = Pattern(r"[0-9]bit ")
+_DIGIT = Pattern(r"[0-9]")
 #: Bytes: less is a percentage or a count.
 DOUBTFUL_BELOW = 200
 
 #: mbedTLS codes that mean an allocation failed: SSL 0x7F00, bignum 0x10, MD 0x5180, X509 0x2880, PK 0x3F80,
 #: cipher 0x6180, ECP 0x4D80 (mbedtls error headers; facts: -0x7F00 also prints as -32512 and FFFF8100).
 _MEMORY_CODES = frozenset((0x7F00, 0x10, 0x5180, 0x2880, 0x3F80, 0x6180, 0x4D80))
-_TLS = re.compile(r"mbedtls|ssl|tls", re.IGNORECASE)
-_TLS_CODE = re.compile(
+_TLS = Pattern(r"mbedtls|ssl|tls", re.IGNORECASE)
+_TLS_CODE = Pattern(
     r"-0x(?P<hex>[0-9a-f]{2,5})\b|(?:\(|\s|error |=)-(?P<dec>\d{2,6})\b|(?P<wrapped>0x)?ffff(?P<word>[0-9a-f]{4})\b",
     re.IGNORECASE,
 )

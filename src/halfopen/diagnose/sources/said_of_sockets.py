@@ -34,6 +34,7 @@ from halfopen.diagnose.events import (
 from halfopen.diagnose.sources.phrase import Place, phrase
 from halfopen.formats import newlib_errno
 from halfopen.formats.logline import LogLine
+from halfopen.formats.patterns import Pattern
 
 _FD = r"(?:fd|sock(?:et)?|s)\s*[=:#]?\s*(?P<fd>\d{1,4})\b"
 _FD2 = _FD.replace("<fd>", "<fd2>")
@@ -192,7 +193,7 @@ PHRASES = (
     phrase(
         HeartbeatMissed,
         "no ping_resp|no pingresp|rc=-4|ping timeout|ping response not|pong|keepalivetimeout|keep alive failed|for pingresp|pingresp not",
-        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>\d+\.?\d*|\.\d+) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
+        r"no ping_?resp|failed, rc=-4\b|keepalivetimeout|handling of keep alive failed|waiting for pingresp|pingresp not returned|ping(?:resp)? time(?:d )?out|ping response not received(?: after (?P<after_s>\d+(?:\.\d+)?) seconds)?|pong\) was not received.*?after [\d.]+ seconds|no pong|pong (?:timeout|missing|not received)",
         name="ping",
     ),
     phrase(
@@ -237,20 +238,18 @@ PHRASES = (
     ),
 )
 
-_NUMBER = re.compile(
+_NUMBER = Pattern(
     r"\[errno (?P<a>-?\d+)\]|oserror: \(?(?P<b>-?\d+)\b|(?<![a-z_])errno(?: is|=|:|\s)*\(?\s*(?P<c>\d+)|"
     r"so_error\) ?= ?(?P<d>\d+)|error (?:in|calling) \w+ ?: ?\(?(?P<e>\d+)|error in accept \((?P<f>\d+)\)|"
     r"transport_\w+: error - (?P<g>\d+)|could not send data: (?P<i>\d+)|"
     r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%))",
     re.IGNORECASE,
 )
-_TROUBLE = re.compile(
-    r"fail|error|errno|unable|abort|could not|couldn't|can't|reset by|err[ =:]", re.IGNORECASE
-)
-_FD_IN = re.compile(
+_TROUBLE = Pattern(r"fail|error|errno|unable|abort|could not|couldn't|can't|reset by|err[ =:]", re.IGNORECASE)
+_FD_IN = Pattern(
     r"(?:\bfd\b|\bsock(?:et)?\b|\b(?:recv|send|read|write) on)\s*[=:#]?\s*(\d{1,4})\b", re.IGNORECASE
 )
-_AFTER = re.compile(r"(?:after|silent for|waited|blocked for|for) (\d+(?:\.\d+)?) ?(ms|s)\b", re.IGNORECASE)
+_AFTER = Pattern(r"(?:after|silent for|waited|blocked for|for) (\d+(?:\.\d+)?) ?(ms|s)\b", re.IGNORECASE)
 #: Errnos that are no failure (success, in progress, already, is connected) or say nothing of the link.
 _HARMLESS = frozenset((0, 2, 119, 120, 127, 109))
 #: A log written on Linux numbers these differently (facts of newlib and Linux errno.h).
@@ -268,22 +267,22 @@ _FROM_LINUX = {
 }
 #: getaddrinfo's own codes, which share no meaning with errno (lwIP netdb.h).
 _LOOKUP_CODES = frozenset((2, *range(200, 214)))
-_ADDRESS_TEXTS = re.compile("|".join(re.escape(t) for t in newlib_errno.TEXTS.values() if t), re.IGNORECASE)
-_NAMES = re.compile(r"\bE[A-Z]{3,14}\b")
+_ADDRESS_TEXTS = Pattern("|".join(re.escape(t) for t in newlib_errno.TEXTS.values() if t), re.IGNORECASE)
+_NAMES = Pattern(r"\bE[A-Z]{3,14}\b")
 _VERBS = (
-    ("accept", re.compile(r"accept", re.IGNORECASE)),
+    ("accept", Pattern(r"accept", re.IGNORECASE)),
     (
         "socket",
-        re.compile(
+        Pattern(
             r"creat\w* (?:a )?(?:\w+ )?socket|^socket\(|out of sockets|open(?:ing)? (?:a )?socket",
             re.IGNORECASE,
         ),
     ),
-    ("connect", re.compile(r"conn+ect", re.IGNORECASE)),
-    ("socket", re.compile(r"\bsocket(?:\(\))?(?: failed| error|: ?\d)", re.IGNORECASE)),
-    ("select", re.compile(r"\bselect|\bpoll", re.IGNORECASE)),
-    ("recv", re.compile(r"recv|\bread|_read|receiv", re.IGNORECASE)),
-    ("send", re.compile(r"send|writ|publish", re.IGNORECASE)),
+    ("connect", Pattern(r"conn+ect", re.IGNORECASE)),
+    ("socket", Pattern(r"\bsocket(?:\(\))?(?: failed| error|: ?\d)", re.IGNORECASE)),
+    ("select", Pattern(r"\bselect|\bpoll", re.IGNORECASE)),
+    ("recv", Pattern(r"recv|\bread|_read|receiv", re.IGNORECASE)),
+    ("send", Pattern(r"send|writ|publish", re.IGNORECASE)),
 )
 
 

@@ -36,6 +36,7 @@ from halfopen.diagnose.events import (
 from halfopen.diagnose.sources.phrase import Place, phrase
 from halfopen.formats import wifi_reason
 from halfopen.formats.logline import LogLine
+from halfopen.formats.patterns import Pattern
 
 _IP = r"(?:\d{1,3}\.){3}\d{1,3}"
 _MAC = r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"
@@ -141,44 +142,44 @@ PHRASES = (
     phrase(AddressNamed, "mac", rf"(?:local mac|mac(?: address)?|sta mac)[ :=]+(?P<mac>{_MAC})"),
 )
 
-_STATE = re.compile(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
-_REASON = re.compile(
+_STATE = Pattern(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
+_REASON = Pattern(
     r"(?:\b|_)reason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b(?!-?way)|\breason[ :='\"]+\((?P<bracket>\d+)\)",
     re.IGNORECASE,
 )
-_IN_BRACKETS = re.compile(r"timeout\((\d{3})\)")
+_IN_BRACKETS = Pattern(r"timeout\((\d{3})\)")
 #: What makes a reason one of Wi-Fi: firmware has reset, wake-up and close reasons too.
-_DROP_WORDS = re.compile(
+_DROP_WORDS = Pattern(
     r"disconn|sta_disc|\bssid|bssid|rssi|wi-?fi|wlan|\bap\b|reason[: ]+\d+ - [A-Z4]|wifi_reason|deauth|disassoc",
     re.IGNORECASE,
 )
-_OTHER_REASONS = re.compile(
+_OTHER_REASONS = Pattern(
     r"reset reason|wake-?up|boot reason|close reason|reboot reason|reason phrase|station:? (?:left|.*\bleave)|client left|day plan",
     re.IGNORECASE,
 )
-_BSSID = re.compile(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
-_RSSI = re.compile(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,24}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
-_OTHER_RADIOS = re.compile(
+_BSSID = Pattern(rf"bssid[ =:]+(?P<mac>{_MAC})", re.IGNORECASE)
+_RSSI = Pattern(r"(?:rssi|signal(?: strength)?)[^-\d\n]{0,24}(?P<dbm>-\d{2,3})\b", re.IGNORECASE)
+_OTHER_RADIOS = Pattern(
     r"\b(?:ble|bt|bluetooth|lora\w*|zigbee|w?mbus\w*|esp-?now|cc1101|rf|sx12\d\d|nrf\w*|distance|txpower|manufacturerdata)\b|wmbus|\bbt_|ble_",
     re.IGNORECASE,
 )
 #: What may be the ``(0x`` of a state's code.
-_HEXADECIMAL = re.compile(r"\([0-9]x")
+_HEXADECIMAL = Pattern(r"\([0-9]x")
 #: Those whose names hold numbers.
-_NUMBERED_RADIOS = re.compile(r"cc[0-9]{4}|sx[0-9]{4}")
-_SCAN_HIT = re.compile(
+_NUMBERED_RADIOS = Pattern(r"cc[0-9]{4}|sx[0-9]{4}")
+_SCAN_HIT = Pattern(
     r"^- '|found (?:a better )?ap|scan result|\bch(?:annel)? ?[:=]? ?\d+.*rssi", re.IGNORECASE
 )
 #: Sensitivity of the ESP32 at 1 Mbit/s is -98 dBm (data sheet): nothing weaker is Wi-Fi.
 _WIFI_DBM_MIN = -98
 #: MQTT, HTTP and web sockets have reasons and disconnects of their own.
-_NOT_WIFI_TAGS = re.compile(
+_NOT_WIFI_TAGS = Pattern(
     r"mqtt|http|websocket|\bws\b|ble|bt_|api\b|aioesphomeapi|esp-tls|event$|tcpip|mqt$", re.IGNORECASE
 )
 
 
 #: Without one of these :func:`read_radio` finds nothing.
-NEEDED = (_STATE, re.compile("reason|disconnect"), _RSSI)
+NEEDED = (_STATE, Pattern("reason|disconnect"), _RSSI)
 
 
 def tells_digits_apart(lowered: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.radio import PollSeen, SleepSeen, StationObserved, UnackedRun
+from halfopen.diagnose.radio import PollSeen, StationObserved, UnackedRun
 from halfopen.diagnose.sources.heard import NS, Heard, Witness, mac
 from halfopen.diagnose.sources.signals import counted, upper_median
 from halfopen.diagnose.traffic import FrameRef
@@ -64,8 +64,8 @@ class Stations:
                 known.aps.pop(bssid, None)
                 known.aps[bssid] = None
 
-    def observed(self, witness: Witness) -> Iterator[PollSeen | SleepSeen | UnackedRun]:
-        """Single facts: polls, changes of power management, runs without acknowledgement."""
+    def observed(self, witness: Witness) -> Iterator[PollSeen | UnackedRun]:
+        """Single facts: polls, runs without acknowledgement."""
         for link in self._links:
             station, bssid = link.station, link.bssid
             for poll in link.polls:
@@ -82,17 +82,6 @@ class Stations:
                 for run in direction.runs if witness.hears(station if by_ap else bssid) else ():
                     if _told(direction, run, retries=witness.retries):
                         yield _unacked(run, mac(station), mac(bssid), bool(by_ap), witness)
-        for known in self._stations.values():
-            for turn in known.turns:
-                yield SleepSeen(
-                    witness.where(turn),
-                    witness.at(turn),
-                    mac(turn.station),
-                    mac(turn.bssid),
-                    bool(turn.flags & k.FC_POWER),
-                    witness.acked(turn),
-                    witness.ref(turn),
-                )
 
     def summaries(self, witness: Witness) -> Iterator[StationObserved]:
         """Each station as a whole."""
@@ -113,6 +102,7 @@ class Stations:
                 watched_s=known.watched / NS,
                 retried=known.retried,
                 talked=_talked(known, witness),
+                turns=tuple([(witness.ref(turn), turn.flags & k.FC_POWER != 0) for turn in known.turns]),
             )
 
 
