@@ -5,6 +5,7 @@ python -m halfopen.diagnose.sources.needed
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from halfopen.diagnose.sources import (
