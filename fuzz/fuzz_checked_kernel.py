@@ -26,7 +26,7 @@ def build(folder: Path) -> Path:
     """Compile the package with checks; where it was put. Raises :class:`SystemExit` when the kernel is not compiled."""
     source, target = folder / "source", folder / "installed"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
     kernel = source / "src" / "halfopen" / "kernel"
