@@ -32,11 +32,11 @@ from halfopen.diagnose.sources.blocks import LINE_CHARACTERS_MAX, ConsoleError, 
 from halfopen.diagnose.sources.log_clock import LogClock
 from halfopen.diagnose.sources.phrase import Phrase, Phrasebook, alike
 from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO, READERS
-from halfopen.diagnose.sources.plans import plan_of
+from halfopen.diagnose.sources.plans import Plan, made, plan_of
 from halfopen.diagnose.sources.recorded import ReadLine, RecordedLines, recorded_boot
 from halfopen.diagnose.sources.sieve import automaton
 from halfopen.diagnose.sources.told import Facts, ToldLines, gathered
-from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of
+from halfopen.diagnose.sources.walk import MESSAGE_CHARACTERS_MAX, LineWalk, Message, line_of, shape_of
 from halfopen.formats.logline import LogLine, cleaned, read_line
 from halfopen.formats.patterns import Pattern
 from halfopen.link import journal
@@ -100,6 +100,8 @@ class ConsoleSource:
         self._walk: LineWalk | None = None
         #: What a message said, the fields of its events behind place and time.
         self._repeated: dict[Message, list[tuple[type[Event], tuple[Any, ...]]]] = {}
+        #: What messages of a shape say.
+        self._plans: dict[Message, Plan] = {}
         self._clock = LogClock()
         #: The line before, by number and text, if it may have been broken.
         self._held: tuple[int, str] | None = None
@@ -274,12 +276,14 @@ class ConsoleSource:
         number = walk.number
         where = Provenance(self.name, number, None, text)
         self._last, self._passed = (where, at), None
+        planned = self._planned(walk, message, where, at) if walk.wants_plan and walk.is_plain else None
         said = None if walk.wants_plan else self._repeated.get(message)
-        if said is not None:  # a device repeats itself: the same words mean the same
+        if planned is not None:
+            facts = planned
+        elif said is not None:  # a device repeats itself: the same words mean the same
             facts = [kind(where, at, *told) for kind, told in said]
         else:
-            line = line_of(message, text, host_s)
-            facts = self._read(walk, line, where, at)
+            facts = self._read(walk, message, line_of(message, text, host_s), where, at)
             if len(self._repeated) >= _REPEATED_MAX:
                 self._repeated.clear()
             self._repeated[message] = [(type(fact), _fields_of(fact)) for fact in facts]
@@ -295,7 +299,19 @@ class ConsoleSource:
         self._last, self._passed = (last.where, last.at), None
         return told
 
-    def _read(self, walk: LineWalk, line: LogLine, where: Provenance, at: Moment) -> list[Event]:
+    def _planned(self, walk: LineWalk, message: Message, where: Provenance, at: Moment) -> list[Event] | None:
+        """What the line says that the walk took apart, where a message of its shape was planned before; then its shape is
+        planned, too."""
+        plan = self._plans.get(shape_of(message))
+        if plan is None:
+            return None
+        walk.plan(walk.askers() or _ANYBODY, plan)
+        text = message[3].decode()
+        return made(plan.facts, text, where, at) if plan.holds(text) else None
+
+    def _read(
+        self, walk: LineWalk, message: Message, line: LogLine, where: Provenance, at: Moment
+    ) -> list[Event]:
         """Everything that the message says of a line that the walk took apart; what it says is planned for all of its
         shape."""
         lowered = line.message.lower()
@@ -310,9 +326,12 @@ class ConsoleSource:
         facts += _PHRASES.found(askers, line, lowered, where, at)
         if walk.wants_plan:
             undecided = _PHRASES.any_in(walk.telling_digits_apart & askers, alike(lowered))
-            message, text = walk.place()
-            plan = plan_of(line, facts, askers, undecided=undecided, message=message, text=text)
+            plan = plan_of(line, facts, askers, undecided=undecided)
             walk.plan(askers, plan)
+            if walk.is_plain:
+                if len(self._plans) >= _REPEATED_MAX:
+                    self._plans.clear()
+                self._plans[shape_of(message)] = plan
         return [fact for _, fact in facts]
 
     def _said(self, line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Event]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from halfopen.diagnose.events import Event
+from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources import said_of_memory, said_of_sockets, said_of_wifi
 from halfopen.diagnose.sources.phrase import Phrase, Place
 from halfopen.diagnose.sources.places import CALLS, MEMORY, RADIO
@@ -25,17 +25,21 @@ _NUMBER_DIGITS_MAX = 4
 
 
 class PlannedFact(NamedTuple):
-    """A fact: its kind, its fields behind place and time, and which of them are taken from the text of a line, where from and
-    by what."""
+    """A fact: its kind, its fields behind place and time, and which of them are taken from a text, where from and by what."""
 
     kind: type[Event]
     fields: tuple[Any, ...]
     figures: tuple[tuple[int, int, int, Callable[[str], Any]], ...]
 
+    def shifted(self, by: int) -> PlannedFact:
+        """The same where the text begins so much earlier."""
+        figures = [(place, first + by, last + by, value_of) for place, first, last, value_of in self.figures]
+        return self._replace(figures=tuple(figures))
+
 
 class Proviso(NamedTuple):
-    """When a plan tells what a line says (``PLAN_*``), and the number that is asked for, where it is: how many bytes behind the
-    line's begin it stands, its digits, its value."""
+    """When a plan tells what a line says (``PLAN_*``), and the number that is asked for, where it is: its place, its digits,
+    its value."""
 
     kind: int
     place: int = 0
@@ -44,10 +48,37 @@ class Proviso(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What lines of a shape say, and when that is so."""
+    """What messages of a shape say, and when that is so; places are those in the message."""
 
     facts: tuple[PlannedFact, ...]
     proviso: Proviso
+
+    def holds(self, message: str) -> bool:
+        """Whether the plan tells what ``message`` says, which is of its shape."""
+        kind, place, digits, value = self.proviso
+        if kind in (k.PLAN_DIGIT_NOT, k.PLAN_NUMBER):
+            return (int(message[place : place + digits]) == value) == (kind == k.PLAN_NUMBER)
+        return kind != k.PLAN_NEVER
+
+    def of_lines(self, message: int, text: int) -> Plan:
+        """The same of lines whose text begins ``text`` bytes behind their begin and their message ``message``: places of figures
+        are those in the text, of the proviso those in the line."""
+        facts = tuple(fact.shifted(message - text) if fact.figures else fact for fact in self.facts)
+        return Plan(facts, self.proviso._replace(place=self.proviso.place + message))
+
+
+def made(facts: Sequence[PlannedFact], text: str, where: Provenance, at: Moment) -> list[Event]:
+    """The events that are planned as ``facts``, with the figures of ``text``."""
+    found = []
+    for kind, fields, figures in facts:
+        if figures:
+            told = list(fields)
+            for place, first, last, value_of in figures:
+                told[place] = value_of(text[first:last])
+            found.append(kind(where, at, *told))
+        else:
+            found.append(kind(where, at, *fields))
+    return found
 
 
 #: Every line of the shape must be read.
@@ -61,14 +92,11 @@ def plan_of(
     askers: frozenset[str],
     *,
     undecided: bool,
-    message: int,
-    text: int,
 ) -> Plan:
-    """The plan for all lines that differ from ``line`` in digits alone.
+    """The plan for the messages of all lines that differ from ``line`` in digits alone.
 
     ``facts`` is what the line says, the phrases with what they found behind what readers did; of readers only ``askers`` can
-    find anything. ``undecided`` tells that a phrase that tells digits apart may find something. ``message`` and ``text`` are
-    where message and text of the line begin, in bytes.
+    find anything. ``undecided`` tells that a phrase that tells digits apart may find something.
     """
     if not line.text.isascii():
         return NO_PLAN
@@ -87,10 +115,9 @@ def plan_of(
         sure = _of_memory(line, lowered, read, provisos)
     if not sure or len(provisos) > 1 or len(read) != sum(phrase is None for phrase, _ in facts):
         return NO_PLAN
-    offset = message - text
-    found = [_planned(next(told)[1], places, offset) for places in read]
-    found += [_planned(fact, phrase.places(line), offset) for phrase, fact in told if phrase is not None]
-    return _plan(found, [proviso._replace(place=proviso.place + message) for proviso in provisos])
+    found = [_planned(next(told)[1], places) for places in read]
+    found += [_planned(fact, phrase.places(line)) for phrase, fact in told if phrase is not None]
+    return _plan(found, provisos)
 
 
 def _plan(facts: list[PlannedFact], provisos: list[Proviso]) -> Plan:
@@ -151,12 +178,9 @@ def _constant(fact: Event) -> PlannedFact:
     return PlannedFact(type(fact), _fields_of(fact), ())
 
 
-def _planned(fact: Event, places: Sequence[Place], offset: int) -> PlannedFact:
+def _planned(fact: Event, places: Sequence[Place]) -> PlannedFact:
     names = fact.__struct_fields__[2:]
-    figures = tuple(
-        (names.index(place.field), place.start + offset, place.end + offset, place.value_of)
-        for place in places
-    )
+    figures = tuple((names.index(place.field), place.start, place.end, place.value_of) for place in places)
     return PlannedFact(type(fact), _fields_of(fact), figures)
 
 

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Collection, Iterator, Sequence
 
 from halfopen.diagnose.events import Event, Moment, Provenance
-from halfopen.diagnose.sources.plans import PlannedFact
+from halfopen.diagnose.sources.plans import PlannedFact, made
 from halfopen.kernel.line_layout import HAS_BOOT, HAS_HOST, HAS_SYSTEM, TIME_WIDTH, TOLD_WIDTH
 
 #: A block that is held for its lines has so many bytes to a fact at most; of others the facts are made at once.
@@ -62,14 +62,7 @@ class ToldLines:
                 system if has & HAS_SYSTEM else None,
                 host if has & HAS_HOST else None,
             )
-            for kind, fields, figures in plans[plan]:
-                if figures:
-                    told = list(fields)
-                    for place, first, last, value_of in figures:
-                        told[place] = value_of(text[first:last])
-                    facts.append(kind(where, at, *told))
-                else:
-                    facts.append(kind(where, at, *fields))
+            facts += made(plans[plan], text, where, at)
         return facts
 
 

@@ -35,6 +35,13 @@ _STUDIED_EACH = 4
 
 #: Dialect and level by code, tag and text of a message as bytes: what it says depends on nothing else.
 Message = tuple[int, int, bytes, bytes]
+_SAME_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def shape_of(message: Message) -> Message:
+    """What is the same of all messages that differ in digits alone."""
+    dialect, level, tag, said = message
+    return dialect, level, tag.translate(_SAME_DIGITS), said.translate(_SAME_DIGITS)
 
 
 def line_of(message: Message, text: str, host_s: float | None) -> LogLine:
@@ -248,10 +255,10 @@ class LineWalk:
                 self._askers[key] = found
         return found
 
-    def place(self) -> tuple[int, int]:
-        """Where message and text of the line that was taken apart begin, in bytes from its first."""
-        start = self._walker.line
-        return self._header.message - start, self._header.text - start
+    @property
+    def is_plain(self) -> bool:
+        """Whether the line that was taken apart is ASCII without colours inside."""
+        return not self._header.coloured and self._header.foreign < 0
 
     @property
     def wants_plan(self) -> bool:
@@ -263,13 +270,18 @@ class LineWalk:
         )
 
     def plan(self, askers: frozenset[str], plan: Plan) -> None:
-        """Lines of the shape of the one that was taken apart are told by ``plan``; in those that are not, only ``askers`` find
-        something."""
-        if self._header.coloured or self._header.foreign >= 0:
-            plan = NO_PLAN
-        self.plans.append(plan.facts)
+        """Lines of the shape of the one that was taken apart are told by ``plan`` of their message; in those that are not, only
+        ``askers`` find something."""
+        start = self._walker.line
+        told = (
+            plan.of_lines(self._header.message - start, self._header.text - start)
+            if self.is_plain
+            else NO_PLAN
+        )
+        self._walker.planned = len(self.plans)
+        self._walker.plan(len(self.plans), len(told.facts), *told.proviso)
+        self.plans.append(told.facts)
         self._asked.append(askers)
-        self._walker.plan(len(self.plans) - 1, len(plan.facts), *plan.proviso)
 
     @property
     def telling_digits_apart(self) -> frozenset[str]:
