@@ -35,6 +35,9 @@ with open(sys.argv[1], encoding="utf-8", errors="replace") as lines:
             found += 1
 print(found)
 """
+sys.path.insert(0, str(Path(__file__).parent))
+from long_logs import FORMATS  # noqa: E402
+
 ROOT = Path(__file__).parents[1]
 HALFOPEN = [sys.executable, "-m", "halfopen"]
 
@@ -49,7 +52,7 @@ def once(command: Sequence[str]) -> tuple[float, float, float]:
     return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / (1 if sys.platform == "darwin" else 1024)
 
 
-def written(path: Path, megabytes: int, share: float = 0.01) -> Path:
+def written(path: Path, megabytes: int, share: float = 0.01, name: str = "") -> Path:
     """``path`` with a log in it, written by another process: what this one holds in memory would count for its children."""
     subprocess.run(
         [
@@ -58,6 +61,7 @@ def written(path: Path, megabytes: int, share: float = 0.01) -> Path:
             str(path),
             str(megabytes * MEGABYTE),
             str(share),
+            name,
         ],
         check=True,
     )
@@ -98,6 +102,20 @@ def side_by_side(folder: Path, megabytes: int) -> None:
             )
         if "ripgrep" not in commands:
             print("  ripgrep is not installed: skipped")
+
+
+def every_format(folder: Path, megabytes: int) -> None:
+    """halfopen beside the loop on logs of one format each, of which one line in a hundred says something."""
+    print(f"{megabytes} MB of one format, 1% of the lines say something")
+    for name in FORMATS:
+        log = written(folder / "bench.log", megabytes, name=name)
+        ours, loop = medians(
+            [[*HALFOPEN, "diagnose", "--format", "json", str(log)], [sys.executable, "-c", LOOP, str(log)]]
+        )
+        print(
+            f"  {name:<22}{ours[1]:8.2f} s CPU {megabytes / ours[1]:8.0f} MB/s {ours[2]:6.0f} MiB"
+            f"   loop × {loop[1] / ours[1]:.1f}"
+        )
 
 
 def growth(folder: Path, picture: Path) -> None:
@@ -170,6 +188,7 @@ def main() -> None:
             growth(Path(name), options.picture)
             return
         side_by_side(Path(name), options.megabytes)
+        every_format(Path(name), options.megabytes)
 
 
 if __name__ == "__main__":

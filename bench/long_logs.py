@@ -79,6 +79,33 @@ _MAKES: tuple[tuple[_Maker, str], ...] = (
 )
 
 
+#: Logs of one format each, by name: what a device prints alone, and behind the time that something puts before its lines.
+FORMATS: dict[str, tuple[_Maker, str]] = {
+    "esp-idf": _MAKES[0],
+    "esp-idf, coloured": _MAKES[1],
+    "esp-idf, monitor": (
+        lambda ms, level, tag, text: f"{_host(ms)} > {level} ({ms}) {tag}: {text}",
+        "\r\n",
+    ),
+    "esp-idf, wall clock": (
+        lambda ms, level, tag, text: f"{level} ({_host(ms)}) {tag}: {text}",
+        "\n",
+    ),
+    "esp-idf, syslog": _MAKES[5],
+    "arduino": (lambda ms, level, tag, text: f"[{ms:6}][{level}][{tag}.cpp:211] loop(): {text}", "\n"),
+    "arduino, monitor": _MAKES[2],
+    "esphome": (lambda ms, level, tag, text: f"[{level}][{tag}:042]: {text}", "\n"),
+    "esphome, dashboard": (lambda ms, level, tag, text: f"[{_host(ms)}][{level}][{tag}:042]: {text}", "\n"),
+    "tasmota": (lambda ms, level, tag, text: f"{_host(ms)} APP: {tag} {text}", "\r\n"),
+    "tasmota, dated": (
+        lambda ms, level, tag, text: f"2026-03-01 {_host(ms)} {_host(ms)[:8]} APP: {tag} {text}",
+        "\n",
+    ),
+    "espeasy": (lambda ms, level, tag, text: f"{ms} : Info   : {tag} {text}", "\n"),
+    "no header": (lambda ms, level, tag, text: f"{tag} {text}", "\n"),
+}
+
+
 def _numbers(text: str, chance: random.Random) -> str:
     """``text`` with numbers of one or more digits in its places."""
     places = text.count("%") - 2 * text.count("%%")
@@ -99,9 +126,10 @@ def _damaged(line: str, chance: random.Random) -> str:
             return line[:at] + line
 
 
-def session(chance: random.Random, share: float) -> bytes:
-    """One boot of one device: ROM lines, then its log, in which ``share`` of the lines says something."""
-    maker, ending = chance.choice(_MAKES)
+def session(chance: random.Random, share: float, name: str = "") -> bytes:
+    """One boot of one device: ROM lines, then its log, in which ``share`` of the lines says something; in the format of a
+    ``name``, or in one that is drawn."""
+    maker, ending = FORMATS[name] if name else chance.choice(_MAKES)
     lines = ["ets Jul 29 2019 12:21:46", "", "rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)"]
     ms = 300
     for _ in range(SESSION_LINES):
@@ -116,30 +144,30 @@ def session(chance: random.Random, share: float) -> bytes:
     return (ending.join(lines) + ending).encode("utf-8", "surrogateescape")
 
 
-def sessions(seed: int, share: float) -> Iterator[bytes]:
+def sessions(seed: int, share: float, name: str = "") -> Iterator[bytes]:
     """Sessions without end; a few dozen different ones, over and over, since a benchmark waits for its input."""
     chance = random.Random(seed)
-    known = [session(chance, share) for _ in range(24)]
+    known = [session(chance, share, name) for _ in range(4 if name else 24)]
     yield from known
     while True:
         yield chance.choice(known)
 
 
-def write(stream: BinaryIO, size: int, seed: int = 9, share: float = 0.01) -> None:
+def write(stream: BinaryIO, size: int, seed: int = 9, share: float = 0.01, name: str = "") -> None:
     """Write a log of ``size`` bytes, the last line maybe cut."""
-    for text in sessions(seed, share):
+    for text in sessions(seed, share, name):
         stream.write(text[:size])
         size -= len(text)
         if size <= 0:
             return
 
 
-def written(path: Path, size: int, seed: int = 9, share: float = 0.01) -> Path:
+def written(path: Path, size: int, seed: int = 9, share: float = 0.01, name: str = "") -> Path:
     """``path``, with such a log in it."""
     with path.open("wb") as stream:
-        write(stream, size, seed, share)
+        write(stream, size, seed, share, name)
     return path
 
 
 if __name__ == "__main__":
-    written(Path(sys.argv[1]), int(sys.argv[2]), share=float(sys.argv[3]))
+    written(Path(sys.argv[1]), int(sys.argv[2]), share=float(sys.argv[3]), name="".join(sys.argv[4:5]))
