@@ -53,6 +53,10 @@ def mutated(chance: random.Random) -> bytes:
                 )
             case _:
                 data[at:at] = str(chance.randrange(1 << 70)).encode()
+    if chance.random() < 0.5:  # the same again with other figures: lines of shapes that are known by then
+        data += b"\n" + bytes(
+            48 + chance.randrange(10) if 48 <= byte <= 57 and chance.random() < 0.4 else byte for byte in data
+        )
     return bytes(data[: INPUT_MAX * 2])
 
 

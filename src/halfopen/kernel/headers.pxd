@@ -3,6 +3,7 @@ cimport cython
 from halfopen.kernel cimport host_times
 from halfopen.kernel.host_times cimport HostTimes
 
+cdef long long DEBUG, DEV, ERROR, ESPEASY, INFO, MORE, NAME_MAX
 cdef long long ARDUINO, BARE, BOOT_MS_END, EMPTY, ESC, ESPHOME, ESP_IDF, HEADER_MAX
 cdef long long LETTER_C, LETTER_D, LETTER_E, LETTER_I, LETTER_V, LETTER_W, TAG_MAX
 cdef long long STAMP_BOOT, STAMP_BOOT_ALWAYS, STAMP_NONE, STAMP_UNIX
@@ -73,8 +74,14 @@ cdef class Header:
             slash=cython.longlong, word=cython.longlong)
     cdef Py_ssize_t tasmota(self, long long at, long long end) except? -99
 
-    @cython.locals(after=cython.longlong, digits=cython.longlong, letter=cython.longlong)
+    @cython.locals(after=cython.longlong, digits=cython.longlong, name_end=cython.longlong,
+            stop=cython.longlong)
     cdef Py_ssize_t espeasy(self, long long at, long long end) except? -99
+
+    @cython.locals(size=cython.longlong, word=cython.longlong)
+    cdef Py_ssize_t is_espeasy_level(self, long long at, long long end) except? -99
+
+    cdef Py_ssize_t word_at(self, long long at) except? -99
 
     @cython.locals(dialect=cython.longlong, first=cython.longlong, stamped=cython.longlong)
     cdef Py_ssize_t headed(self, long long at, long long end) except? -99

@@ -14,6 +14,7 @@ from halfopen.kernel.line_layout import (
     BARE,
     EMPTY,
     ESP_IDF,
+    ESPEASY,
     ESPHOME,
     STAMP_BOOT,
     STAMP_BOOT_ALWAYS,
@@ -32,6 +33,13 @@ HEADER_MAX = 80
 #: Milliseconds since boot are counted in 32 bits.
 BOOT_MS_END = 4294967296
 ESC = 27
+#: Names of levels of ESPEasy: ``Info``, ``Erro``, ``Debu``, `` Mor``, `` Dev`` as numbers; blanks may fill one up.
+INFO = 1231971951
+ERROR = 1165128303
+DEBUG = 1147495029
+MORE = 541945714
+DEV = 541353334
+NAME_MAX = 64
 LETTER_C = 67
 LETTER_D = 68
 LETTER_E = 69
@@ -400,19 +408,58 @@ class Header:
         return TASMOTA
 
     def espeasy(self, at: int, end: int) -> int:
-        """Take apart a line of ESPEasy; the dialect, or ``BARE`` when it is none."""
+        """Take apart a line of ESPEasy; the dialect, ``BARE`` when it is none, or ``UNREAD``."""
         digits = self.times.count_digits(at, end)
         after = at + digits
         if digits > 10 or after >= end:
             return BARE
         if self.data[after] == 32:
             after += 1
-        if end - after < 3 or self.data[after] != 58 or self.data[after + 1] != 32:
+        if end - after < 6 or self.data[after] != 58 or self.data[after + 1] != 32:
             return BARE
-        letter = self.data[after + 2]
-        if letter != LETTER_I and letter != LETTER_E and letter != LETTER_D:
+        after += 2
+        stop = after
+        while stop < end and stop - after <= NAME_MAX and self.data[stop] != 58:
+            stop += 1
+        if stop - after > NAME_MAX:
+            return UNREAD
+        if end - stop < 2 or self.data[stop + 1] != 32:
             return BARE
-        return UNREAD  # rare enough not to be taken apart twice
+        name_end = stop
+        while name_end > after and self.data[name_end - 1] == 32:
+            name_end -= 1
+        if self.is_espeasy_level(after, name_end) == 0:
+            return BARE
+        self.recall_stamp(at, digits, STAMP_BOOT_ALWAYS)
+        self.level = self.data[after]
+        self.tag = after
+        self.tag_end = after
+        self.message = stop + 2
+        return ESPEASY
+
+    def is_espeasy_level(self, at: int, end: int) -> int:
+        """Whether the name of a level of ESPEasy stands there."""
+        size = end - at
+        if size < 4:
+            return 0
+        word = self.word_at(at)
+        if word == INFO:
+            return 1 if size == 4 else 0
+        if size < 5:
+            return 0
+        if word == ERROR:
+            return 1 if size == 5 and self.data[at + 4] == 114 else 0
+        if word != DEBUG or self.data[at + 4] != 103:
+            return 0
+        if size == 5:
+            return 1
+        if size == 9:
+            return 1 if self.word_at(at + 5) == DEV else 0
+        return 1 if size == 10 and self.word_at(at + 5) == MORE and self.data[at + 9] == 101 else 0
+
+    def word_at(self, at: int) -> int:
+        """Four bytes as one number."""
+        return self.data[at] << 24 | self.data[at + 1] << 16 | self.data[at + 2] << 8 | self.data[at + 3]
 
     def headed(self, at: int, end: int) -> int:
         """Take apart the header that a firmware put at ``at``; its dialect, ``BARE`` without any, or ``UNREAD``."""

@@ -33,7 +33,7 @@ PLAN_NEVER, PLAN_ALWAYS, PLAN_DIGIT_NOT, PLAN_NUMBER, PLAN_SILENT = range(5)
 SAID_MAX = 32
 
 #: Dialects; a line that no firmware headed is ``BARE``.
-BARE, ESP_IDF, ARDUINO, ESPHOME, TASMOTA = range(5)
+BARE, ESP_IDF, ARDUINO, ESPHOME, TASMOTA, ESPEASY = range(6)
 #: A header that the kernel does not take apart: the line must be read by the caller.
 UNREAD = -1
 #: A line with neither tag nor message.

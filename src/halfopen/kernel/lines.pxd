@@ -122,8 +122,6 @@ cdef class LineWalker:
     @cython.locals(size=cython.longlong, tag=cython.longlong)
     cdef Py_ssize_t names_boot(self) except? -99
 
-    cdef Py_ssize_t word_at(self, long long at) except? -99
-
     @cython.locals(size=cython.longlong)
     cdef Py_ssize_t may_be_broken(self, long long end) except? -99
 

@@ -401,14 +401,10 @@ class LineWalker:
         tag = self.header.tag
         size = self.header.tag_end - tag
         if size == 4:
-            return self.word_at(tag) == BOOT
+            return self.header.word_at(tag) == BOOT
         if size == 8:
-            return self.word_at(tag) == HALF
+            return self.header.word_at(tag) == HALF
         return 0
-
-    def word_at(self, at: int) -> int:
-        """Four bytes as one number."""
-        return self.data[at] << 24 | self.data[at + 1] << 16 | self.data[at + 2] << 8 | self.data[at + 3]
 
     def may_be_broken(self, end: int) -> int:
         """Whether the line has a length at which tools break lines."""

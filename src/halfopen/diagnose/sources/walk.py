@@ -20,7 +20,7 @@ from halfopen.kernel.shape_layout import UNKNOWN
 #: Only so much of a message is searched: patterns may try many places, and hostile lines know it.
 MESSAGE_CHARACTERS_MAX = 2048
 #: Dialects by the kernel's code.
-DIALECTS = ("", "esp-idf", "arduino", "esphome", "tasmota")
+DIALECTS = ("", "esp-idf", "arduino", "esphome", "tasmota", "espeasy")
 _CODES = {name: code for code, name in enumerate(DIALECTS)}
 _TAGS = array("q", sorted(int.from_bytes(tag.encode(), "big") for tag in TASMOTA_TAGS))
 _LEVELS = {0: "", **{ord(letter): letter for letter in "EWICDV"}}
