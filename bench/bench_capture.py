@@ -1,6 +1,6 @@
 """How fast captures are diagnosed: whole processes, side by side in one run, on seeded captures (``captures.py``).
 
-    python bench/bench_capture.py [--packets N] [--kinds ethernet cooked air wpa2] [--runs N] [--full]
+    python bench/bench_capture.py [--packets N] [--kinds ethernet polling cooked air wpa2] [--runs N] [--full [--page docs/internals]]
 
 Each command starts anew, the contenders in turn, so that a machine that is busy for a while is so for all of them. The
 table gives medians: seconds, packets per second, how many times as fast as tshark, seconds of the processor (which others do not
@@ -11,8 +11,9 @@ stretch), and the peak of memory.
 * ``tshark``: ``-T fields`` with ``tcp.analysis`` (on the air also type and retry), on a tenth of the packets, or on all with
   ``--full``; ``tcptrace``: one line a conversation, where it is installed and the link is Ethernet.
 
-``--full`` takes two million packets and lets Ethernet grow from 10,000 to 20 million; the picture goes to
-``docs/pictures/growth.svg``. Without it growth ends at a million, and no picture is written. What is not installed is named.
+``--full`` takes two million packets and lets Ethernet grow from 10,000 to 20 million, which takes about a quarter of an hour;
+without it growth ends at a million. ``--page`` writes what was measured to ``captures.md`` with a picture of the growth. What
+is not installed is named.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ SIZES_FULL = (10_000, 100_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_0
 TSHARK_MAX = 2_000_000
 KEY = "home:correct horse"
 INTERPRETED = Path(__file__).with_name("interpreted.py")
-PICTURE = ROOT / "docs" / "pictures" / "growth.svg"
+PICTURE = "captures.svg"
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Contender:
     command: list[str]
     seconds: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)  # of the processor
-    peak_mb: float = 0.0
+    peak_mib: float = 0.0
 
     def run(self) -> None:
         """Run it once as a process of its own."""
@@ -69,7 +70,7 @@ class Contender:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{' '.join(self.command)} ended with {process.returncode}")
-        self.peak_mb = max(self.peak_mb, usage.ru_maxrss / 1024)
+        self.peak_mib = max(self.peak_mib, usage.ru_maxrss / 1024)
 
     @property
     def median(self) -> float:
@@ -110,21 +111,26 @@ def measured(contenders: list[Contender], runs: int) -> None:
                 contender.run()
 
 
-def table(title: str, contenders: list[Contender]) -> None:
-    """Print what was measured."""
+def table(title: str, contenders: list[Contender]) -> list[str]:
+    """What was measured, as a table in Markdown; it is printed too."""
     base = next((each.rate for each in contenders if each.name == "tshark"), 0.0)
-    print(f"\n{title}")
-    print(f"{'':14}{'packets':>10} {'seconds':>8} {'packets/s':>11} {'× tshark':>9} {'CPU s':>8} {'MB':>6}")
+    lines = [
+        f"**{title}**",
+        "",
+        "| | packets | seconds | packets/s | × tshark | CPU seconds | peak MiB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
     for each in contenders:
-        share = f"{each.rate / base:9.1f}" if base else " " * 9
+        share = f"{each.rate / base:.1f}" if base else ""
         busy = statistics.median(each.busy)
-        print(
-            f"{each.name:14}{each.packets:>10} {each.median:8.3f} {each.rate:11.0f} {share} {busy:8.3f} {each.peak_mb:6.0f}"
-        )
+        figures = (f"{each.median:.3f}", f"{each.rate:,.0f}", share, f"{busy:.3f}", f"{each.peak_mib:.0f}")
+        lines.append(f"| {each.name} | {each.packets:,} | {' | '.join(figures)} |")
+    print("", *lines, sep="\n", flush=True)
+    return [*lines, ""]
 
 
-def compare(kind: str, packets: int, runs: int, folder: Path, *, full: bool) -> None:
-    """Measure one kind of capture and print its table."""
+def compare(kind: str, packets: int, runs: int, folder: Path, *, full: bool) -> list[str]:
+    """Measure one kind of capture; its table."""
     long, short = folder / f"{kind}.pcapng", folder / f"{kind}-short.pcapng"
     few = packets // 10
     write(kind, packets, long)
@@ -135,17 +141,21 @@ def compare(kind: str, packets: int, runs: int, folder: Path, *, full: bool) -> 
     if shutil.which("tshark"):
         file, count = (long, packets) if full else (short, few)
         contenders.append(Contender("tshark", count, tshark(kind, file)))
-    if shutil.which("tcptrace") and kind == "ethernet":
+    if shutil.which("tcptrace") and kind in ("ethernet", "polling"):
         contenders.append(Contender("tcptrace", packets, ["tcptrace", "-n", str(long)]))
     measured(contenders, runs)
-    table(f"{kind}, {long.stat().st_size / 1e6:.0f} MB", contenders)
+    title = f"{kind}, {long.stat().st_size / 1e6:,.0f} MB"
     long.unlink()
     short.unlink()
+    return table(title, contenders)
 
 
-def grow(sizes: tuple[int, ...], runs: int, folder: Path, *, full: bool) -> None:
-    """Measure captures of growing size, and with ``full`` draw what comes out."""
+def grow(
+    sizes: tuple[int, ...], runs: int, folder: Path, *, full: bool
+) -> tuple[list[str], dict[str, Curve]]:
+    """Measure captures of growing size; their tables, and the curve of each contender."""
     curves: dict[str, Curve] = {}
+    lines: list[str] = []
     first: Contender | None = None
     for packets in sizes:
         file = folder / "growing.pcapng"
@@ -156,19 +166,35 @@ def grow(sizes: tuple[int, ...], runs: int, folder: Path, *, full: bool) -> None
         if shutil.which("tshark") and packets <= (TSHARK_MAX if full else TSHARK_MAX // 20):
             contenders.append(Contender("tshark", packets, tshark("ethernet", file)))
         measured(contenders, runs)
-        table(f"growth, {file.stat().st_size / 1e6:.0f} MB", contenders)
+        lines += table(f"growth, {file.stat().st_size / 1e6:,.0f} MB", contenders)
         for each in contenders:
-            curves.setdefault(each.name, []).append((packets, statistics.median(each.busy), each.peak_mb))
+            curves.setdefault(each.name, []).append((packets, statistics.median(each.busy), each.peak_mib))
         mine = contenders[0]
         if first is None or packets <= 2_000_000:
             first = mine
         else:
             rate = (packets - first.packets) / (mine.median - first.median)
-            print(f"each packet beyond {first.packets}: {rate / 1e6:.1f} million a second")
+            lines += [f"Each packet beyond {first.packets:,}: {rate / 1e6:.1f} million a second.", ""]
+            print(lines[-2], flush=True)
         file.unlink()
-    if full:
-        PICTURE.write_text(picture(curves))
-        print(f"wrote {PICTURE}")
+    return lines, curves
+
+
+def page(lines: list[str]) -> str:
+    """What was measured, to be read by people."""
+    return "\n".join(
+        [
+            "# How fast captures are diagnosed",
+            "",
+            "Whole processes from their start to the report, the contenders in turn in one run on an idle machine with"
+            f" {os.cpu_count()} processors; medians. Written by `python bench/bench_capture.py --full --page docs/internals`, which"
+            " says what each contender does. tcptrace is C and looks for less: it knows no hosts, no lookups, no air and no causes.",
+            "",
+            f"![Seconds of the processor by packets in the capture]({PICTURE})",
+            "",
+            *lines,
+        ]
+    )
 
 
 def main() -> None:
@@ -178,16 +204,24 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", choices=KINDS, default=list(KINDS))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="two million packets, growth to 20 million")
+    parser.add_argument("--page", type=Path, help="folder for a page and a picture of what was measured")
     options = parser.parse_args()
     for name in ("tshark", "tcptrace"):
         if not shutil.which(name):
             print(f"{name} is not installed and is left out")
+    lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         packets = options.packets or (PACKETS_FULL if options.full else PACKETS)
         for kind in options.kinds:
-            compare(kind, packets, options.runs, Path(folder), full=options.full)
-        if not options.packets:
-            grow(SIZES_FULL if options.full else SIZES, options.runs, Path(folder), full=options.full)
+            lines += compare(kind, packets, options.runs, Path(folder), full=options.full)
+        if options.packets:
+            return
+        sizes = SIZES_FULL if options.full else SIZES
+        grown, curves = grow(sizes, options.runs, Path(folder), full=options.full)
+    if options.page:
+        (options.page / PICTURE).write_text(picture(curves))
+        (options.page / "captures.md").write_text(page(lines + grown))
+        print(f"wrote {options.page / 'captures.md'}")
 
 
 if __name__ == "__main__":

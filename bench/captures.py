@@ -1,11 +1,12 @@
 """Captures as a gateway or a sniffer makes them in a night, for benchmarks: seeded, written as a stream.
 
-    python bench/captures.py ethernet|cooked|air|wpa2 PACKETS FILE [--seed N]
+    python bench/captures.py ethernet|polling|cooked|air|wpa2 PACKETS FILE [--seed N]
 
 A few hundred devices talk with their servers at the same time, each over a long connection: small publications, answers,
 silence with keepalives. A part of it goes wrong as it does outside: segments are lost and sent again, overtake each other,
 are acknowledged twice and with SACK; receivers close their windows. Some devices speak IPv6, some sit behind a VLAN. Names
-are asked for, addresses resolved. ``cooked`` is the same as Linux's "any" device sees it, ``air`` as a sniffer beside the
+are asked for, addresses resolved. ``polling`` is the same of devices that connect anew for every publication or two;
+``cooked`` is the same as Linux's "any" device sees it, ``air`` as a sniffer beside the
 access point does: radiotap, acknowledgements, retries, beacons, stations that doze; ``wpa2`` encrypts that.
 Nothing of it depends on the machine or the time: the same seed writes the same bytes. Memory does not grow with the size.
 """
@@ -36,9 +37,10 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 #: Conversations that go on at the same time, and packets of one before it ends and another begins.
 AT_ONCE = 200
 LIFE = (4000, 12000)
+LIFE_POLLING = (6, 30)
 START_US = 1_700_000_000_000_000
 GATEWAY = b"\x02\x00\x00\x00\x00\xfe"
-KINDS = ("ethernet", "cooked", "air", "wpa2")
+KINDS = ("ethernet", "polling", "cooked", "air", "wpa2")
 Timed = tuple[int, bytes]
 _CHUNK = 1 << 20
 
@@ -168,13 +170,13 @@ def rest(device: End, server: End) -> Iterator[Timed]:
     yield 2_500, device.segment(ACK, server.next)
 
 
-def conversation(dice: random.Random, number: int) -> Iterator[Timed]:
-    """The frames of one conversation, each with the microseconds since the one before."""
+def conversation(dice: random.Random, number: int, life: tuple[int, int] = LIFE) -> Iterator[Timed]:
+    """The frames of one conversation of so many packets, each with the microseconds since the one before."""
     device, server = ends(dice, number)
     yield 1_000, device.segment(SYN, 0, options=b"\x02\x04\x05\xa0")
     yield 400, server.segment(SYN | ACK, device.next, options=b"\x02\x04\x05\xb4\x01\x01\x04\x02")
     yield 3_000, device.segment(ACK, server.next)
-    left = dice.randrange(*LIFE)
+    left = dice.randrange(*life)
     while left > 0:
         chance = dice.random()
         if chance > 0.998:
@@ -227,10 +229,10 @@ def datagram(macs: bytes, addresses: bytes, sport: int, dport: int, content: byt
     return macs + network + addresses + struct.pack(">HHHH", sport, dport, size, 0) + content
 
 
-def wire(seed: int) -> Iterator[Timed]:
-    """Frames in order of time, in microseconds since the epoch, without end."""
+def wire(seed: int, life: tuple[int, int] = LIFE) -> Iterator[Timed]:
+    """Frames in order of time, in microseconds since the epoch, without end; conversations last ``life`` packets."""
     dice = random.Random(seed)
-    flows: list[Iterator[Timed]] = [conversation(dice, number) for number in range(AT_ONCE)]
+    flows: list[Iterator[Timed]] = [conversation(dice, number, life) for number in range(AT_ONCE)]
     flows += [lookups(dice, number) for number in range(250)]
     waiting = []
     for index, flow in enumerate(flows):
@@ -243,7 +245,7 @@ def wire(seed: int) -> Iterator[Timed]:
         yield now, frame
         following = next(flows[index], None)
         if following is None:
-            flows[index] = conversation(dice, number)
+            flows[index] = conversation(dice, number, life)
             number += 1
             following = next(flows[index])
         heapq.heapreplace(waiting, (now + following[0], index, following[1]))
@@ -265,9 +267,9 @@ def written(kind: str, packets: int, seed: int) -> Iterator[bytes]:
         for (now, frame), _ in zip(wire(seed), range(packets), strict=False):
             yield plain.record(now * 1000, cooked(frame))
         return
-    if kind == "ethernet":
+    if kind in ("ethernet", "polling"):
         yield PcapngWriter([Interface(LINK_ETHERNET)]).header()
-        frames = wire(seed)
+        frames = wire(seed, LIFE_POLLING if kind == "polling" else LIFE)
     else:
         from bench.sky import sky
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from pathlib import Path
@@ -96,6 +97,9 @@ def diagnose(
     PATHS are console logs of any ESP32 firmware and packet captures (pcap, pcapng), also gzip'd: files, folders,
     globs, or - for standard input. Exit status: 0; 1 with --fail-on; 2 when nothing could be read.
     """
+    # Facts are kept until the report is written, so that the collector finds nothing among them: it looks a tenth as often
+    # as with other verbs, which is a thirtieth of the time.
+    gc.set_threshold(500_000, 20, 20)
     from halfopen.diagnose import NothingToRead, diagnose, excerpts
     from halfopen.ports.files import MissingInput
 

@@ -117,6 +117,7 @@ cdef enum:
     KEPT = 64
     WAITING = 64
     MUTE_KEPT = 4
+    NAMES_MAX = 16
     SLOT_BITS = 20
     SLOT_MASK = 0xfffff
     R_BITS = 5

@@ -148,6 +148,8 @@ KEPT = 64
 WAITING = 64
 #: Questions quoted of a stretch without an answer: the first ones and the last.
 MUTE_KEPT = 4
+#: Names of one pair that are told.
+NAMES_MAX = 16
 
 #: A slot of the flow table in the low bits of a rank.
 SLOT_BITS = 20

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from array import array
 
+from msgspec.structs import replace
+
 from halfopen.diagnose.traffic import FrameRef
+from halfopen.formats.dns import DnsMessage
 from halfopen.formats.packet_text import (
     arp_text,
     echo_text,
@@ -57,7 +60,10 @@ def line(kept: Kept) -> str:
             return echo_text(here, there, content[0] in ECHO_REPLIES, identifier, number)
         return f"{here} → {there} ICMP type {content[0]} code {content[1]}"
     ends = f"{endpoint_text(here, kept.sport)} → {endpoint_text(there, kept.dport)}"
-    return f"{ends} {kept.message.text if kept.message else f'UDP Len={kept.payload}'}"
+    message = kept.message
+    if isinstance(message, DnsMessage):
+        message = replace(message, number=kept.number)
+    return f"{ends} {message.text if message else f'UDP Len={kept.payload}'}"
 
 
 def unreachable_line(data: bytearray, rows: array[int], base: int) -> str:

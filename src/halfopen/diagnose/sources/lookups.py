@@ -5,8 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources.frame_text import ECHO_REPLIES, ECHO_REQUESTS, reference
 from halfopen.diagnose.traffic import (
@@ -18,18 +16,17 @@ from halfopen.diagnose.traffic import (
     PingObserved,
 )
 from halfopen.formats import dhcp
-from halfopen.formats.dns import DnsMessage, read_dns
+from halfopen.formats.dns import read_dns
 from halfopen.formats.packet_text import ip_text, mac_text
 from halfopen.kernel import layout as k
-from halfopen.kernel.asking import Kept, Questions, ask
+from halfopen.kernel.asking import Kept, Questions, Read, ask, datagram, see_dns
 from halfopen.kernel.quoting import Bounded, Quota
 
 #: Pairs of asker and asked that are told apart, of each kind.
 PAIRS_MAX = 1024
-NAMES_MAX = 16
 #: DNS messages whose reading is remembered: hosts ask the same again and again.
 READ_MAX = 512
-READ_SIZE_MAX = 512
+READ_SIZE_MIN, READ_SIZE_MAX = 12, 512
 #: Frames quoted of all pairs together, about 300 bytes each.
 QUOTED_MAX = 50_000
 
@@ -56,57 +53,48 @@ class Lookups:
         self._arps = Questions(self._quota, PAIRS_MAX)
         self._pings = Questions(self._quota, PAIRS_MAX)
         self._queries = Questions(self._quota, PAIRS_MAX)
-        self._names: dict[bytes, dict[str, None]] = {}  # asked for by a pair
         self._leases: dict[str, Leasing] = {}
         self._lost = 0
-        self._read: dict[bytes, DnsMessage | None] = {}  # by all but the number
 
     def see(self, data: bytearray, rows: array[int], picked: array[int], listed: int, frame: int) -> None:
         """Take the first ``listed`` of the rows that ``picked`` names, which carry ARP, ICMP, DNS or DHCP; ``frame`` is the
         number of row 0."""
-        at = ask(self._arps, data, rows, picked, 0, listed, frame)
-        while at < listed:
-            self._see(data, rows, picked[at] * k.WIDTH, frame + picked[at])
-            at = ask(self._arps, data, rows, picked, at + 1, listed, frame)
+        at = 0
+        while (at := ask(self._arps, self._queries, data, rows, picked, at, listed, frame)) < listed:
+            self._see(data, rows, picked[at], frame + picked[at])
+            at += 1
 
-    def _see(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
-        kind = rows[base + k.KIND]
-        if kind not in (k.ICMP, k.UDP):
+    def _see(self, data: bytearray, rows: array[int], row: int, frame: int) -> None:
+        base = row * k.WIDTH
+        if rows[base + k.KIND] not in (k.ICMP, k.UDP):
             return
         content = bytes(data[rows[base + k.BODY] : rows[base + k.OFFSET] + rows[base + k.CAPTURED]])
-        size = 4 if rows[base + k.FAMILY] == 4 else 16
-        at, to = rows[base + k.SOURCE], rows[base + k.DESTINATION]
-        kept = Kept(frame, rows[base + k.TIME], kind, content[:8] if kind == k.ICMP else b"")
-        kept.source, kept.destination = bytes(data[at : at + size]), bytes(data[to : to + size])
-        if kind == k.ICMP:
+        kept = datagram(data, rows, row, frame)
+        if kept.kind == k.ICMP:
+            kept.content = content[:8]
             self._see_echo(content, kept)
-            return
-        kept.sport, kept.dport, kept.payload = (
-            rows[base + k.SPORT],
-            rows[base + k.DPORT],
-            rows[base + k.PAYLOAD],
-        )
-        leased = not {kept.sport, kept.dport}.isdisjoint((dhcp.SERVER_PORT, dhcp.CLIENT_PORT))
-        message: DnsMessage | dhcp.DhcpMessage | None
-        kept.message = message = dhcp.read_dhcp(content) if leased else self._dns(content)
-        if isinstance(message, dhcp.DhcpMessage):
-            at = rows[base + k.MAC]
-            self._see_dhcp(message, bytes(data[at : at + 6]) if at >= 0 else b"", kept)
-        elif isinstance(message, DnsMessage):
-            self._see_dns(message, kept)
+        elif dhcp.SERVER_PORT in (kept.sport, kept.dport) or dhcp.CLIENT_PORT in (kept.sport, kept.dport):
+            kept.message = message = dhcp.read_dhcp(content)
+            if message is not None:
+                at = rows[base + k.MAC]
+                self._see_dhcp(message, bytes(data[at : at + 6]) if at >= 0 else b"", kept)
+        else:
+            read = self._dns(content)
+            if read.message is not None:
+                kept.number = read.message.number
+                see_dns(self._queries, read, kept)
 
-    def _dns(self, content: bytes) -> DnsMessage | None:
-        """The message in a payload, which is read once for all that differ only in their number."""
-        rest = content[2:]
-        if rest in self._read:
-            known = self._read[rest]
-            return known and replace(known, number=content[0] << 8 | content[1])
+    def _dns(self, content: bytes) -> Read:
+        """What a payload says; what was read is remembered for all that differ only in their number."""
         message = read_dns(content)
-        if len(rest) <= READ_SIZE_MAX:
-            if len(self._read) >= READ_MAX:
-                self._read.clear()
-            self._read[rest] = message
-        return message
+        told = (message.response, message.rcode != 0, message.name) if message else (False, False, "")
+        read = Read(message, *told)
+        rest, remembered = content[2:], self._queries.read
+        if len(content) >= READ_SIZE_MIN and len(rest) <= READ_SIZE_MAX:
+            if len(remembered) >= READ_MAX:
+                remembered.clear()
+            remembered[rest] = read
+        return read
 
     def _see_echo(self, content: bytes, kept: Kept) -> None:
         number = int.from_bytes(content[4:8], "big")
@@ -118,20 +106,6 @@ class Lookups:
             asking = self._pings.pairs.get(kept.destination + kept.source)
             if asking is not None:
                 asking.answer(number, kept)
-
-    def _see_dns(self, message: DnsMessage, kept: Kept) -> None:
-        if message.response:
-            asking = self._queries.pairs.get(kept.destination + kept.source)
-            if asking is not None and asking.answer(message.number, kept):
-                asking.refused += message.rcode != 0
-            return
-        key = kept.source + kept.destination
-        asking = self._queries.asking(key, kept.source, kept.destination)
-        if asking is not None:
-            asking.ask(message.number, kept)
-            names = self._names.setdefault(key, {})
-            if message.name and len(names) < NAMES_MAX:
-                names[message.name] = None
 
     def _see_dhcp(self, message: dhcp.DhcpMessage, mac: bytes, kept: Kept) -> None:
         if message.mac not in self._leases and len(self._leases) >= PAIRS_MAX:
@@ -193,7 +167,7 @@ class Lookups:
                 quoted(ping.frames),
                 reference(ping.last_answer) if ping.last_answer else None,
             )
-        for key, query in self._queries.pairs.items():
+        for query in self._queries.pairs.values():
             yield LookupObserved(
                 *self._place(reference(query.frames.oldest())),
                 ip_text(query.asker),
@@ -201,7 +175,7 @@ class Lookups:
                 query.asked,
                 query.answered,
                 query.refused,
-                tuple(self._names[key]),
+                tuple(query.names),
                 quoted(query.frames),
                 quoted(query.mute),
                 query.mute_count,
