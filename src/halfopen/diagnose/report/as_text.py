@@ -35,10 +35,19 @@ _COLUMNS = 80
 def show(draw: Callable[[Console], None], output: TextIO | None = None) -> None:
     """Let ``draw`` print: in colour and full width on a terminal, as plain text of 80 columns into a pipe or file."""
     if output is None and sys.stdout.isatty():
-        draw(Console(highlight=False))
+        draw(Console(highlight=False, emoji=False))
         return
     collected = io.StringIO()
-    draw(Console(highlight=False, width=_COLUMNS, color_system=None, legacy_windows=False, file=collected))
+    draw(
+        Console(
+            highlight=False,
+            emoji=False,
+            width=_COLUMNS,
+            color_system=None,
+            legacy_windows=False,
+            file=collected,
+        )
+    )
     target = sys.stdout if output is None else output
     # Rich pads lines to the width; nobody wants the blanks in a file.
     target.write("\n".join(line.rstrip() for line in collected.getvalue().split("\n")))
