@@ -2,7 +2,7 @@
 
     python fuzz/fuzz_captures.py [--seed N] [--runs N]
 
-Each run mutates a recording or a random conversation, reads it whole and in random pieces, and demands:
+Each run mutates a recording or a random conversation, reads it whole and in random pieces, judges it, and demands:
 no exception but ``CaptureError``, the same events either way, and an end within ``SECONDS_MAX``. A failure
 prints the one command that repeats it.
 """
@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from halfopen.diagnose import judged
 from halfopen.diagnose.events import Event
 from halfopen.diagnose.sources.capture import CaptureError, CaptureSource
 from halfopen.formats.capture import Interface, PcapngWriter, PcapWriter
@@ -157,7 +158,7 @@ def subject(dice: random.Random) -> bytes:
     if kind < 2 and paths:
         return dice.choice(paths).read_bytes()[:INPUT_MAX]
     if kind == 2:
-        return walk(dice.randrange(2**32), 4, 40)
+        return walk(dice.randrange(2**32), 4, dice.choice((40, 40, 150)))
     writer = PcapWriter(
         nanosecond=dice.random() < 0.5, order=dice.choice("<>"), snap=dice.choice((40, 96, 65535))
     )
@@ -176,6 +177,8 @@ def run(seed: int) -> str:
     data = mutate(dice, subject(dice))
     began = time.monotonic()
     whole = read(data)
+    if not isinstance(whole, str):
+        judged([("fuzzed", whole[0])], whole[1])
     pieces = read(data, dice)
     took = time.monotonic() - began
     if took > SECONDS_MAX:

@@ -371,7 +371,6 @@ NO_REPORT = {
     "rich",
     "jinja2",
     "halfopen.pages",
-    "dataclasses",
     "hashlib",
     "statistics",
     "importlib.resources",

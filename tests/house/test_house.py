@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from halfopen.twin.firmware import PROGRAMS
+
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "src" / "halfopen"
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -92,6 +94,7 @@ def test_no_module_is_dead() -> None:
         )
     }
     run_by_name |= {f"halfopen.cli.{verb}ing" for verb in ("diagnos", "explain", "prov", "simulat", "sweep")}
+    run_by_name |= {kind.__module__ for kind in PROGRAMS.values()}
     run_by_name |= {"halfopen.twin.fidelity.__main__"}
     run_by_name |= {"halfopen.sweep.faults", "halfopen.sweep.witnesses"}  # fuzz/score_diagnose.py
     entries = run_by_name | imported_by_users

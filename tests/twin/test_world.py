@@ -194,6 +194,15 @@ def test_same_seed_same_bytes_whatever_the_hash_seed() -> None:
     assert len(hashlib.sha256().hexdigest()) == 64
 
 
+def test_the_twin_needs_nothing_but_python() -> None:
+    """Of any version, and without what is installed beside it: its results can be repeated anywhere."""
+    check = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); import halfopen.twin.simulation"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", check], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def other_pythons() -> list[str]:
     """Interpreters of other versions from 3.11 on, on the path or beside each other as pyenv keeps them."""
     versions = [f"python3.{minor}" for minor in range(11, 16) if minor != sys.version_info.minor]

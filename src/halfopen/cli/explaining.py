@@ -29,14 +29,11 @@ def explain(which: str | None, firmware: str | None) -> None:
     if which is None:
         show(lambda console: catalogue_text(console, findings.catalogue()))
         return
-    wanted = which.strip().lower()
-    if wanted.upper() in findings.codes():
-        entry: findings.Fault | None = findings.fault(wanted.upper())
-    else:
-        entry = next((f for f in findings.catalogue() if wanted == f.fault), None)
+    entry = findings.named(which)
     if entry is None:
         import difflib
 
+        wanted = which.strip().lower()
         known = [name for f in findings.catalogue() for name in (f.code, f.fault)]
         near = difflib.get_close_matches(which, known, n=9, cutoff=0.5)
         # HO105 is nearer to HO104 than to HO510, though both share as many letters

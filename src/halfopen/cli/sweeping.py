@@ -165,12 +165,12 @@ class _Asked:
 def _tables(scenario: str | None) -> Tables:
     """The tables of the user's file, or of the bundled fleet."""
     import tomllib
-    from importlib import resources
 
+    import halfopen.sweep
     from halfopen.twin.scenario import load
 
     if scenario is None:
-        bundled = resources.files("halfopen.sweep") / "scenarios" / "fleet.toml"
+        bundled = Path(halfopen.sweep.__file__).with_name("scenarios") / "fleet.toml"
         return tomllib.loads(bundled.read_text(encoding="utf-8"))
     load(Path(scenario))  # says in one line what is wrong with it
     return tomllib.loads(Path(scenario).read_text(encoding="utf-8"))

@@ -7,19 +7,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from halfopen.diagnose.capture_clocks import CaptureClock
-from halfopen.diagnose.devices import timelines
-from halfopen.diagnose.events import Event
-from halfopen.diagnose.radio import AirObserved, StationObserved
 from halfopen.diagnose.report import LINES_AROUND, Clock, Excerpts, Report
-from halfopen.diagnose.rules import judge
-from halfopen.diagnose.rules.shared_fate import shared_fate
-from halfopen.diagnose.timeline import Device, Timeline
-from halfopen.diagnose.traffic import CaptureObserved
 from halfopen.findings import SEVERITIES, Finding, Undecided
+from halfopen.formats.capture import is_capture
 from halfopen.ports.files import Input, MissingInput, inputs
 
 if TYPE_CHECKING:
+    from halfopen.diagnose.capture_clocks import CaptureClock
+    from halfopen.diagnose.events import Event
+    from halfopen.diagnose.radio import AirObserved
+    from halfopen.diagnose.timeline import Device, Timeline
     from halfopen.formats.wifi_key import WifiKey
 
 #: As many events of one source are judged: a day of a talkative device (some 150 MB of memory).
@@ -56,6 +53,11 @@ def judged(sources: Sequence[tuple[str, Sequence[Event]]], notes: Sequence[str] 
     """The report on events already read, by source. Raises :class:`NothingToRead` without any source."""
     if not sources:
         raise NothingToRead("\n".join(notes) or "nothing to read")
+    from halfopen.diagnose.devices import timelines
+    from halfopen.diagnose.radio import StationObserved
+    from halfopen.diagnose.rules import judge
+    from halfopen.diagnose.rules.shared_fate import shared_fate
+
     remarks = list(notes)
     found: list[Finding] = []
     doubts: list[Undecided] = []
@@ -138,8 +140,6 @@ def read(
     item: Input, notes: list[str], progress: Progress | None = None, wifi_keys: Sequence[WifiKey] = ()
 ) -> list[Event] | None:
     """The events of one input, or ``None`` (and a note) when it is neither a log nor a capture."""
-    from halfopen.diagnose.sources.framing import is_capture
-
     chunks = iter(item.chunks(notes))
     head = b""
     for chunk in chunks:
@@ -230,6 +230,9 @@ def _about(item: Input, error: ValueError) -> str:
 
 def _holds_something(item: Input, events: Sequence[Event], notes: list[str]) -> bool:
     """Whether a capture has anything to judge; what it has instead is put into ``notes``."""
+    from halfopen.diagnose.radio import AirObserved
+    from halfopen.diagnose.traffic import CaptureObserved
+
     summary = next(event for event in events if isinstance(event, CaptureObserved))
     heard = [event for event in events if isinstance(event, AirObserved)]
     if len(events) > 1 + sum(air.frames == air.damaged for air in heard):

@@ -122,6 +122,14 @@ def fault(code: str) -> Fault:
     )
 
 
+def named(which: str) -> Fault | None:
+    """The fault with this code or name (``HO101``, ``leaked-sockets``), whatever the case; ``None`` when there is none."""
+    wanted = which.strip()
+    if wanted.upper() in codes():
+        return fault(wanted.upper())
+    return next((entry for entry in catalogue() if entry.fault == wanted.lower()), None)
+
+
 def catalogue() -> tuple[Fault, ...]:
     """Every fault the program knows, in the order of its code."""
     return tuple(fault(code) for code in codes())

@@ -6,8 +6,7 @@ Formats: https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/ and …/draft-
 from __future__ import annotations
 
 import struct
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 # LINKTYPE_ numbers, https://www.tcpdump.org/linktypes.html
 LINK_NULL = 0
@@ -54,7 +53,24 @@ OPTION_RESOLUTION = 9
 OPTION_OFFSET = 14
 
 
-class Interface(Struct, frozen=True):
+def is_capture(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` (four bytes are enough) is a pcap or a pcapng."""
+    return byte_order(head[:4]) != ""
+
+
+def byte_order(magic: bytes) -> str:
+    """``<`` or ``>`` for a pcap's magic number, ``=`` for a pcapng, ``""`` for neither."""
+    if len(magic) < 4:
+        return ""
+    if int.from_bytes(magic, "big") == BLOCK_SECTION:
+        return "="
+    if int.from_bytes(magic, "little") in (PCAP_MICROSECONDS, PCAP_NANOSECONDS):
+        return "<"
+    return ">" if int.from_bytes(magic, "big") in (PCAP_MICROSECONDS, PCAP_NANOSECONDS) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
     """One interface: LINKTYPE_ number, snap length in bytes (0: none), how its clock counts.
 
     ``resolution`` is if_tsresol: seconds are 10^-n, or 2^-(n & 127) when the top bit is set. ``offset`` is
@@ -99,7 +115,8 @@ def read_interface(block: bytes, order: str) -> Interface:
     return Interface(link, snap, resolution, offset)
 
 
-class PcapWriter(Struct):
+@dataclass(slots=True)
+class PcapWriter:
     """Writes a pcap: ``header()`` once, then ``record()`` per frame."""
 
     link: int = LINK_ETHERNET
@@ -120,7 +137,8 @@ class PcapWriter(Struct):
         return struct.pack(f"{self.order}IIII", seconds, part, len(kept), len(frame)) + kept
 
 
-class PcapngWriter(Struct):
+@dataclass(slots=True)
+class PcapngWriter:
     """Writes a pcapng section: ``header()``, then blocks in any order; a second header begins another."""
 
     interfaces: list[Interface] = field(default_factory=lambda: [Interface()])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from halfopen.formats.dns import printable
 from halfopen.formats.packet import ip_bytes, mac_bytes
@@ -28,7 +27,8 @@ NAMES = {
 }
 
 
-class DhcpMessage(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DhcpMessage:
     """What a message says; addresses are ``""`` where it says none, ``kind`` is option 53 (0: not said)."""
 
     mac: str

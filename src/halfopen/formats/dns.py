@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from halfopen.formats.packet import ip_bytes
 from halfopen.formats.packet_text import ip_text
@@ -33,7 +32,8 @@ RCODE_NAMES = {
 }
 
 
-class DnsMessage(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DnsMessage:
     """The header and the first question of a message; ``name`` is ``""`` when it was cut or damaged."""
 
     number: int

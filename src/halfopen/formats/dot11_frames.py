@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from halfopen.formats import eapol
 from halfopen.formats.packet import mac_bytes
@@ -43,7 +42,8 @@ _INFORMATION = {
 _KEY_DATA = {2: len(RSN_PSK) + 2, 3: 56, 5: 40}
 
 
-class Described(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Described:
     """What an access point announces of itself; ``interval_tu`` in units of 1024 us."""
 
     ssid: str

@@ -5,7 +5,7 @@ Numbers are those of IEEE 802.11-2020, sections 9.4.2.24 (RSNE), 12.7.2 (EAPOL-K
 
 from __future__ import annotations
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from halfopen.formats.dot11 import elements
 
@@ -42,7 +42,8 @@ CIPHER_CCMP = 4
 CIPHERS = {1: "WEP-40", 2: "TKIP", 4: "CCMP", 5: "WEP-104", 8: "GCMP-128", 9: "GCMP-256", 10: "CCMP-256"}
 
 
-class KeyMessage(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class KeyMessage:
     """One EAPOL-Key frame. ``number`` is 1 to 4 in the 4-way handshake, 5 and 6 in a group rekey; ``information`` its
     flags; ``frame`` all of it from the EAPOL version on."""
 
@@ -63,7 +64,8 @@ class KeyMessage(Struct, frozen=True):
         return self.frame[:_MIC_AT] + bytes(16) + self.frame[_MIC_AT + 16 :]
 
 
-class Security(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Security:
     """What an RSN element offers or chose: pairwise ciphers and key management suites by number."""
 
     ciphers: tuple[int, ...]

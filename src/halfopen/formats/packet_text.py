@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from halfopen.formats.patterns import Pattern
 
@@ -80,7 +79,7 @@ _TCP_TEXT = Pattern(
 )
 
 
-class TcpWords(Struct, frozen=True):
+class TcpWords(NamedTuple):
     """A line of :func:`tcp_text` taken apart; ``ack`` is ``None`` without the flag."""
 
     source: str

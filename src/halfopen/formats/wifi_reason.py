@@ -8,13 +8,13 @@ applications print a text only; :func:`reason_in` finds the number behind it.
 from __future__ import annotations
 
 import re
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from halfopen.formats.patterns import Pattern
 
 
-class Reason(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Reason:
     """One reason: ``names`` the current name first, ``esphome`` the text ESPHome prints."""
 
     number: int

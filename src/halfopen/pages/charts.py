@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -143,7 +143,7 @@ def svg(chart: Chart) -> Markup:
 
 def alone(charts: Sequence[Chart], title: str) -> str:
     """Charts side by side as an SVG file of its own, light or dark as its reader wants; the legend is in its title."""
-    style = (resources.files("halfopen.pages") / "assets" / "chart.css").read_text(encoding="utf-8")
+    style = (Path(__file__).with_name("assets") / "chart.css").read_text(encoding="utf-8")
     width = WIDTH * len(charts)
     inner = "".join(_element(chart, WIDTH * number, 0, outer=False) for number, chart in enumerate(charts))
     return (

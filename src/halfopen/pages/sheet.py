@@ -10,7 +10,7 @@ import base64
 import functools
 import hashlib
 import json
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _script() -> str:
 
 
 def _asset(name: str) -> str:
-    return (resources.files("halfopen.pages") / "assets" / name).read_text(encoding="utf-8")
+    return (Path(__file__).with_name("assets") / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

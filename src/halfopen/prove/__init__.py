@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from halfopen import findings
-from halfopen.prove.checks import Check, checks
-from halfopen.prove.playing import Run, play
 from halfopen.twin.scenario import Scenario, load, loads
 from halfopen.twin.tables import ScenarioError
+
+if TYPE_CHECKING:
+    from halfopen.prove.checks import Check
+    from halfopen.prove.playing import Run
+
+_SCENARIOS = Path(__file__).with_name("scenarios")
 
 #: Told which run is under way (``failing`` or ``cured``) and how many seconds of virtual time have passed.
 Progress = Callable[[str, int], None]
@@ -53,7 +57,7 @@ class Proof:
 
 def bundled() -> dict[str, str]:
     """The scenarios that come with the program to prove a fault: code → file name. There are others beside them."""
-    names = sorted(entry.name for entry in _folder().iterdir())
+    names = sorted(entry.name for entry in _SCENARIOS.iterdir())
     return {
         name.partition("-")[0]: name for name in names if name.startswith("HO") and name.endswith(".toml")
     }
@@ -65,17 +69,14 @@ def scenario_of(which: str) -> Scenario:
     Raises:
         ScenarioError: there is none, or it cannot be played; one line.
     """
-    wanted = which.strip().lower()
     known = bundled()
-    entry = next(
-        (fault for fault in findings.catalogue() if wanted in (fault.code.lower(), fault.fault)), None
-    )
+    entry = findings.named(which)
     if entry is not None and entry.code in known:
         name = known[entry.code]
-        return loads((_folder() / name).read_text(encoding="utf-8"), name)
+        return loads((_SCENARIOS / name).read_text(encoding="utf-8"), name)
     if entry is not None:
         raise ScenarioError(f"{entry.code}: no scenario makes this fault yet; there are {', '.join(known)}")
-    if wanted.endswith(".toml"):
+    if which.strip().lower().endswith(".toml"):
         return load(Path(which))
     raise ScenarioError(f"{which}: neither a fault with a scenario ({', '.join(known)}) nor a .toml file")
 
@@ -96,7 +97,9 @@ def prove(
         ScenarioError: it names no fault or no cure, or cannot be played.
         ValueError: the ``sdkconfig`` cannot be used; one line.
     """
-    if not any(fault.code == scenario.code for fault in findings.catalogue()):
+    from halfopen.prove.checks import checks  # who only asks for a scenario needs no diagnosis
+
+    if scenario.code not in findings.codes():
         raise ScenarioError(
             f"{scenario.file}: code: is {scenario.code!r}: the code of a fault expected (HO101)"
         )
@@ -115,6 +118,8 @@ def prove(
 
 
 def _played(scenario: Scenario, seed: int, name: str, progress: Callable[[int], None] | None) -> Run:
+    from halfopen.prove.playing import play
+
     try:
         return play(scenario, seed, name, progress)
     except ScenarioError:
@@ -127,8 +132,4 @@ def _named(progress: Progress, name: str) -> Callable[[int], None]:
     return lambda seconds: progress(name, seconds)
 
 
-def _folder() -> resources.abc.Traversable:
-    return resources.files("halfopen.prove") / "scenarios"
-
-
-__all__ = ["Check", "Proof", "Run", "ScenarioError", "bundled", "prove", "scenario_of"]
+__all__ = ["Proof", "ScenarioError", "bundled", "prove", "scenario_of"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from halfopen.diagnose.alignment import Alignment
-from halfopen.diagnose.capture_clocks import CaptureClock
-from halfopen.diagnose.timeline import Device, Timeline
-from halfopen.findings import Finding, Undecided
+if TYPE_CHECKING:
+    from halfopen.diagnose.alignment import Alignment
+    from halfopen.diagnose.capture_clocks import CaptureClock
+    from halfopen.diagnose.timeline import Device, Timeline
+    from halfopen.findings import Finding, Undecided
 
 
 class Clock(Struct, frozen=True):

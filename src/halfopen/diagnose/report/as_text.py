@@ -5,20 +5,20 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from halfopen.diagnose.report import Report
 from halfopen.diagnose.report.languages import TITLES, speaks
 from halfopen.diagnose.report.quoting import place, utc
-from halfopen.diagnose.report.story import got_over, wifi_unexplained
-from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.findings import FIRMWARES, Evidence, Fault, Finding, Firmware, Severity
+
+if TYPE_CHECKING:
+    from halfopen.diagnose.timeline import Device, Timeline
 
 #: How a severity looks, and its mark beside the colour.
 STYLES: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
@@ -35,10 +35,19 @@ _COLUMNS = 80
 def show(draw: Callable[[Console], None], output: TextIO | None = None) -> None:
     """Let ``draw`` print: in colour and full width on a terminal, as plain text of 80 columns into a pipe or file."""
     if output is None and sys.stdout.isatty():
-        draw(Console(highlight=False))
+        draw(Console(highlight=False, emoji=False))
         return
     collected = io.StringIO()
-    draw(Console(highlight=False, width=_COLUMNS, color_system=None, legacy_windows=False, file=collected))
+    draw(
+        Console(
+            highlight=False,
+            emoji=False,
+            width=_COLUMNS,
+            color_system=None,
+            legacy_windows=False,
+            file=collected,
+        )
+    )
     target = sys.stdout if output is None else output
     # Rich pads lines to the width; nobody wants the blanks in a file.
     target.write("\n".join(line.rstrip() for line in collected.getvalue().split("\n")))
@@ -79,6 +88,8 @@ def report_text(
 
 def _verdict(own: Sequence[Finding], timeline: Timeline | None) -> Text | None:
     """What stands before the findings: that there are none, or that a link did its work."""
+    from halfopen.diagnose.report.story import got_over, wifi_unexplained
+
     if timeline is not None and (survived := got_over(timeline, own)):
         return Text(f"  {survived}", style="green")
     if own:
@@ -170,6 +181,8 @@ def _code(console: Console, code: str, firmware: Firmware) -> None:
 
 def catalogue_text(console: Console, faults: Sequence[Fault]) -> None:
     """Print one line per fault."""
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold")
     table.add_column("code", no_wrap=True)
     table.add_column("fault", no_wrap=True)

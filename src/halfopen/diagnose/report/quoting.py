@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from halfopen.diagnose.events import Event
-from halfopen.diagnose.traffic import FrameRef
-from halfopen.findings import Evidence
+from typing import TYPE_CHECKING
+
 from halfopen.pages.picture import Place
+
+if TYPE_CHECKING:
+    from halfopen.diagnose.events import Event
+    from halfopen.diagnose.traffic import FrameRef
+    from halfopen.findings import Evidence
 
 
 def of_event(event: Event) -> Place:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from halfopen.diagnose.events import Event, Moment, Provenance
 from halfopen.diagnose.sources.conversations import Conversations
-from halfopen.diagnose.sources.framing import BATCH, NS, CaptureError, Framing, is_capture
+from halfopen.diagnose.sources.framing import BATCH, NS, CaptureError, Framing
 from halfopen.diagnose.sources.hosts import Hosts
 from halfopen.diagnose.sources.lookups import Lookups
 from halfopen.diagnose.traffic import CaptureObserved
-from halfopen.formats.capture import LINK_80211, LINK_NAMES, WIRELESS_LINKS
+from halfopen.formats.capture import LINK_80211, LINK_NAMES, WIRELESS_LINKS, is_capture
 from halfopen.kernel import layout as k
 from halfopen.kernel.frames import Frames
 from halfopen.kernel.packets import decode, tally

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from array import array
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from halfopen.diagnose.traffic import FrameRef
 from halfopen.formats.dns import DnsMessage

@@ -44,22 +44,6 @@ class CaptureError(ValueError):
     """The bytes are no capture file at all: neither a pcap nor a pcapng begins like this."""
 
 
-def is_capture(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` (four bytes are enough) is a pcap or a pcapng."""
-    return _order(head[:4]) != ""
-
-
-def _order(magic: bytes) -> str:
-    """``<`` or ``>`` for a pcap's magic number, ``=`` for a pcapng, ``""`` for neither."""
-    if len(magic) < 4:
-        return ""
-    if int.from_bytes(magic, "big") == c.BLOCK_SECTION:
-        return "="
-    if int.from_bytes(magic, "little") in (c.PCAP_MICROSECONDS, c.PCAP_NANOSECONDS):
-        return "<"
-    return ">" if int.from_bytes(magic, "big") in (c.PCAP_MICROSECONDS, c.PCAP_NANOSECONDS) else ""
-
-
 def _number(raw: bytes | bytearray, order: str) -> int:
     return int.from_bytes(raw, "big" if order == ">" else "little")
 
@@ -127,7 +111,7 @@ class Framing:
 
     def _begin(self) -> None:
         """Learn from the first bytes what kind of file this is."""
-        order = _order(bytes(self._pending[:4]))
+        order = c.byte_order(bytes(self._pending[:4]))
         if not order:
             head = bytes(self._pending[:4]).hex(" ")
             raise CaptureError(f"{self.name}: {head} begins neither a pcap nor a pcapng")

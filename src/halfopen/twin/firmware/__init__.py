@@ -6,31 +6,12 @@ What it prints is what that kind of firmware prints; it decides nothing by what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
-from halfopen.twin.firmware.blocking_client import BlockingClient
-from halfopen.twin.firmware.careful_client import CarefulClient
-from halfopen.twin.firmware.deaf_client import DeafClient
-from halfopen.twin.firmware.esphome_transmitter import EsphomeTransmitter
-from halfopen.twin.firmware.guard_server import GuardServer
-from halfopen.twin.firmware.http_server import HttpServer
-from halfopen.twin.firmware.image_client import ImageClient
-from halfopen.twin.firmware.impatient_client import ImpatientClient
-from halfopen.twin.firmware.leaky_client import LeakyClient
-from halfopen.twin.firmware.link_client import LinkClient
-from halfopen.twin.firmware.micropython_poller import MicropythonPoller
-from halfopen.twin.firmware.pinging_client import PingingClient
 from halfopen.twin.firmware.program import Firmware
-from halfopen.twin.firmware.queueing_client import QueueingClient
-from halfopen.twin.firmware.quiet_client import QuietClient
-from halfopen.twin.firmware.resolving_client import ResolvingClient
-from halfopen.twin.firmware.stale_sketch import StaleSketch
-from halfopen.twin.firmware.storming_client import StormingClient
-from halfopen.twin.firmware.stubborn_client import StubbornClient
-from halfopen.twin.firmware.tls_client import TlsClient
-from halfopen.twin.firmware.wasteful_client import WastefulClient
 
 #: Types of options as a scenario writes them, and the words for them.
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
@@ -40,32 +21,49 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "true or false"),
 }
 
-#: Name in a scenario → program.
-PROGRAMS: dict[str, type[Firmware]] = {
-    kind.NAME: kind
-    for kind in (
-        BlockingClient,
-        CarefulClient,
-        DeafClient,
-        EsphomeTransmitter,
-        GuardServer,
-        HttpServer,
-        ImageClient,
-        ImpatientClient,
-        LeakyClient,
-        LinkClient,
-        MicropythonPoller,
-        PingingClient,
-        QueueingClient,
-        QuietClient,
-        ResolvingClient,
-        StaleSketch,
-        StormingClient,
-        StubbornClient,
-        TlsClient,
-        WastefulClient,
-    )
-}
+#: Names in a scenario; a program stands in the module of its name: ``leaky-client`` is ``leaky_client.LeakyClient``.
+_NAMES = (
+    "blocking-client",
+    "careful-client",
+    "deaf-client",
+    "esphome-transmitter",
+    "guard-server",
+    "http-server",
+    "image-client",
+    "impatient-client",
+    "leaky-client",
+    "link-client",
+    "micropython-poller",
+    "pinging-client",
+    "queueing-client",
+    "quiet-client",
+    "resolving-client",
+    "stale-sketch",
+    "storming-client",
+    "stubborn-client",
+    "tls-client",
+    "wasteful-client",
+)
+
+
+class _Programs(Mapping[str, type[Firmware]]):
+    """Name in a scenario → program, loaded when it is asked for: a scenario has one or two of them."""
+
+    def __getitem__(self, name: str) -> type[Firmware]:
+        if name not in _NAMES:
+            raise KeyError(name)
+        module = import_module(f"{__name__}.{name.replace('-', '_')}")
+        kind: type[Firmware] = getattr(module, name.title().replace("-", ""))
+        return kind
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+PROGRAMS = _Programs()
 
 
 def program(name: str, options: Mapping[str, Any]) -> Firmware:
