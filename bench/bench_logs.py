@@ -188,7 +188,7 @@ def main() -> None:
             growth(Path(name), options.picture)
             return
         side_by_side(Path(name), options.megabytes)
-        every_format(Path(name), options.megabytes)
+        every_format(Path(name), max(options.megabytes // 5, 1))
 
 
 if __name__ == "__main__":
