@@ -2,9 +2,9 @@
 
     python fuzz/fuzz_captures.py [--seed N] [--runs N]
 
-Each run mutates a recording or a random conversation, reads it whole and in random pieces, judges it, and demands:
-no exception but ``CaptureError``, the same events either way, and an end within ``SECONDS_MAX``. A failure
-prints the one command that repeats it.
+Each run mutates a recording or a random conversation, on a wire or sealed on the air, reads it whole and in random pieces,
+judges it, and demands: no exception but ``CaptureError``, the same events either way, and an end within ``SECONDS_MAX``. A
+failure prints the one command that repeats it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ import sys
 import time
 from pathlib import Path
 
-from halfopen.diagnose import judged
-from halfopen.diagnose.events import Event
-from halfopen.diagnose.sources.capture import CaptureError, CaptureSource
-from halfopen.formats.capture import Interface, PcapngWriter, PcapWriter
-from halfopen.formats.packet import ACK, FIN, PSH, RST, SYN, ethernet, tcp
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.captures import written  # noqa: E402
+
+from halfopen.diagnose import judged  # noqa: E402
+from halfopen.diagnose.events import Event  # noqa: E402
+from halfopen.diagnose.sources.capture import CaptureError, CaptureSource  # noqa: E402
+from halfopen.formats.capture import Interface, PcapngWriter, PcapWriter  # noqa: E402
+from halfopen.formats.packet import ACK, FIN, PSH, RST, SYN, ethernet, tcp  # noqa: E402
+from halfopen.formats.wifi_key import wifi_keys  # noqa: E402
 
 #: One run reads at most a few thousand frames; even interpreted that takes a fraction of this.
 SECONDS_MAX = 10.0
 INPUT_MAX = 64 * 1024
-RECORDINGS = Path(__file__).parents[1] / "tests" / "recordings"
+RECORDINGS = ROOT / "tests" / "recordings"
+KEYS = wifi_keys("home:correct horse")  # of what the benchmark seals
 STEPS_NS = (400_000, 2_000_000, 4_000_000, 15_000_000, 300_000_000, 5_000_000_000)
 KINDS = (
     *("data", "data", "data", "ack", "ack", "again", "again", "part", "probe", "probe1"),
@@ -137,7 +144,7 @@ def mutate(dice: random.Random, data: bytes) -> bytes:
 
 def read(data: bytes, dice: random.Random | None = None) -> tuple[list[Event], list[str]] | str:
     """Events and notes of a capture, fed whole or in random pieces; the message when it is no capture."""
-    source = CaptureSource("fuzzed")
+    source = CaptureSource("fuzzed", KEYS)
     events: list[Event] = []
     try:
         at = 0
@@ -152,13 +159,15 @@ def read(data: bytes, dice: random.Random | None = None) -> tuple[list[Event], l
 
 
 def subject(dice: random.Random) -> bytes:
-    """Something to damage: a recording, a random conversation, or one of the same in a plain pcap."""
+    """Something to damage: a recording, a random conversation, a sealed one on the air, or one in a plain pcap."""
     paths = sorted(RECORDINGS.glob("*/*.pcapng"))
-    kind = dice.randrange(4)
+    kind = dice.randrange(5)
     if kind < 2 and paths:
         return dice.choice(paths).read_bytes()[:INPUT_MAX]
     if kind == 2:
         return walk(dice.randrange(2**32), 4, dice.choice((40, 40, 150)))
+    if kind == 3:
+        return b"".join(written("wpa2", 200, dice.randrange(2**32)))
     writer = PcapWriter(
         nanosecond=dice.random() < 0.5, order=dice.choice("<>"), snap=dice.choice((40, 96, 65535))
     )

@@ -452,6 +452,15 @@ def test_bare_frames_with_a_check_sequence() -> None:
     assert len(told(capture(with_fcs(flow), link=LINK_80211, head=b""), FlowObserved)) == 1
 
 
+@pytest.mark.parametrize(("again_s", "expected"), [(1, (7, 1)), (9, (7, 1)), (13, (8, 0))])
+def test_what_is_tried_again_within_ten_seconds_is_one_frame(again_s: int, expected: tuple[int, int]) -> None:
+    """The station speaks in between every two seconds: one that is silent for longer may have started anew."""
+    spoken = [(n * 1_999_000, frame(0x24, AP, STATION, AP, b"", TO_DS, n)) for n in range(7)]
+    again = (again_s * 1_000_000, frame(0x24, AP, STATION, AP, b"", TO_DS | RETRY, 0))
+    (station,) = told(capture(*sorted([*spoken, again])), StationObserved)
+    assert (station.sent, station.retried) == expected
+
+
 def test_polls_and_sleep() -> None:
     nap, wake = (frame(0x24, AP, STATION, AP, b"", TO_DS | power, 3 + bool(power)) for power in (POWER, 0))
     poll = frame(0x2C, STATION, AP, AP, b"\x00\x00", FROM_DS, 9)
