@@ -47,7 +47,7 @@ def picture(curves: dict[str, Curve]) -> str:
         for packets, seconds, _ in curve:
             parts.append(f'<circle cx="{x(packets):.1f}" cy="{y(seconds):.1f}" r="3" fill="{colour}"/>')
         packets, seconds, _ = curve[-1]
-        label = f"{name}, {max(megabytes for _, _, megabytes in curve):.0f} MB"
+        label = f"{name}, {max(megabytes for _, _, megabytes in curve):.0f} MiB"
         at = y(seconds) + 4
         while any(abs(at - other) < 14 for other in taken):
             at += 2
