@@ -20,7 +20,7 @@ def written(captures: ModuleType, kind: str, packets: int, file: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("kind", ["ethernet", "cooked"])
+@pytest.mark.parametrize("kind", ["ethernet", "polling", "cooked"])
 def test_flags_agree(
     kind: str, disagreements: Disagreements, load_script: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
@@ -28,7 +28,7 @@ def test_flags_agree(
     assert disagreements(path) == []
 
 
-@pytest.mark.parametrize("kind", ["ethernet", "air", "wpa2"])
+@pytest.mark.parametrize("kind", ["ethernet", "polling", "air", "wpa2"])
 def test_interpreted_and_compiled_report_the_same(
     kind: str, load_script: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
@@ -42,7 +42,7 @@ def test_interpreted_and_compiled_report_the_same(
     assert told[0].stdout == told[1].stdout
 
 
-@pytest.mark.parametrize("kind", ["ethernet", "cooked", "air", "wpa2"])
+@pytest.mark.parametrize("kind", ["ethernet", "polling", "cooked", "air", "wpa2"])
 def test_the_same_seed_writes_the_same_bytes(
     kind: str, load_script: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
