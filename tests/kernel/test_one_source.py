@@ -7,8 +7,10 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from array import array
@@ -20,6 +22,7 @@ from typing import Any
 import pytest
 
 import halfopen.kernel
+from halfopen.formats import capture
 from halfopen.formats.capture import BLOCK_ENHANCED, LINK_ETHERNET, LINK_RADIOTAP, PcapngWriter
 from halfopen.kernel import LOOPS, is_compiled
 from halfopen.kernel import layout as k
@@ -189,6 +192,21 @@ def test_the_compiler_knows_the_same_constants(module: ModuleType) -> None:
     assert declared == {name: value for name, value in vars(module).items() if name.isupper()}
 
 
+def test_the_kernel_and_the_formats_mean_the_same_links() -> None:
+    """They know nothing of each other, so that each says the numbers of tcpdump's registry."""
+    of_kernel, of_formats = (
+        {
+            name: value
+            for name, value in vars(module).items()
+            if name.startswith("LINK_") and type(value) is int
+        }
+        for module in (k, capture)
+    )
+    shared = of_kernel.keys() & of_formats.keys()
+    assert len(shared) >= 10
+    assert {name: of_kernel[name] for name in shared} == {name: of_formats[name] for name in shared}
+
+
 @pytest.mark.parametrize("name", LOOPS)
 def test_no_number_is_too_long_for_the_compiler(name: str) -> None:
     """A literal of more than 32 bits becomes a Python object in the hot loop; as a constant that is declared it does not."""
@@ -209,3 +227,40 @@ def test_the_version_says_which_kernel_runs() -> None:
     assert f"(kernel {'compiled' if is_compiled() else 'interpreted'}" in done.stdout
     built = any(path.suffix in (".so", ".pyd") for path in KERNEL.iterdir())
     assert is_compiled() == built
+
+
+def other(package: Path, *asked: str) -> subprocess.CompletedProcess[str]:
+    """The program of another copy of the package."""
+    return subprocess.run(
+        [sys.executable, "-m", "halfopen", *asked],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("change", ["an edited source", "a module that is not built"])
+def test_a_build_that_does_not_fit_its_sources_is_left_aside(change: str, tmp_path: Path) -> None:
+    """After a pull, old structures beside new sources would end in an ImportError, or worse."""
+    compiled()
+    package = tmp_path / "halfopen"
+    shutil.copytree(KERNEL.parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "kernel" / "flows.c").touch()
+    capture = str(RECORDINGS / "lwip" / "e2_httpd_like.pcapng")
+    whole = other(package, "diagnose", capture, "--format", "json")
+    assert (whole.returncode, whole.stderr) == (0, "")
+    assert "(kernel compiled)" in other(package, "--version").stdout
+    if change == "an edited source":
+        source = package / "kernel" / "conversation.py"
+        source.write_text(source.read_text().replace("def forget(", "def give_up("))
+        caller = package / "kernel" / "flow_table.py"
+        caller.write_text(
+            caller.read_text().replace("import Story, forget", "import Story, give_up as forget")
+        )
+    else:
+        next((package / "kernel").glob("asking.*.*")).unlink()
+    assert "(kernel interpreted: its sources changed" in other(package, "--version").stdout
+    told = other(package, "diagnose", capture, "--format", "json")
+    assert (told.returncode, told.stdout) == (0, whole.stdout)
+    assert told.stderr.startswith("halfopen: the kernel's sources changed after they were compiled")

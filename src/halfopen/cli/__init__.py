@@ -54,10 +54,14 @@ def cli() -> None:
 
 
 def _version(context: click.Context) -> None:
-    from halfopen.kernel import is_compiled
+    from halfopen.kernel import state
 
-    kernel = "compiled" if is_compiled() else "interpreted: reinstall where a C compiler is, or from a wheel"
-    click.echo(f"halfopen {__version__} (kernel {kernel})")
+    kernel = {
+        "compiled": "compiled",
+        "interpreted": "interpreted: reinstall where a C compiler is, or from a wheel",
+        "stale": "interpreted: its sources changed after they were compiled, reinstall",
+    }
+    click.echo(f"halfopen {__version__} (kernel {kernel[state()]})")
     context.exit()
 
 

@@ -101,8 +101,15 @@ def diagnose(
     # as with other verbs, which is a thirtieth of the time.
     gc.set_threshold(500_000, 20, 20)
     from halfopen.diagnose import NothingToRead, diagnose, excerpts
+    from halfopen.kernel import state
     from halfopen.ports.files import MissingInput
 
+    if state() == "stale":
+        click.echo(
+            "halfopen: the kernel's sources changed after they were compiled: they run interpreted, some hundred times slower,"
+            " until the package is installed again",
+            err=True,
+        )
     proof = html.with_name(f"{html.stem}.proof.html") if html is not None and proves else None
     guard(paths, {"--output": output, "--html": html, "--html with --prove": proof})
     if proves and form == "json":
