@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,12 @@ def test_quiet_lines_cost_no_memory() -> None:
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert grown < 200_000  # bytes, for 3 MB read
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").write_text("I (1) app: not looked at")
+    with pytest.raises(pipeline.NothingToRead, match=f"^{re.escape(str(tmp_path))}: no file in it$"):
+        diagnose(str(tmp_path))
 
 
 def test_folder_of_nothing_useful_says_so(tmp_path: Path) -> None:

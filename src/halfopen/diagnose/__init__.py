@@ -46,6 +46,8 @@ def diagnose(*paths: str, progress: Progress | None = None, wifi_keys: Sequence[
     """
     notes: list[str] = []
     sources = [(item.name, read(item, notes, progress, wifi_keys)) for item in inputs(paths)]
+    if not sources:
+        raise NothingToRead(f"{', '.join(paths)}: no file in it")
     return judged([(name, events) for name, events in sources if events is not None], notes)
 
 
