@@ -32,18 +32,6 @@ cdef class Trouble:
     cdef public list resendings, unanswered, probings, starvings
     cdef public Bounded unreachable
 
-@cython.final
-cdef class Conversation:
-    cdef public long long slot, ordinal, previous
-    cdef public Quoted established, syn0, syn1, fin0, fin1, rst0, rst1
-    cdef public Trouble trouble
-    cpdef Quoted syn(self, long long side)
-    cpdef Quoted fin(self, long long side)
-    cpdef Quoted rst(self, long long side)
-    cdef bint boring(self) except -1
-
-cdef Trouble trouble_of(Conversation c, Quota quota)
-
 cpdef bint reaches(long long ack, long long end) except -1
 
 cdef object keep(list runs, object run, Quota quota)
@@ -69,29 +57,34 @@ cdef Starving starving_of(Trouble t, long long side)
 @cython.locals(starving=Starving, side=cython.longlong, bits=cython.longlong)
 cdef object see_starved(Trouble t, Quoted quoted)
 
-@cython.locals(side=cython.longlong)
-cdef object see_first(Conversation c, Quoted quoted)
-
 @cython.locals(side=cython.longlong, bits=cython.longlong, probing=Probing)
-cdef object see_trouble(Trouble t, Quoted quoted, long long gap, Quoted original)
-
-cdef object see(Conversation c, Quoted quoted, long long gap, Quoted original, Quota quota)
+cdef object see(Trouble t, Quoted quoted, long long gap, Quoted original)
 
 @cython.final
 cdef class Story:
     cdef public Quota quota
-    cdef public long long made, forgotten, forgotten_boring
-    cdef public dict open
-    @cython.locals(base=cython.longlong, slot=cython.longlong, bits=cython.longlong, previous=cython.longlong,
-                   shape=cython.longlong, replaced=Conversation, quoted=Quoted, original=Quoted)
+    cdef public long long forgotten, forgotten_boring
+    cdef public dict troubles
+    @cython.locals(trouble=Trouble)
+    cdef Trouble trouble_of(self, long long[::1] state, long long slot)
+    @cython.locals(base=cython.longlong, slot=cython.longlong, bits=cython.longlong, shape=cython.longlong,
+                   quoted=Quoted, original=Quoted)
     cdef object take(self, long long[::1] state, long long[::1] rows, long long row, long long frame)
+    cpdef object add_unreachable(self, long long[::1] state, long long slot, object item)
 
 @cython.locals(taken=cython.longlong, row=cython.longlong)
 cpdef long long narrate(Story story, long long[::1] state, long long[::1] rows, long long[::1] notable,
                         long long listed, long long frame) except? -1
 
-@cython.locals(runs=list, t=Trouble)
-cdef long long kept(Conversation c) except? -1
+@cython.locals(runs=list)
+cdef long long kept(Trouble t) except? -1
 
-@cython.locals(boring=list, telling=list, slot=cython.longlong, rank=cython.longlong, conversation=Conversation)
-cpdef object forget(Story story, Flows flows, long long most)
+@cython.locals(one=cython.longlong, other=cython.longlong)
+cdef bint boring(long long[::1] state, long long flow) except -1
+
+@cython.locals(below=cython.longlong)
+cdef object sink(long long[::1] heap, long long count, long long place, long long rank)
+
+@cython.locals(count=cython.longlong, ended=cython.longlong, slot=cython.longlong, flow=cython.longlong,
+               rank=cython.longlong, place=cython.longlong, trouble=Trouble)
+cpdef object forget(Story story, Flows flows, long long[::1] heap, long long most)

@@ -1,8 +1,8 @@
 # cython: language_level=3, annotation_typing=False, wraparound=False, boundscheck=False, initializedcheck=False, cdivision=True
-"""TCP conversations while they are read: the few frames worth quoting, and the runs that they make.
+"""What goes wrong in TCP conversations while they are read: the segments worth quoting, and the runs that they make.
 
 Frames are kept as numbers and rendered at the end, when it is known whether the handshake was seen: the same frame reads
-the same however the bytes were split.
+the same however the bytes were split. First and last frames of a conversation stand in the flow table.
 """
 
 from __future__ import annotations
@@ -65,54 +65,6 @@ class Trouble:
         self.probings: list[Probing] = []
         self.starvings: list[Starving] = []
         self.unreachable = Bounded(quota)
-
-
-class Conversation:
-    """What is worth quoting of one TCP conversation while the capture is read: of each side its first SYN, FIN and RST,
-    and ``trouble`` where there was any, for most have none.
-
-    ``previous`` is the ordinal of the conversation that it replaced on the same ports, 0 when there was none.
-    """
-
-    def __init__(self, slot: int, ordinal: int, previous: int) -> None:
-        self.slot = slot
-        self.ordinal = ordinal
-        self.previous = previous
-        self.established: Quoted | None = None
-        self.syn0: Quoted | None = None
-        self.syn1: Quoted | None = None
-        self.fin0: Quoted | None = None
-        self.fin1: Quoted | None = None
-        self.rst0: Quoted | None = None
-        self.rst1: Quoted | None = None
-        self.trouble: Trouble | None = None
-
-    def syn(self, side: int) -> Quoted | None:
-        """The first SYN of ``side``."""
-        return self.syn1 if side else self.syn0
-
-    def fin(self, side: int) -> Quoted | None:
-        """The first FIN of ``side``."""
-        return self.fin1 if side else self.fin0
-
-    def rst(self, side: int) -> Quoted | None:
-        """The first RST of ``side``."""
-        return self.rst1 if side else self.rst0
-
-    def boring(self) -> bool:
-        """Whether it ended in an orderly way and never showed anything but data."""
-        if self.trouble is not None:
-            return False
-        if self.rst0 is not None or self.rst1 is not None:
-            return True
-        return self.fin0 is not None and self.fin1 is not None
-
-
-def trouble_of(c: Conversation, quota: Quota) -> Trouble:
-    """Where what goes wrong in a conversation is kept."""
-    if c.trouble is None:
-        c.trouble = Trouble(quota)
-    return c.trouble
 
 
 def reaches(ack: int, end: int) -> bool:
@@ -224,28 +176,9 @@ def see_starved(t: Trouble, quoted: Quoted) -> None:
         starving.asked = False
 
 
-def see_first(c: Conversation, quoted: Quoted) -> None:
-    """Take a SYN, FIN or RST; of each side the first of each is kept."""
-    side = quoted.side
-    if quoted.shape & k.TCP_SYN and c.syn(side) is None:
-        if side:
-            c.syn1 = quoted
-        else:
-            c.syn0 = quoted
-    if quoted.shape & k.TCP_FIN and c.fin(side) is None:
-        if side:
-            c.fin1 = quoted
-        else:
-            c.fin0 = quoted
-    if quoted.shape & k.TCP_RST and c.rst(side) is None:
-        if side:
-            c.rst1 = quoted
-        else:
-            c.rst0 = quoted
-
-
-def see_trouble(t: Trouble, quoted: Quoted, gap: int, original: Quoted | None) -> None:
-    """Take a segment of a conversation that had trouble or has it now."""
+def see(t: Trouble, quoted: Quoted, gap: int, original: Quoted | None) -> None:
+    """Take a segment of a conversation that had trouble or has it now, after ``gap`` nanoseconds of silence; ``original`` is
+    what it repeats, if known."""
     side = quoted.side
     bits = quoted.bits
     if bits & k.B_ACKS_RESENT and t.unanswered:
@@ -267,37 +200,31 @@ def see_trouble(t: Trouble, quoted: Quoted, gap: int, original: Quoted | None) -
         see_starved(t, quoted)
 
 
-def see(c: Conversation, quoted: Quoted, gap: int, original: Quoted | None, quota: Quota) -> None:
-    """Take a notable segment after ``gap`` nanoseconds of silence; ``original`` is what it repeats, if known."""
-    if quoted.bits & k.B_ESTABLISHED:
-        c.established = quoted
-    if quoted.shape & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST):
-        see_first(c, quoted)
-    if c.trouble is not None or quoted.bits & k.B_TROUBLE:
-        see_trouble(trouble_of(c, quota), quoted, gap, original)
-
-
 class Story:
-    """The conversations of one capture by their slot of the flow table; ``made`` counts those there ever were,
-    ``forgotten`` those given up, ``forgotten_boring`` the cleanly ended among them."""
+    """What the conversations of one capture show beside the numbers in the flow table, by their slots there: most show nothing.
+    ``forgotten`` counts the conversations given up, ``forgotten_boring`` the cleanly ended among them."""
 
     def __init__(self, quota: Quota) -> None:
         self.quota = quota
-        self.made = 0
         self.forgotten = 0
         self.forgotten_boring = 0
-        self.open: dict[int, Conversation] = {}
+        self.troubles: dict[int, Trouble] = {}
+
+    def trouble_of(self, state: array[int], slot: int) -> Trouble:
+        """Where what goes wrong in a conversation is kept; the flow table is told that there is something."""
+        trouble = self.troubles.get(slot)
+        if trouble is None:
+            trouble = self.troubles[slot] = Trouble(self.quota)
+            state[slot * k.FLOW_WIDTH + k.F_TROUBLE] = 1
+        return trouble
 
     def take(self, state: array[int], rows: array[int], row: int, frame: int) -> None:
         """Take the notable TCP segment in ``row``, whose frame number is ``frame``."""
         base = row * k.WIDTH
         slot = rows[base + k.SLOT]
         bits = rows[base + k.BITS]
-        if bits & k.B_NEW:
-            replaced = self.open.get(state[slot * k.FLOW_WIDTH + k.F_PREVIOUS])
-            self.made += 1
-            previous = 0 if replaced is None else replaced.ordinal
-            self.open[slot] = Conversation(slot, self.made, previous)
+        if bits & k.B_TROUBLE == 0 and state[slot * k.FLOW_WIDTH + k.F_TROUBLE] == 0:
+            return
         shape = rows[base + k.FLAGS] | rows[base + k.WINDOW] << 8 | rows[base + k.PAYLOAD] << 24
         quoted = Quoted(
             frame,
@@ -319,11 +246,11 @@ class Story:
                 rows[base + k.O_BITS],
                 rows[base + k.O_SIDE],
             )
-        see(self.open[slot], quoted, rows[base + k.GAP], original, self.quota)
+        see(self.trouble_of(state, slot), quoted, rows[base + k.GAP], original)
 
-    def add_unreachable(self, slot: int, item: Any) -> None:
+    def add_unreachable(self, state: array[int], slot: int, item: Any) -> None:
         """Keep what the caller made of an ICMP message that quotes a segment of a conversation."""
-        trouble_of(self.open[slot], self.quota).unreachable.add(item)
+        self.trouble_of(state, slot).unreachable.add(item)
 
 
 def narrate(
@@ -343,31 +270,65 @@ def narrate(
     return taken
 
 
-def kept(c: Conversation) -> int:
-    """How many items a conversation keeps."""
-    t = c.trouble
-    if t is None:
-        return 0
+def kept(t: Trouble) -> int:
+    """How many items are kept of a conversation."""
     runs: list[Any] = [*t.resendings, *t.probings, *t.starvings]
     return sum([len(run.frames) for run in runs]) + len(t.unreachable)
 
 
-def forget(story: Story, flows: Flows, most: int) -> None:
+def boring(state: array[int], flow: int) -> bool:
+    """Whether the conversation ended in an orderly way and never showed anything but data."""
+    if state[flow + k.F_TROUBLE]:
+        return False
+    one = flow + k.F_SIDES
+    other = one + k.SIDE_WIDTH
+    if state[one + k.S_RSTS] or state[other + k.S_RSTS]:
+        return True
+    return state[one + k.S_FINS] > 0 and state[other + k.S_FINS] > 0
+
+
+def sink(heap: array[int], count: int, place: int, rank: int) -> None:
+    """Put ``rank`` at ``place`` or below it in a heap of ``count`` that has its greatest number on top."""
+    while True:
+        below = 2 * place + 1
+        if below >= count:
+            break
+        if below + 1 < count and heap[below + 1] > heap[below]:
+            below += 1
+        if heap[below] <= rank:
+            break
+        heap[place] = heap[below]
+        place = below
+    heap[place] = rank
+
+
+def forget(story: Story, flows: Flows, heap: array[int], most: int) -> None:
     """Give up the ``most`` least telling conversations of the table that ``flows`` holds: cleanly ended ones first, then
-    whatever was silent longest. Frames that follow begin new ones."""
-    boring: list[int] = []
-    telling: list[int] = []
-    for slot, conversation in story.open.items():
-        rank = flows.state[slot * k.FLOW_WIDTH + k.F_LAST + k.R_FRAME] << k.SLOT_BITS | slot
-        if conversation.boring():
-            boring.append(rank)
+    whatever was silent longest. Frames that follow begin new ones. ``heap`` has room for ``most`` numbers."""
+    count = 0
+    ended = 0
+    for slot in range(len(flows.state) // k.FLOW_WIDTH):
+        flow = slot * k.FLOW_WIDTH
+        if flows.state[flow + k.F_FRAMES] == 0:
+            continue
+        rank = flows.state[flow + k.F_LAST + k.R_FRAME] << k.SLOT_BITS | slot
+        if boring(flows.state, flow):
+            ended += 1
         else:
-            telling.append(rank)
-    boring.sort()
-    telling.sort()
-    story.forgotten += most
-    story.forgotten_boring += min(most, len(boring))
-    for rank in (boring + telling)[:most]:
-        slot = rank & k.SLOT_MASK
-        story.quota.left += kept(story.open.pop(slot))
+            rank |= k.RANK_TELLING
+        if count < most:
+            heap[count] = rank
+            count += 1
+            if count == most:
+                for place in range(most // 2, -1, -1):
+                    sink(heap, count, place, heap[place])
+        elif rank < heap[0]:
+            sink(heap, count, 0, rank)
+    for place in range(count):
+        slot = heap[place] & k.SLOT_MASK
+        trouble = story.troubles.pop(slot, None)
+        if trouble is not None:
+            story.quota.left += kept(trouble)
         give_back(flows, slot)
+    story.forgotten += count
+    story.forgotten_boring += min(count, ended)

@@ -42,7 +42,7 @@ class FlowTable:
     def forget(self, story: Story, most: int) -> None:
         """Give up the ``most`` least telling conversations of ``story``, which tells of this table."""
         self._flows.hold(self.state, self.heads, NO_ROWS)
-        forget(story, self._flows, most)
+        forget(story, self._flows, array("q", bytes(8 * most)), most)
         self._flows.release()
 
     def _free(self, slot: int) -> None:

@@ -6,7 +6,7 @@ from halfopen.kernel.frames cimport Frames
 
 @cython.final
 cdef class Flows:
-    cdef public long long free, listed
+    cdef public long long free, made, listed
     cdef public long long[::1] state
     cdef public long long[::1] heads
     cdef public long long[::1] notable
@@ -41,7 +41,7 @@ cpdef long long give_back(Flows t, long long slot) except? -1
 
 @cython.locals(slot=cython.longlong, flow=cython.longlong, field=cython.longlong,
                family=cython.longlong, side=cython.longlong, s=cython.longlong)
-cdef long long create(Frames f, Flows t, long long base, long long bucket, long long previous) except? -1
+cdef long long create(Frames f, Flows t, long long base, long long bucket, long long replaced) except? -1
 
 @cython.locals(seq=cython.longlong, payload=cython.longlong, moment=cython.longlong,
                expected=cython.longlong, stale=cython.longlong, end=cython.longlong,
@@ -95,6 +95,10 @@ cdef long long see_probes(Frames f, long long base, long long bits,
                wire_bits=cython.longlong, gap=cython.longlong, field=cython.longlong)
 cdef long long account(Frames f, long long base, long long frame, long long bits,
                        Flows t, long long flow, long long side) except? -1
+
+@cython.locals(flags=cython.longlong)
+cdef long long quote_marks(Frames f, long long base, long long frame, long long bits,
+                           Flows t, long long s) except? -1
 
 @cython.locals(s=cython.longlong, r=cython.longlong)
 cdef bint reopens(Frames f, long long base, Flows t, long long flow,

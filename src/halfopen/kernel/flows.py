@@ -24,13 +24,13 @@ from halfopen.kernel.frames import NO_ROWS, Frames
 class Flows:
     """The flow table as the loops see it: ``state`` holds the conversations, ``heads`` the first slot of each bucket.
 
-    ``free`` is the first slot of the free list, -1 when the table is full; ``listed`` says how many rows of the last
-    pass stand in ``notable``.
+    ``free`` is the first slot of the free list, -1 when the table is full; ``made`` counts the conversations that there ever
+    were; ``listed`` says how many rows of the last pass stand in ``notable``.
     """
 
     def __init__(self) -> None:
         self.free = -1
-        self.listed = 0
+        self.made = self.listed = 0
         self.state: array[int] = NO_ROWS
         self.heads: array[int] = NO_ROWS
         self.notable: array[int] = NO_ROWS
@@ -146,12 +146,14 @@ def give_back(t: Flows, slot: int) -> int:
     """Give the slot of a conversation back to the free list, which is then led by it; frames no longer find it."""
     unlink(t, slot)
     t.state[slot * k.FLOW_WIDTH + k.F_CHAIN] = t.free
+    t.state[slot * k.FLOW_WIDTH + k.F_FRAMES] = 0
     t.free = slot
     return slot
 
 
-def create(f: Frames, t: Flows, base: int, bucket: int, previous: int) -> int:
-    """A new conversation begun by the frame at ``base``; its slot. The free list must not be empty."""
+def create(f: Frames, t: Flows, base: int, bucket: int, replaced: int) -> int:
+    """A new conversation begun by the frame at ``base``, which replaces that in the slot ``replaced`` if there is one; its slot.
+    The free list must not be empty."""
     slot = t.free
     flow = slot * k.FLOW_WIDTH
     t.free = t.state[flow + k.F_CHAIN]
@@ -168,7 +170,10 @@ def create(f: Frames, t: Flows, base: int, bucket: int, previous: int) -> int:
     t.state[flow + k.F_PORTS + 1] = f.rows[base + k.DPORT]
     t.state[flow + k.F_MACS] = hardware_address(f, f.rows[base + k.MAC])
     t.state[flow + k.F_MACS + 1] = hardware_address(f, f.rows[base + k.PEER_MAC])
-    t.state[flow + k.F_PREVIOUS] = previous
+    t.made += 1
+    t.state[flow + k.F_ORDINAL] = t.made
+    if replaced >= 0:
+        t.state[flow + k.F_PREVIOUS] = t.state[replaced * k.FLOW_WIDTH + k.F_ORDINAL]
     t.state[flow + k.F_SYN_TIME] = -1
     t.state[flow + k.F_FIRST_RTT] = -1
     for side in range(2):
@@ -490,7 +495,23 @@ def account(f: Frames, base: int, frame: int, bits: int, t: Flows, flow: int, si
         if bits & k.B_RESENT == 0:
             t.state[s + k.S_PAYLOAD] += f.rows[base + k.PAYLOAD]
         quote(f, base, frame, bits, t, s + k.S_LAST_PAYLOAD)
+    if flags & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST):
+        quote_marks(f, base, frame, bits, t, s)
+    if bits & k.B_ESTABLISHED:
+        quote(f, base, frame, bits, t, flow + k.F_ESTABLISHED_BY)
     return bits
+
+
+def quote_marks(f: Frames, base: int, frame: int, bits: int, t: Flows, s: int) -> int:
+    """Of a frame with SYN, FIN or RST, keep what is the first of its side; its flags."""
+    flags = f.rows[base + k.FLAGS]
+    if flags & k.TCP_SYN and t.state[s + k.S_SYN + k.R_FRAME] == 0:
+        quote(f, base, frame, bits, t, s + k.S_SYN)
+    if flags & k.TCP_FIN and t.state[s + k.S_FIN + k.R_FRAME] == 0:
+        quote(f, base, frame, bits, t, s + k.S_FIN)
+    if flags & k.TCP_RST and t.state[s + k.S_RST + k.R_FRAME] == 0:
+        quote(f, base, frame, bits, t, s + k.S_RST)
+    return flags
 
 
 def reopens(f: Frames, base: int, t: Flows, flow: int, side: int) -> bool:
@@ -552,7 +573,7 @@ def follow(f: Frames, base: int, frame: int, found: int, t: Flows) -> bool:
     bits = classify(f, base, t, flow, s, r)
     bits = account(f, base, frame, bits, t, flow, side)
     f.rows[base + k.BITS] = bits
-    return bits & k.B_NOTABLE != 0 or f.rows[base + k.FLAGS] & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST) != 0
+    return bits & k.B_NOTABLE != 0
 
 
 def analyse(f: Frames, t: Flows, begin: int, end: int, frame: int) -> int:

@@ -3,8 +3,10 @@
 cdef extern from *:
     """
     #define HALFOPEN_NEVER -0x4000000000000000LL
+    #define HALFOPEN_RANK_TELLING 0x4000000000000000LL
     """
     const long long NEVER "HALFOPEN_NEVER"
+    const long long RANK_TELLING "HALFOPEN_RANK_TELLING"
 
 cdef enum:
     LINK_NULL = 0
@@ -107,7 +109,7 @@ cdef enum:
     B_ANSWERS_PROBE = 131072
     B_SPEAKS = 262144
     B_RESENT = 14
-    B_NOTABLE = 516527
+    B_NOTABLE = 450734
     B_TROUBLE = 8366
     R_FRAME = 0
     R_TIME = 1
@@ -161,9 +163,12 @@ cdef enum:
     S_FIRST = 35
     S_LAST = 42
     S_LAST_PAYLOAD = 49
-    Q_FIRST = 56
+    S_SYN = 56
+    S_FIN = 63
+    S_RST = 70
+    Q_FIRST = 77
     Q_LENGTH = 8
-    SIDE_WIDTH = 112
+    SIDE_WIDTH = 133
     F_CHAIN = 0
     F_BUCKET = 1
     F_FAMILY = 2
@@ -176,11 +181,14 @@ cdef enum:
     F_SYN_TIME = 18
     F_FIRST_RTT = 19
     F_GAP = 20
-    F_LAST = 21
-    F_BEFORE = 28
-    F_AFTER = 35
-    F_SIDES = 42
-    FLOW_WIDTH = 266
+    F_ORDINAL = 21
+    F_TROUBLE = 22
+    F_LAST = 23
+    F_BEFORE = 30
+    F_AFTER = 37
+    F_ESTABLISHED_BY = 44
+    F_SIDES = 51
+    FLOW_WIDTH = 317
     NO_CONVERSATION = -1
     NO_ROOM = -2
     A_FRAMES = 0

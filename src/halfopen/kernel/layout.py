@@ -126,20 +126,10 @@ B_ESTABLISHED = 1 << 16  # completes the handshake, or first frame of an older c
 B_ANSWERS_PROBE = 1 << 17  # first sign of life after the other side's keepalive probe
 B_SPEAKS = 1 << 18  # data after keepalive probes of the same side
 B_RESENT = B_RETRANSMISSION | B_FAST | B_SPURIOUS
-#: bits that make a frame worth a look outside the kernel (with SYN, FIN and RST)
-B_NOTABLE = (
-    B_NEW
-    | B_RESENT
-    | B_KEEPALIVE
-    | B_ZERO_WINDOW
-    | B_WINDOW_PROBE
-    | B_PROBES_ZERO
-    | B_REOPENED
-    | B_ACKS_RESENT
-    | B_ESTABLISHED
-    | B_ANSWERS_PROBE
-    | B_SPEAKS
-)
+#: bits that begin trouble in a conversation
+B_TROUBLE = B_RESENT | B_KEEPALIVE | B_ZERO_WINDOW | B_PROBES_ZERO
+#: and those that go on with it or end it: frames that are worth a look outside the flow table
+B_NOTABLE = B_TROUBLE | B_REOPENED | B_ACKS_RESENT | B_ANSWERS_PROBE | B_SPEAKS
 
 #: Items of one kind that are kept: the first half and the last half of what was seen.
 KEPT = 64
@@ -154,9 +144,8 @@ NAMES_MAX = 16
 #: A slot of the flow table in the low bits of a rank.
 SLOT_BITS = 20
 SLOT_MASK = 0xFFFFF
-
-#: bits that begin trouble, or end it, in a conversation
-B_TROUBLE = B_RESENT | B_KEEPALIVE | B_ZERO_WINDOW | B_PROBES_ZERO
+#: Set in the ranks of conversations that are worth more than those without.
+RANK_TELLING = 1 << 62
 
 # --- one quoted frame in the flow table ---
 R_FRAME = 0  # frame number from 1; 0 means none
@@ -207,7 +196,10 @@ S_FINS = 34
 S_FIRST = 35
 S_LAST = S_FIRST + R_WIDTH
 S_LAST_PAYLOAD = S_LAST + R_WIDTH
-Q_FIRST = S_LAST_PAYLOAD + R_WIDTH
+S_SYN = S_LAST_PAYLOAD + R_WIDTH  # its first SYN,
+S_FIN = S_SYN + R_WIDTH  # FIN
+S_RST = S_FIN + R_WIDTH  # and RST
+Q_FIRST = S_RST + R_WIDTH
 Q_LENGTH = 8  # an lwIP send buffer of 5760 bytes is four segments; only the oldest get resent
 SIDE_WIDTH = Q_FIRST + Q_LENGTH * R_WIDTH
 
@@ -218,16 +210,19 @@ F_FAMILY = 2
 F_ADDRESSES = 3  # four 32-bit words of side 0's address, four of side 1's
 F_PORTS = 11  # side 0's, side 1's
 F_MACS = 13  # as 48-bit numbers, -1 when unknown
-F_PREVIOUS = 15  # slot of the conversation that this one replaced, -1 when none
+F_PREVIOUS = 15  # ordinal of the conversation that this one replaced on the same ports, 0 when none
 F_FRAMES = 16
 F_ESTABLISHED = 17
 F_SYN_TIME = 18
 F_FIRST_RTT = 19
 F_GAP = 20  # the longest silence in nanoseconds
-F_LAST = 21
+F_ORDINAL = 21  # conversations are counted from 1 as they begin
+F_TROUBLE = 22  # something is kept of it beside what stands here
+F_LAST = 23
 F_BEFORE = F_LAST + R_WIDTH  # the frame before the longest silence
 F_AFTER = F_BEFORE + R_WIDTH
-F_SIDES = F_AFTER + R_WIDTH
+F_ESTABLISHED_BY = F_AFTER + R_WIDTH  # the frame that completed the handshake
+F_SIDES = F_ESTABLISHED_BY + R_WIDTH
 FLOW_WIDTH = F_SIDES + 2 * SIDE_WIDTH
 
 # --- answers of the search for a row's conversation that are none ---

@@ -50,11 +50,11 @@ class Conversations:
                 told += 1
                 told += narrate(self._story, self.table.state, rows, notable[told:], notes - told, frame)
             if at < count and self.table.full:
-                self.table.forget(self._story, max(1, len(self._story.open) // FORGOTTEN_SHARE))
+                self.table.forget(self._story, max(1, self.table.slots // FORGOTTEN_SHARE))
 
     def _see_unreachable(self, data: bytearray, rows: array[int], base: int, frame: int) -> None:
         ref = FrameRef(frame, rows[base + k.TIME] / NS, unreachable_line(data, rows, base))
-        self._story.add_unreachable(rows[base + k.SLOT], ref)
+        self._story.add_unreachable(self.table.state, rows[base + k.SLOT], ref)
 
     def losses(self) -> list[str]:
         """What was forgotten, one line each."""
@@ -70,4 +70,10 @@ class Conversations:
 
     def rendered(self) -> list[Rendering]:
         """The conversations in the order of their first frames."""
-        return [Rendering(self.source, self.table.state, told) for told in self._story.open.values()]
+        state, troubles = self.table.state, self._story.troubles
+        begun = {
+            state[slot * k.FLOW_WIDTH + k.F_ORDINAL]: slot
+            for slot in range(self.table.slots)
+            if state[slot * k.FLOW_WIDTH + k.F_FRAMES]
+        }
+        return [Rendering(self.source, state, begun[at], troubles.get(begun[at])) for at in sorted(begun)]

@@ -21,7 +21,7 @@ from halfopen.diagnose.traffic import (
 )
 from halfopen.formats.packet_text import endpoint_text, ip_text, mac_text, tcp_text
 from halfopen.kernel import layout as k
-from halfopen.kernel.conversation import Conversation, Probing, Resending, Starving, reaches
+from halfopen.kernel.conversation import Probing, Resending, Starving, Trouble, reaches
 from halfopen.kernel.quoting import Bounded, Quoted
 
 NS = 1_000_000_000
@@ -75,15 +75,15 @@ def hardware_text(mac: int) -> str:
 
 
 class Rendering:
-    """Turns one conversation's numbers into a ``FlowObserved``."""
+    """Turns the numbers of the conversation in ``slot`` of the flow table, and its ``trouble``, into a ``FlowObserved``."""
 
-    def __init__(self, source: str, state: array[int], conversation: Conversation) -> None:
+    def __init__(self, source: str, state: array[int], slot: int, trouble: Trouble | None) -> None:
         self.source = source
         self.state = state
-        self.conversation = conversation
+        self.trouble = trouble
         # bound once, for all frames
         self._write, self._write_stored, self._quoted = self.text, self._stored_text, self.frame
-        self.flow_base = conversation.slot * k.FLOW_WIDTH
+        self.flow_base = slot * k.FLOW_WIDTH
         self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
         self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
         self.ips = [self._ip(side) for side in range(2)]
@@ -98,12 +98,11 @@ class Rendering:
 
     def _client(self) -> int:
         """Which side is the client: the SYN's sender, else whom the SYN-ACK answers, else the higher port."""
-        syns = self.conversation.syn0, self.conversation.syn1
-        for side, syn in enumerate(syns):
-            if syn is not None and not syn.flags & k.TCP_ACK:
+        for side, base in enumerate(self.bases):
+            if self.state[base + k.S_SYNS] and not self.state[base + k.S_SYN + k.R_SHAPE] & k.TCP_ACK:
                 return side
-        for side, syn in enumerate(syns):
-            if syn is not None:
+        for side, base in enumerate(self.bases):
+            if self.state[base + k.S_SYNS]:
                 return 1 - side
         return 0 if self.ports[0] >= self.ports[1] else 1
 
@@ -161,7 +160,7 @@ class Rendering:
 
     def side_seen(self, side: int) -> SideSeen:
         """All that one side did."""
-        state, base, told = self.state, self.bases[side], self.conversation
+        state, base = self.state, self.bases[side]
         windowed = state[base + k.S_WINDOW_FIRST] >= 0
         return SideSeen(
             packets=state[base + k.S_PACKETS],
@@ -169,10 +168,10 @@ class Rendering:
             first=self.stored(base + k.S_FIRST),
             last=self.stored(base + k.S_LAST),
             last_payload=self.stored(base + k.S_LAST_PAYLOAD),
-            syn=self.optional(told.syn(side)),
+            syn=self.stored(base + k.S_SYN),
             syns=state[base + k.S_SYNS],
-            fin=self.optional(told.fin(side)),
-            rst=self.optional(told.rst(side)),
+            fin=self.stored(base + k.S_FIN),
+            rst=self.stored(base + k.S_RST),
             rsts=state[base + k.S_RSTS],
             rst_window=state[base + k.S_RST_WINDOW] if state[base + k.S_RSTS] else None,
             retransmissions=state[base + k.S_RETRANSMISSIONS],
@@ -211,31 +210,37 @@ class Rendering:
         4.4), and an RST whose window is 5760 with its bytes swapped: both measured.
         """
         for side in range(2):
-            sender = self.endpoint(side).mac or self.ips[side]
-            syn, reset = self.conversation.syn(side), self.conversation.rst(side)
             base = self.bases[side]
+            syn, reset = self.stored(base + k.S_SYN), self.stored(base + k.S_RST)
             plain = self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS
-            if syn is not None and plain and syn.window in LWIP_WINDOWS:
-                yield sender, self.frame(syn)
-            if reset is not None and reset.window == LWIP_RST_WINDOW:
-                yield sender, self.frame(reset)
+            if syn is not None and plain and self._window(base + k.S_SYN) in LWIP_WINDOWS:
+                yield self._sender(side), syn
+            if reset is not None and self._window(base + k.S_RST) == LWIP_RST_WINDOW:
+                yield self._sender(side), reset
+
+    def _sender(self, side: int) -> str:
+        return self.endpoint(side).mac or self.ips[side]
+
+    def _window(self, at: int) -> int:
+        """The window that the frame kept at ``at`` advertises, unscaled."""
+        return self.state[at + k.R_SHAPE] >> 8 & 0xFFFF
 
     def flow(self) -> FlowObserved:
         """The whole conversation."""
-        told, trouble, client = self.conversation, self.conversation.trouble, self.client
+        state, trouble, client = self.state, self.trouble, self.client
         first = self.stored(self.bases[0] + k.S_FIRST)
         assert first is not None, "side 0 is who sent the first frame"
         before, after = self.stored(self.flow_base + k.F_BEFORE), self.stored(self.flow_base + k.F_AFTER)
         return FlowObserved(
             where=Provenance(self.source, None, first.frame, first.text),
             at=Moment(host=first.time),
-            ordinal=told.ordinal,
+            ordinal=state[self.flow_base + k.F_ORDINAL],
             client=self.endpoint(client),
             server=self.endpoint(1 - client),
             from_client=self.side_seen(client),
             from_server=self.side_seen(1 - client),
-            established=self.optional(told.established),
-            previous=told.previous or None,
+            established=self.stored(self.flow_base + k.F_ESTABLISHED_BY),
+            previous=state[self.flow_base + k.F_PREVIOUS] or None,
             retransmission_runs=tuple(map(self.retransmission_run, trouble.resendings)) if trouble else (),
             probe_runs=tuple(map(self.probe_run, trouble.probings)) if trouble else (),
             zero_window_runs=tuple(map(self.zero_window_run, trouble.starvings)) if trouble else (),
