@@ -71,25 +71,14 @@ class Outage(Struct, frozen=True):
 
 
 class Conversation(Struct, frozen=True):
-    """A TCP flow seen from the device: ``mine`` is the side the device is on."""
+    """A TCP flow seen from the device: ``mine`` is the side the device is on, ``device`` what it did there, ``peer`` what the
+    other side did, ``theirs``."""
 
     flow: FlowObserved
     mine: Side
-
-    @property
-    def theirs(self) -> Side:
-        """The side of the peer."""
-        return "server" if self.mine == "client" else "client"
-
-    @property
-    def device(self) -> SideSeen:
-        """What the device did."""
-        return self.flow.side(self.mine)
-
-    @property
-    def peer(self) -> SideSeen:
-        """What the peer did."""
-        return self.flow.side(self.theirs)
+    theirs: Side
+    device: SideSeen
+    peer: SideSeen
 
     @property
     def peer_end(self) -> Endpoint:
@@ -188,9 +177,9 @@ class Timeline(Struct, frozen=True, dict=True):
         found = []
         for flow in self.of(FlowObserved):
             if flow.client.ip in ips or (mac and flow.client.mac == mac and flow.server.mac != mac):
-                found.append(Conversation(flow, "client"))
+                found.append(Conversation(flow, "client", "server", flow.from_client, flow.from_server))
             elif flow.server.ip in ips or (mac and flow.server.mac == mac):
-                found.append(Conversation(flow, "server"))
+                found.append(Conversation(flow, "server", "client", flow.from_server, flow.from_client))
         return tuple(found)
 
     @cached_property

@@ -25,25 +25,26 @@ class FrameRef(Struct, eq=False, gc=False):
     """One frame worth quoting: number from 1 in its own file, seconds on the capture's clock, and a one-line rendering.
 
     Once captures are on one clock, ``time`` is on the clock of the first of them: it may differ from what the file says.
-    The line may be given as a function and what to call it with: of the many frames that may be quoted few are. Not to be
-    changed once made.
+    Instead of the line may be given what a function makes it of, and that: of the many frames that may be quoted few are.
+    Not to be changed once made.
     """
 
     frame: int
     time: float
-    _text: str | tuple[Callable[[Any], str], Any]
+    _line: Any
+    _write: Callable[[Any], str] | None = None
 
     @property
     def text(self) -> str:
         """The rendering."""
-        if not isinstance(self._text, str):
-            write, what = self._text
-            self._text = write(what)
-        return self._text
+        if self._write is not None:
+            self._line, self._write = self._write(self._line), None
+        text: str = self._line
+        return text
 
     def retimed(self, time: float) -> FrameRef:
         """The same frame at another time."""
-        return FrameRef(self.frame, time, self._text)
+        return FrameRef(self.frame, time, self._line, self._write)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FrameRef):

@@ -79,7 +79,6 @@ cpdef long long narrate(Story story, long long[::1] state, long long[::1] rows, 
 @cython.locals(runs=list)
 cdef long long kept(Trouble t) except? -1
 
-@cython.locals(one=cython.longlong, other=cython.longlong)
 cdef bint boring(long long[::1] state, long long flow) except -1
 
 @cython.locals(below=cython.longlong)

@@ -278,13 +278,7 @@ def kept(t: Trouble) -> int:
 
 def boring(state: array[int], flow: int) -> bool:
     """Whether the conversation ended in an orderly way and never showed anything but data."""
-    if state[flow + k.F_TROUBLE]:
-        return False
-    one = flow + k.F_SIDES
-    other = one + k.SIDE_WIDTH
-    if state[one + k.S_RSTS] or state[other + k.S_RSTS]:
-        return True
-    return state[one + k.S_FINS] > 0 and state[other + k.S_FINS] > 0
+    return state[flow + k.F_TROUBLE] == 0 and state[flow + k.F_FAREWELLS] >= k.FAREWELL_FINS
 
 
 def sink(heap: array[int], count: int, place: int, rank: int) -> None:

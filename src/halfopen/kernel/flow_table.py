@@ -13,6 +13,8 @@ from halfopen.kernel.layout import F_CHAIN, FLOW_WIDTH
 SLOTS_MAX = 4096
 SLOTS_FIRST = 64
 BUCKETS = 8192
+#: As many slots, empty.
+NOTHING = bytes(8 * FLOW_WIDTH * SLOTS_FIRST)
 
 
 class FlowTable:
@@ -33,21 +35,20 @@ class FlowTable:
 
     def grow(self) -> None:
         """Make room for more conversations, up to ``slots_max``."""
-        more = min(self.slots_max, self.slots * 4 or SLOTS_FIRST) - self.slots
-        self.state.extend(array("q", bytes(8 * FLOW_WIDTH * more)))
-        for slot in range(self.slots + more - 1, self.slots - 1, -1):
-            self._free(slot)
-        self.slots += more
+        first, slots = self.slots, min(self.slots_max, self.slots * 4 or SLOTS_FIRST)
+        for begin in range(first, slots, SLOTS_FIRST):
+            self.state.frombytes(NOTHING[: 8 * FLOW_WIDTH * (slots - begin)])
+        chain = array("q", range(first + 1, slots + 1))
+        chain[-1] = self._flows.free
+        self.state[first * FLOW_WIDTH + F_CHAIN :: FLOW_WIDTH] = chain
+        self._flows.free = first
+        self.slots = slots
 
     def forget(self, story: Story, most: int) -> None:
         """Give up the ``most`` least telling conversations of ``story``, which tells of this table."""
         self._flows.hold(self.state, self.heads, NO_ROWS)
         forget(story, self._flows, array("q", bytes(8 * most)), most)
         self._flows.release()
-
-    def _free(self, slot: int) -> None:
-        self.state[slot * FLOW_WIDTH + F_CHAIN] = self._flows.free
-        self._flows.free = slot
 
     def analyse(
         self, frames: Frames, begin: int, end: int, frame: int, notable: array[int]

@@ -413,8 +413,6 @@ def see_handshake(f: Frames, base: int, t: Flows, flow: int, s: int, r: int) -> 
         t.state[s + k.S_SYNS] += 1
         if flags & k.TCP_ACK == 0:
             t.state[flow + k.F_SYN_TIME] = moment
-    if flags & k.TCP_FIN:
-        t.state[s + k.S_FINS] += 1
     if flags & k.TCP_RST:
         t.state[s + k.S_RSTS] += 1
         t.state[s + k.S_RST_WINDOW] = f.rows[base + k.WINDOW]
@@ -497,6 +495,10 @@ def account(f: Frames, base: int, frame: int, bits: int, t: Flows, flow: int, si
         quote(f, base, frame, bits, t, s + k.S_LAST_PAYLOAD)
     if flags & (k.TCP_SYN | k.TCP_FIN | k.TCP_RST):
         quote_marks(f, base, frame, bits, t, s)
+        if flags & k.TCP_FIN:
+            t.state[flow + k.F_FAREWELLS] |= side + 1
+        if flags & k.TCP_RST:
+            t.state[flow + k.F_FAREWELLS] |= k.FAREWELL_RST
     if bits & k.B_ESTABLISHED:
         quote(f, base, frame, bits, t, flow + k.F_ESTABLISHED_BY)
     return bits

@@ -192,8 +192,7 @@ S_WINDOW_FIRST = 30
 S_WINDOW_LAST = 31
 S_WINDOW_MIN = 32
 S_WINDOW_MAX = 33
-S_FINS = 34
-S_FIRST = 35
+S_FIRST = 34
 S_LAST = S_FIRST + R_WIDTH
 S_LAST_PAYLOAD = S_LAST + R_WIDTH
 S_SYN = S_LAST_PAYLOAD + R_WIDTH  # its first SYN,
@@ -211,19 +210,23 @@ F_ADDRESSES = 3  # four 32-bit words of side 0's address, four of side 1's
 F_PORTS = 11  # side 0's, side 1's
 F_MACS = 13  # as 48-bit numbers, -1 when unknown
 F_PREVIOUS = 15  # ordinal of the conversation that this one replaced on the same ports, 0 when none
-F_FRAMES = 16
+F_ORDINAL = 16  # conversations are counted from 1 as they begin
 F_ESTABLISHED = 17
 F_SYN_TIME = 18
 F_FIRST_RTT = 19
 F_GAP = 20  # the longest silence in nanoseconds
-F_ORDINAL = 21  # conversations are counted from 1 as they begin
+F_FRAMES = 21  # this and the next are what it is judged by when one must be forgotten: they stand together
 F_TROUBLE = 22  # something is kept of it beside what stands here
-F_LAST = 23
+F_FAREWELLS = 23  # a FIN of side 0, one of side 1, an RST, below
+F_LAST = 24
 F_BEFORE = F_LAST + R_WIDTH  # the frame before the longest silence
 F_AFTER = F_BEFORE + R_WIDTH
 F_ESTABLISHED_BY = F_AFTER + R_WIDTH  # the frame that completed the handshake
 F_SIDES = F_ESTABLISHED_BY + R_WIDTH
 FLOW_WIDTH = F_SIDES + 2 * SIDE_WIDTH
+
+FAREWELL_FINS = 3
+FAREWELL_RST = 4
 
 # --- answers of the search for a row's conversation that are none ---
 NO_CONVERSATION = -1

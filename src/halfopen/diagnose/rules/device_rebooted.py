@@ -55,8 +55,10 @@ def _began_anew(timeline: Timeline) -> Iterator[Finding]:
     mine = [talk for talk in timeline.conversations if talk.mine == "client" and talk.device.syn is not None]
     for old, newer in pairwise(mine):
         syn, left = newer.device.syn, _left_waiting(old)
+        if syn is None or left is None or _counted_on(old, newer):
+            continue
         announced = _announcements(timeline, old, newer)
-        if syn is None or left is None or not announced or _counted_on(old, newer):
+        if not announced:
             continue
         if any(talk.flow.ordinal < newer.flow.ordinal and _speaks_after(talk, syn.time) for talk in mine):
             continue

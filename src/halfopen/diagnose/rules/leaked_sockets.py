@@ -122,23 +122,20 @@ def _superseded(timeline: Timeline, climbing: list[Opened]) -> bool:
 
 def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
     """Conversations the device opened, that are dead or closed by the peer, and that it never closed."""
-    ended: dict[str, float] = {}  # one capture may go on where another has ended
-    for talk in timeline.conversations:
-        last = max((side.last.time for side in (talk.device, talk.peer) if side.last), default=0.0)
-        source = talk.flow.where.source
-        ended[source] = max(ended.get(source, 0.0), talk.flow.at.host or 0.0, last)
+    standing = [
+        (position, talk)
+        for position, talk in enumerate(timeline.conversations)
+        if talk.mine == "client"
+        and talk.peer.rst is None
+        and not talk.device_closed
+        and talk.flow.established is not None
+    ]
+    ended = _ended(timeline) if any(talk.peer.fin is not None for _, talk in standing) else {}
     left: list[Conversation] = []
-    for position, talk in enumerate(timeline.conversations):
-        if (
-            talk.mine != "client"
-            or talk.device_closed
-            or talk.flow.established is None
-            or talk.peer.rst is not None
-        ):
-            continue
+    for position, talk in standing:
         successor = _successor(timeline, position)
-        seen_until = ended[talk.flow.where.source]
-        closed_by_peer = talk.peer.fin is not None and seen_until - talk.peer.fin.time > _CLOSE_WAIT_S
+        fin = talk.peer.fin
+        closed_by_peer = fin is not None and ended[talk.flow.where.source] - fin.time > _CLOSE_WAIT_S
         dead = talk.device.unacked > 0 or any(
             p.by == talk.mine and p.answers == 0 for p in talk.flow.probe_runs
         )
@@ -153,6 +150,16 @@ def _from_capture(timeline: Timeline) -> tuple[list[Conversation], str]:
         left,
         f"the capture shows {len(left)} connections that the device left open although {kind}, and new ones beside them",
     )
+
+
+def _ended(timeline: Timeline) -> dict[str, float]:
+    """When the last frame of a conversation of the device was captured: one capture may go on where another has ended."""
+    ended: dict[str, float] = {}
+    for talk in timeline.conversations:
+        last = max((side.last.time for side in (talk.device, talk.peer) if side.last), default=0.0)
+        source = talk.flow.where.source
+        ended[source] = max(ended.get(source, 0.0), talk.flow.at.host or 0.0, last)
+    return ended
 
 
 def _successor(timeline: Timeline, position: int) -> Conversation | None:

@@ -80,10 +80,12 @@ def _idle_to_the_end(timeline: Timeline) -> tuple[Conversation, float] | None:
     """An open connection without keepalive on which nothing was said for the last minutes of the capture."""
     ended = {capture.where.source: capture.ended for capture in timeline.of(CaptureObserved)}
     for talk in timeline.conversations:
+        flow = talk.flow
+        if flow.established is None or flow.probe_runs or flow.end != "open":
+            continue
         last = _last(talk)
-        quiet_s = ended.get(talk.flow.where.source, 0.0) - last.time if last is not None else 0.0
-        quiet = talk.flow.established is not None and talk.flow.end == "open" and not talk.flow.probe_runs
-        if quiet and quiet_s >= _IDLE_S and not (talk.device.unacked or talk.peer.unacked):
+        quiet_s = ended.get(flow.where.source, 0.0) - last.time if last is not None else 0.0
+        if quiet_s >= _IDLE_S and not (talk.device.unacked or talk.peer.unacked):
             return talk, quiet_s
     return None
 

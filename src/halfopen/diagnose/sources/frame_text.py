@@ -44,7 +44,7 @@ def body(data: bytearray, rows: array[int], base: int) -> bytes:
 
 def reference(kept: Kept) -> FrameRef:
     """A frame as a quotation."""
-    return FrameRef(kept.frame, kept.time / NS, (line, kept))
+    return FrameRef(kept.frame, kept.time / NS, kept, line)
 
 
 def line(kept: Kept) -> str:

@@ -57,7 +57,7 @@ class Witness:
 
     def ref(self, heard: Heard) -> FrameRef:
         """The frame as a quotation."""
-        return FrameRef(heard.frame, heard.time / NS, (self._write, heard))
+        return FrameRef(heard.frame, heard.time / NS, heard, self._write)
 
     def where(self, heard: Heard) -> Provenance:
         """The frame as a place."""

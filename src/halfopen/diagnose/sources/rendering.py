@@ -112,7 +112,7 @@ class Rendering:
 
     def frame(self, quoted: Quoted) -> FrameRef:
         """A frame as a quotation."""
-        return FrameRef(quoted.frame, quoted.time / NS, (self._write, quoted))
+        return FrameRef(quoted.frame, quoted.time / NS, quoted, self._write)
 
     def text(self, quoted: Quoted) -> str:
         """A frame as one line; numbers are relative to the SYN where it was seen, windows scaled."""
@@ -149,7 +149,7 @@ class Rendering:
     def stored(self, at: int) -> FrameRef | None:
         """The frame that the kernel keeps at ``at``."""
         frame = self.state[at + k.R_FRAME]
-        return FrameRef(frame, self.state[at + k.R_TIME] / NS, (self._write_stored, at)) if frame else None
+        return FrameRef(frame, self.state[at + k.R_TIME] / NS, at, self._write_stored) if frame else None
 
     def _stored_text(self, at: int) -> str:
         return self.text(Quoted(*self.state[at : at + k.R_WIDTH]))
@@ -211,18 +211,17 @@ class Rendering:
         """
         for side in range(2):
             base = self.bases[side]
-            syn, reset = self.stored(base + k.S_SYN), self.stored(base + k.S_RST)
-            plain = self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS
-            if syn is not None and plain and self._window(base + k.S_SYN) in LWIP_WINDOWS:
-                yield self._sender(side), syn
-            if reset is not None and self._window(base + k.S_RST) == LWIP_RST_WINDOW:
-                yield self._sender(side), reset
-
-    def _sender(self, side: int) -> str:
-        return self.endpoint(side).mac or self.ips[side]
+            marks = [base + k.S_RST] if self._window(base + k.S_RST) == LWIP_RST_WINDOW else []
+            if self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS:
+                if self._window(base + k.S_SYN) in LWIP_WINDOWS:
+                    marks.insert(0, base + k.S_SYN)
+            for mark in marks:
+                frame = self.stored(mark)
+                if frame is not None:
+                    yield self.endpoint(side).mac or self.ips[side], frame
 
     def _window(self, at: int) -> int:
-        """The window that the frame kept at ``at`` advertises, unscaled."""
+        """The window that the frame kept at ``at`` advertises, unscaled; 0 without such a frame."""
         return self.state[at + k.R_SHAPE] >> 8 & 0xFFFF
 
     def flow(self) -> FlowObserved:
