@@ -210,6 +210,40 @@ def test_full_disk_is_one_line_and_exit_2() -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="this system has no posix_spawn")
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2)], ids=str)
+def test_a_closed_output_is_no_error(closed: tuple[int, ...], tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    actions = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in closed]
+    command = [
+        sys.executable,
+        "-m",
+        "halfopen",
+        "diagnose",
+        str(LOG),
+        "--html",
+        str(page),
+        "--fail-on",
+        "error",
+    ]
+    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
+    assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_what_is_to_run_at_the_end_of_the_process_runs() -> None:
+    script = (
+        "import atexit, sys; from halfopen.__main__ import main;"
+        f"sys.argv[1:] = ['diagnose', {str(LOG)!r}, '--format', 'json'];"
+        "atexit.register(print, 'run at the end'); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
+    report, end = done.stdout.split(b"run at the end")
+    assert json.loads(report)["findings"]
+    assert end.strip() == b""
+
+
 @pytest.mark.parametrize(
     ("times", "pause"),
     [(50, 0.0), (400, 0.0), (400, 0.1), (50, 0.5)],

@@ -81,6 +81,9 @@ def main(args: list[str] | None = None) -> Any:
 
     Exits 2 with one line when the output cannot be written, 130 when interrupted.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started this: what is written goes nowhere
+            setattr(sys, name, io.StringIO())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="replace")  # a report must not die of an arrow on a cp1252 console

@@ -211,12 +211,11 @@ class Rendering:
         """
         for side in range(2):
             base = self.bases[side]
-            marks = [base + k.S_RST] if self._window(base + k.S_RST) == LWIP_RST_WINDOW else []
-            if self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS:
-                if self._window(base + k.S_SYN) in LWIP_WINDOWS:
-                    marks.insert(0, base + k.S_SYN)
-            for mark in marks:
-                frame = self.stored(mark)
+            plain = self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS
+            opens = plain and self._window(base + k.S_SYN) in LWIP_WINDOWS
+            resets = self._window(base + k.S_RST) == LWIP_RST_WINDOW
+            for at, marked in ((k.S_SYN, opens), (k.S_RST, resets)):
+                frame = self.stored(base + at) if marked else None
                 if frame is not None:
                     yield self.endpoint(side).mac or self.ips[side], frame
 
