@@ -169,6 +169,11 @@ class Timeline(Struct, frozen=True, dict=True):
     def _index(self) -> dict[int, int]:
         return dict(zip(map(id, self.events), range(len(self.events)), strict=True))
 
+    @property
+    def only_wired(self) -> bool:
+        """Whether nothing but captures of the wire tells of the device: no log, and no frame on the air."""
+        return all(kind.__module__ == FlowObserved.__module__ for kind in self._by_kind)
+
     @cached_property
     def conversations(self) -> tuple[Conversation, ...]:
         """The device's TCP flows, in the order they began."""

@@ -1,11 +1,9 @@
 cimport cython
 
 from halfopen.kernel cimport layout as k
+from halfopen.kernel cimport octets
 from halfopen.kernel cimport protocol as p
 from halfopen.kernel.frames cimport Frames
-
-@cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong, fourth=cython.longlong)
-cdef long long address(Frames f, long long at) except? -1
 
 @cython.locals(number=cython.longlong, index=cython.longlong)
 cdef long long little(Frames f, long long at, long long size) except? -1
@@ -20,8 +18,7 @@ cdef long long radiotap(Frames f, long long at, long long stop,
 cdef long long heard_before(Frames f, long long sender, long long tid,
                             long long sequence, long long time) except? -1
 
-@cython.locals(digest=cython.longlong, stop=cython.longlong, at=cython.longlong, slot=cython.longlong,
-               first=cython.longlong, second=cython.longlong, third=cython.longlong)
+@cython.locals(digest=cython.longlong, stop=cython.longlong, at=cython.longlong, slot=cython.longlong)
 cdef long long relayed(Frames f, long long body, long long end, long long ends,
                        long long leaves, long long time) except? -1
 

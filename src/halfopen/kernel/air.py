@@ -9,18 +9,9 @@ Each MSDU is made Ethernet once: not again for a retry, nor for the copy that an
 from __future__ import annotations
 
 from halfopen.kernel import layout as k
+from halfopen.kernel import octets
 from halfopen.kernel import protocol as p
 from halfopen.kernel.frames import Frames
-
-
-def address(f: Frames, at: int) -> int:
-    """The hardware address at ``at`` as a 48-bit number."""
-    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
-    first = f.data[at]
-    second = f.data[at + 1]
-    third = f.data[at + 2]
-    fourth = f.data[at + 3]
-    return first << 40 | second << 32 | third << 24 | fourth << 16 | f.data[at + 4] << 8 | f.data[at + 5]
 
 
 def little(f: Frames, at: int, size: int) -> int:
@@ -111,10 +102,7 @@ def relayed(f: Frames, body: int, end: int, ends: int, leaves: int, time: int) -
     stop = body + p.DIGESTED if body + p.DIGESTED < end else end
     at = body
     while stop - at >= 4:
-        first = f.data[at]
-        second = f.data[at + 1]
-        third = f.data[at + 2]
-        digest = (digest * 31 + (first << 24 | second << 16 | third << 8 | f.data[at + 3])) & p.DIGEST_MASK
+        digest = (digest * 31 + octets.quad_at(f, at)) & p.DIGEST_MASK
         digest ^= digest >> 23
         at += 4
     while at < stop:
@@ -136,13 +124,13 @@ def make_ethernet(f: Frames, row: int, base: int) -> int:
     frame = row * k.WIDTH
     at = f.air[base + k.W_HEADER]
     ways = f.air[base + k.W_FLAGS] & (k.FC_TO_DS | k.FC_FROM_DS)
-    third = address(f, at + 16)
+    third = octets.hardware_at(f, at + 16)
     destination = third if ways & k.FC_TO_DS else f.air[base + k.W_RA]
     source = f.air[base + k.W_TA]
     if ways == k.FC_FROM_DS:
         source = third
     elif ways == k.FC_TO_DS | k.FC_FROM_DS:
-        source = address(f, at + 24)
+        source = octets.hardware_at(f, at + 24)
     cut = f.rows[frame + k.LENGTH] - f.rows[frame + k.CAPTURED]
     end = f.air[base + k.W_END]
     if not place_ethernet(
@@ -183,7 +171,7 @@ def place_ethernet(
 def ethertype(f: Frames, at: int, end: int) -> int:
     """The EtherType of the LLC/SNAP at ``at``, 0 when something else stands there."""
     if end - at >= 8 and f.data[at] == 0xAA and f.data[at + 1] == 0xAA and f.data[at + 2] == 3:
-        return f.data[at + 6] << 8 | f.data[at + 7]
+        return octets.pair_at(f, at + 6)
     return 0
 
 
@@ -204,7 +192,7 @@ def take_apart(f: Frames, row: int, base: int, parts: Frames) -> int:
     ways = f.air[base + k.W_FLAGS] & (k.FC_TO_DS | k.FC_FROM_DS)
     count = 0
     while end - at >= 14 and (count + 1) * k.WIDTH <= len(parts.rows):
-        size = f.data[at + 12] << 8 | f.data[at + 13]
+        size = octets.pair_at(f, at + 12)
         stop = at + 14 + size
         if stop > end:
             if f.rows[row * k.WIDTH + k.LENGTH] <= f.rows[row * k.WIDTH + k.CAPTURED]:
@@ -219,8 +207,8 @@ def take_apart(f: Frames, row: int, base: int, parts: Frames) -> int:
                 count * k.WIDTH,
                 at + 14,
                 stop,
-                address(f, at),
-                address(f, at + 6),
+                octets.hardware_at(f, at),
+                octets.hardware_at(f, at + 6),
                 ways,
                 f.rows[row * k.WIDTH + k.TIME],
             )
@@ -237,7 +225,7 @@ def management(f: Frames, base: int, at: int) -> int:
     if body > end:
         return 0
     f.air[base + k.W_BODY] = body
-    f.air[base + k.W_BSSID] = address(f, at + 16)
+    f.air[base + k.W_BSSID] = octets.hardware_at(f, at + 16)
     if f.air[base + k.W_KIND] in (p.BEACON, p.PROBE_RESPONSE):
         if end - body < 12:
             return 0
@@ -295,12 +283,12 @@ def read_header(f: Frames, at: int, padded: int, base: int, time: int) -> int:
     f.air[base + k.W_KIND] = kind
     f.air[base + k.W_HEADER] = at
     f.air[base + k.W_FLAGS] = f.data[at + 1]
-    f.air[base + k.W_RA] = address(f, at + 4)
+    f.air[base + k.W_RA] = octets.hardware_at(f, at + 4)
     if kind >> 4 == p.CONTROL:
         if p.CONTROL_TA_FIRST <= kind <= p.CONTROL_TA_LAST:
             if end - at < 16:
                 return 0
-            f.air[base + k.W_TA] = address(f, at + 10)
+            f.air[base + k.W_TA] = octets.hardware_at(f, at + 10)
             f.air[base + k.W_BODY] = at + 16
         return 1
     if kind >> 4 not in (p.MANAGEMENT, p.DATA):
@@ -308,7 +296,7 @@ def read_header(f: Frames, at: int, padded: int, base: int, time: int) -> int:
         return 1
     if end - at < 24:
         return 0
-    f.air[base + k.W_TA] = address(f, at + 10)
+    f.air[base + k.W_TA] = octets.hardware_at(f, at + 10)
     f.air[base + k.W_SEQ] = f.data[at + 22] >> 4 | f.data[at + 23] << 4
     if kind >> 4 == p.MANAGEMENT:
         if not management(f, base, at):

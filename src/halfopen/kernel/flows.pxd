@@ -1,6 +1,7 @@
 cimport cython
 
 from halfopen.kernel cimport layout as k
+from halfopen.kernel cimport octets
 from halfopen.kernel cimport protocol as p
 from halfopen.kernel.frames cimport Frames
 
@@ -15,9 +16,6 @@ cdef class Flows:
 
 cdef bint after(long long a, long long b) except -1
 
-@cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong)
-cdef long long number_at(Frames f, long long at) except? -1
-
 @cython.locals(mixed=cython.longlong, index=cython.longlong)
 cdef long long endpoint_hash(Frames f, long long at, long long family, long long port) except? -1
 
@@ -30,7 +28,6 @@ cdef long long store_address(Frames f, long long at, long long family, Flows t, 
 cdef long long find(Frames f, Flows t, long long family, long long source, long long destination,
                     long long sport, long long dport, long long bucket) except? -2
 
-@cython.locals(first=cython.longlong, second=cython.longlong)
 cdef long long hardware_address(Frames f, long long at) except? -2
 
 @cython.locals(flow=cython.longlong, bucket=cython.longlong, following=cython.longlong,

@@ -17,6 +17,7 @@ from __future__ import annotations
 from array import array
 
 from halfopen.kernel import layout as k
+from halfopen.kernel import octets
 from halfopen.kernel import protocol as p
 from halfopen.kernel.frames import NO_ROWS, Frames
 
@@ -53,32 +54,23 @@ def after(a: int, b: int) -> bool:
     return 0 < ((a - b) & p.SEQUENCE_MASK) < p.SEQUENCE_HALF
 
 
-def number_at(f: Frames, at: int) -> int:
-    """The 32-bit number in network order at ``at``."""
-    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
-    first = f.data[at]
-    second = f.data[at + 1]
-    third = f.data[at + 2]
-    return first << 24 | second << 16 | third << 8 | f.data[at + 3]
-
-
 def endpoint_hash(f: Frames, at: int, family: int, port: int) -> int:
     """31 bits that spread endpoints over buckets."""
-    mixed = (port << 16 ^ number_at(f, at)) * 1000003
+    mixed = (port << 16 ^ octets.quad_at(f, at)) * 1000003
     if family == 6:
         for index in range(4, 16, 4):
-            mixed = (mixed & 0x7FFFFFFF) * 1000003 ^ number_at(f, at + index)
+            mixed = (mixed & 0x7FFFFFFF) * 1000003 ^ octets.quad_at(f, at + index)
     return mixed >> 12 & 0x7FFFFFFF
 
 
 def same_address(f: Frames, at: int, family: int, t: Flows, base: int) -> bool:
     """Whether the address at ``at`` is the one stored at ``base``; IPv4 addresses have only the first word."""
-    if t.state[base] != number_at(f, at):
+    if t.state[base] != octets.quad_at(f, at):
         return False
     return family == 4 or (
-        t.state[base + 1] == number_at(f, at + 4)
-        and t.state[base + 2] == number_at(f, at + 8)
-        and t.state[base + 3] == number_at(f, at + 12)
+        t.state[base + 1] == octets.quad_at(f, at + 4)
+        and t.state[base + 2] == octets.quad_at(f, at + 8)
+        and t.state[base + 3] == octets.quad_at(f, at + 12)
     )
 
 
@@ -86,7 +78,7 @@ def store_address(f: Frames, at: int, family: int, t: Flows, base: int) -> int:
     """Store the address at ``at`` as words from ``base`` on; how many there are."""
     words = 1 if family == 4 else 4
     for index in range(words):
-        t.state[base + index] = number_at(f, at + index * 4)
+        t.state[base + index] = octets.quad_at(f, at + index * 4)
     return words
 
 
@@ -118,11 +110,7 @@ def find(
 
 def hardware_address(f: Frames, at: int) -> int:
     """The 48-bit number at ``at``, -1 where there is none."""
-    if at < 0:
-        return -1
-    first = f.data[at]
-    second = f.data[at + 1]
-    return first << 40 | second << 32 | number_at(f, at + 2)
+    return -1 if at < 0 else octets.hardware_at(f, at)
 
 
 def unlink(t: Flows, slot: int) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from array import array
 
 from halfopen.kernel import layout as k
+from halfopen.kernel import octets
 from halfopen.kernel.frames import NO_ROWS, Frames
 
 
@@ -27,15 +28,6 @@ class Crowd:
         """Let go of the memory."""
         self.table = NO_ROWS
         self.heads = NO_ROWS
-
-
-def number_at(f: Frames, at: int) -> int:
-    """The 32-bit number in network order at ``at``."""
-    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
-    first = f.data[at]
-    second = f.data[at + 1]
-    third = f.data[at + 2]
-    return first << 24 | second << 16 | third << 8 | f.data[at + 3]
 
 
 def entry(c: Crowd, mac: int, family: int, first: int, second: int, third: int, fourth: int) -> int:
@@ -82,25 +74,23 @@ def count_hosts(f: Frames, c: Crowd, count: int, frame: int) -> int:
         mac = -1
         at = f.rows[base + k.MAC]
         if at >= 0:
-            high = f.data[at]
-            low = f.data[at + 1]
-            mac = high << 40 | low << 32 | number_at(f, at + 2)
+            mac = octets.hardware_at(f, at)
         family = f.rows[base + k.FAMILY]
         if f.rows[base + k.KIND] == k.WIRELESS or (mac < 0 and family == 0):
             silent += 1
             continue
         at = f.rows[base + k.SOURCE]
         if family == 4:
-            host = entry(c, mac, family, number_at(f, at), 0, 0, 0)
+            host = entry(c, mac, family, octets.quad_at(f, at), 0, 0, 0)
         elif family == 6:
             host = entry(
                 c,
                 mac,
                 family,
-                number_at(f, at),
-                number_at(f, at + 4),
-                number_at(f, at + 8),
-                number_at(f, at + 12),
+                octets.quad_at(f, at),
+                octets.quad_at(f, at + 4),
+                octets.quad_at(f, at + 8),
+                octets.quad_at(f, at + 12),
             )
         else:
             host = entry(c, mac, 0, 0, 0, 0, 0)

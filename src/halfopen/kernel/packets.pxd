@@ -1,12 +1,9 @@
 cimport cython
 
 from halfopen.kernel cimport layout as k
+from halfopen.kernel cimport octets
 from halfopen.kernel cimport protocol as p
 from halfopen.kernel.frames cimport Frames
-
-cdef long long pair(Frames f, long long at) except? -1
-
-cdef long long quad(Frames f, long long at) except? -1
 
 @cython.locals(version=cython.longlong)
 cdef long long raw_ethertype(Frames f, long long at, long long stop) except? -1

@@ -9,18 +9,9 @@ from __future__ import annotations
 from array import array
 
 from halfopen.kernel import layout as k
+from halfopen.kernel import octets
 from halfopen.kernel import protocol as p
 from halfopen.kernel.frames import Frames
-
-
-def pair(f: Frames, at: int) -> int:
-    """The 16-bit number in network order at ``at``."""
-    return f.data[at] << 8 | f.data[at + 1]
-
-
-def quad(f: Frames, at: int) -> int:
-    """The 32-bit number in network order at ``at``."""
-    return pair(f, at) << 16 | pair(f, at + 2)
 
 
 def raw_ethertype(f: Frames, at: int, stop: int) -> int:
@@ -39,13 +30,13 @@ def ethernet(f: Frames, base: int, at: int, stop: int) -> int:
         return -1
     f.rows[base + k.PEER_MAC] = at
     f.rows[base + k.MAC] = at + 6
-    kind = pair(f, at + 12)
+    kind = octets.pair_at(f, at + 12)
     at += 14
     tags = 0
     while kind in (p.ETHERTYPE_VLAN, p.ETHERTYPE_QINQ, p.ETHERTYPE_QINQ_OLD):
         if stop - at < 4 or tags == p.HEADERS_MAX:
             return -1
-        kind = pair(f, at + 2)
+        kind = octets.pair_at(f, at + 2)
         at += 4
         tags += 1
     f.rows[base + k.PROTOCOL] = kind
@@ -65,16 +56,16 @@ def link_header(f: Frames, base: int) -> int:
     if link == k.LINK_SLL:
         if stop - at < 16:
             return -1
-        if pair(f, at + 4) == 6:
+        if octets.pair_at(f, at + 4) == 6:
             f.rows[base + k.MAC] = at + 6
-        f.rows[base + k.PROTOCOL] = pair(f, at + 14)
+        f.rows[base + k.PROTOCOL] = octets.pair_at(f, at + 14)
         return at + 16
     if link == k.LINK_SLL2:
         if stop - at < 20:
             return -1
         if f.data[at + 11] == 6:
             f.rows[base + k.MAC] = at + 12
-        f.rows[base + k.PROTOCOL] = pair(f, at)
+        f.rows[base + k.PROTOCOL] = octets.pair_at(f, at)
         return at + 20
     if link in (k.LINK_NULL, k.LINK_LOOP):
         # The family number differs between systems and byte orders; the version nibble does not.
@@ -102,7 +93,7 @@ def tcp_options(f: Frames, base: int, at: int, stop: int) -> int:
         if size < 2 or size > stop - at:
             break
         if kind == 2 and size == 4:
-            f.rows[base + k.MSS] = pair(f, at + 2)
+            f.rows[base + k.MSS] = octets.pair_at(f, at + 2)
         elif kind == 3 and size == 3:
             f.rows[base + k.SCALE] = f.data[at + 2] if f.data[at + 2] < 14 else 14  # RFC 7323 section 2.3
         at += size
@@ -116,12 +107,12 @@ def tcp(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     header = (f.data[at + 12] >> 4) * 4
     if header < 20 or at + header > wire_stop:
         return k.BROKEN
-    f.rows[base + k.SPORT] = pair(f, at)
-    f.rows[base + k.DPORT] = pair(f, at + 2)
-    f.rows[base + k.SEQ] = quad(f, at + 4)
-    f.rows[base + k.ACK] = quad(f, at + 8)
+    f.rows[base + k.SPORT] = octets.pair_at(f, at)
+    f.rows[base + k.DPORT] = octets.pair_at(f, at + 2)
+    f.rows[base + k.SEQ] = octets.quad_at(f, at + 4)
+    f.rows[base + k.ACK] = octets.quad_at(f, at + 8)
     f.rows[base + k.FLAGS] = f.data[at + 13]
-    f.rows[base + k.WINDOW] = pair(f, at + 14)
+    f.rows[base + k.WINDOW] = octets.pair_at(f, at + 14)
     f.rows[base + k.BODY] = at + header
     f.rows[base + k.PAYLOAD] = wire_stop - at - header
     if f.data[at + 13] & k.TCP_SYN:
@@ -133,10 +124,10 @@ def udp(f: Frames, base: int, at: int, stop: int) -> int:
     """UDP header at ``at``; the kind of frame it makes."""
     if stop - at < 8:
         return k.BROKEN
-    f.rows[base + k.SPORT] = pair(f, at)
-    f.rows[base + k.DPORT] = pair(f, at + 2)
+    f.rows[base + k.SPORT] = octets.pair_at(f, at)
+    f.rows[base + k.DPORT] = octets.pair_at(f, at + 2)
     f.rows[base + k.BODY] = at + 8
-    f.rows[base + k.PAYLOAD] = pair(f, at + 4) - 8 if pair(f, at + 4) > 8 else 0
+    f.rows[base + k.PAYLOAD] = octets.pair_at(f, at + 4) - 8 if octets.pair_at(f, at + 4) > 8 else 0
     return k.UDP
 
 
@@ -149,7 +140,7 @@ def icmp(f: Frames, base: int, at: int, stop: int) -> int:
     if f.rows[base + k.FAMILY] == 4:
         if f.data[at] != 3 or stop - quote < 20 or f.data[quote] >> 4 != 4:
             return k.ICMP
-        if f.data[quote + 9] != p.PROTOCOL_TCP or pair(f, quote + 6) & 0x1FFF:
+        if f.data[quote + 9] != p.PROTOCOL_TCP or octets.pair_at(f, quote + 6) & 0x1FFF:
             return k.ICMP
         ports = quote + (f.data[quote] & 15) * 4
     else:
@@ -158,8 +149,8 @@ def icmp(f: Frames, base: int, at: int, stop: int) -> int:
         ports = quote + 40
     if stop - ports < 4:
         return k.ICMP
-    f.rows[base + k.SPORT] = pair(f, ports)
-    f.rows[base + k.DPORT] = pair(f, ports + 2)
+    f.rows[base + k.SPORT] = octets.pair_at(f, ports)
+    f.rows[base + k.DPORT] = octets.pair_at(f, ports + 2)
     return k.UNREACHABLE
 
 
@@ -183,7 +174,7 @@ def ipv4(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     if stop - at < 20 or f.data[at] >> 4 != 4:
         return k.BROKEN
     header = (f.data[at] & 15) * 4
-    total = pair(f, at + 2)
+    total = octets.pair_at(f, at + 2)
     if total == 0:  # segmentation offload leaves it empty: the wire length has to do
         total = wire_stop - at
     if header < 20 or total < header or at + total > wire_stop:
@@ -191,7 +182,7 @@ def ipv4(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     f.rows[base + k.FAMILY] = 4
     f.rows[base + k.SOURCE] = at + 12
     f.rows[base + k.DESTINATION] = at + 16
-    if pair(f, at + 6) & 0x1FFF:
+    if octets.pair_at(f, at + 6) & 0x1FFF:
         return k.FRAGMENT
     return transport(f, base, f.data[at + 9], at + header, stop, at + total)
 
@@ -200,7 +191,7 @@ def ipv6(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
     """IPv6 header at ``at``, its extension headers and what they carry; the kind of frame it makes."""
     if stop - at < 40 or f.data[at] >> 4 != 6:
         return k.BROKEN
-    length = pair(f, at + 4)
+    length = octets.pair_at(f, at + 4)
     if length > 0:  # 0 is a jumbogram or segmentation offload: the wire length has to do
         if at + 40 + length > wire_stop:
             return k.BROKEN
@@ -214,7 +205,7 @@ def ipv6(f: Frames, base: int, at: int, stop: int, wire_stop: int) -> int:
         if protocol == p.PROTOCOL_FRAGMENT:
             if stop - at < 8:
                 return k.BROKEN
-            if pair(f, at + 2) & 0xFFF8:
+            if octets.pair_at(f, at + 2) & 0xFFF8:
                 return k.FRAGMENT
             size = 8
         elif protocol == p.PROTOCOL_AUTHENTICATION:
@@ -243,7 +234,7 @@ def arp(f: Frames, base: int, at: int, stop: int) -> int:
     """ARP for IPv4 over Ethernet; the kind of frame it makes."""
     if stop - at < 28:
         return k.BROKEN
-    if pair(f, at + 2) != p.ETHERTYPE_IPV4 or f.data[at + 4] != 6 or f.data[at + 5] != 4:
+    if octets.pair_at(f, at + 2) != p.ETHERTYPE_IPV4 or f.data[at + 4] != 6 or f.data[at + 5] != 4:
         return k.OTHER
     f.rows[base + k.FAMILY] = 4
     f.rows[base + k.SOURCE] = at + 14

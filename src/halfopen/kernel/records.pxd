@@ -1,6 +1,7 @@
 cimport cython
 
 from halfopen.kernel cimport layout as k
+from halfopen.kernel cimport octets
 from halfopen.kernel cimport protocol as p
 from halfopen.kernel.frames cimport Frames
 
@@ -11,7 +12,6 @@ cdef class Walk:
     cpdef hold(self, long long[::1] interfaces, long long big)
     cpdef release(self)
 
-@cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong, fourth=cython.longlong)
 cdef long long word(Frames f, long long at, long long big) except? -1
 
 @cython.locals(ticks=cython.longlong, mode=cython.longlong, factor=cython.longlong,

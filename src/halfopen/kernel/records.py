@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 
 from halfopen.kernel import layout as k
+from halfopen.kernel import octets
 from halfopen.kernel import protocol as p
 from halfopen.kernel.frames import NO_ROWS, Frames
 
@@ -43,14 +44,7 @@ class Walk:
 
 def word(f: Frames, at: int, big: int) -> int:
     """The 32-bit number at ``at``."""
-    # Bytes are put together in variables: compiled, a byte shifted by 24 is a C int, and its top bit a sign.
-    first = f.data[at]
-    second = f.data[at + 1]
-    third = f.data[at + 2]
-    fourth = f.data[at + 3]
-    if big:
-        return first << 24 | second << 16 | third << 8 | fourth
-    return fourth << 24 | third << 16 | second << 8 | first
+    return octets.quad_at(f, at) if big else octets.little_quad_at(f, at)
 
 
 def nanoseconds(high: int, low: int, w: Walk, base: int) -> int:
@@ -129,7 +123,7 @@ def packet_block(f: Frames, w: Walk, at: int, kind: int, base: int) -> int:
     if kind == p.BLOCK_ENHANCED:
         number = word(f, at + 8, big)
     elif kind == p.BLOCK_PACKET:
-        number = f.data[at + 8] << 8 | f.data[at + 9] if big else f.data[at + 9] << 8 | f.data[at + 8]
+        number = octets.pair_at(f, at + 8) if big else f.data[at + 9] << 8 | f.data[at + 8]
     interface = number * k.I_WIDTH
     if interface >= len(w.interfaces):
         return damaged(w, k.DAMAGE_INTERFACE, number)

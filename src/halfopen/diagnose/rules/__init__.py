@@ -86,6 +86,11 @@ RULES: dict[str, Rule] = {
     "HO701": brownout,
     "HO702": crashed,
 }
+#: Faults of the association, of memory and of programs: a capture of the wire alone shows none of them.
+OFF_THE_WIRE = frozenset(
+    "HO104 HO401 HO402 HO403 HO404 HO405 HO406 HO407 HO408 HO409 HO410 HO411 HO412 HO414 HO601 HO602 HO603 HO604 HO701"
+    " HO702".split()
+)
 
 
 def judge(timeline: Timeline) -> tuple[tuple[Finding, ...], tuple[Undecided, ...]]:
@@ -100,7 +105,8 @@ def judge(timeline: Timeline) -> tuple[tuple[Finding, ...], tuple[Undecided, ...
 
 
 def _findings(timeline: Timeline) -> list[Finding]:
-    return [finding for rule in RULES.values() for finding in rule(timeline)]
+    unasked = OFF_THE_WIRE if timeline.only_wired else frozenset()
+    return [finding for code, rule in RULES.items() if code not in unasked for finding in rule(timeline)]
 
 
 def _apart(finding: Finding, number: int) -> Finding:
