@@ -20,6 +20,7 @@ LOOPS = (
     "hosts",
     "quoting",
     "conversation",
+    "retelling",
     "unsealing",
     "asking",
     "radio",

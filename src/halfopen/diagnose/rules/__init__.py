@@ -86,11 +86,8 @@ RULES: dict[str, Rule] = {
     "HO701": brownout,
     "HO702": crashed,
 }
-#: Faults of the association, of memory and of programs: a capture of the wire alone shows none of them.
-OFF_THE_WIRE = frozenset(
-    "HO104 HO401 HO402 HO403 HO404 HO405 HO406 HO407 HO408 HO409 HO410 HO411 HO412 HO414 HO601 HO602 HO603 HO604 HO701"
-    " HO702".split()
-)
+#: Faults of the association but the dropout, of memory and of programs: a capture of the wire alone shows none of them.
+OFF_THE_WIRE = {code for code in RULES if code.startswith(("HO4", "HO6", "HO7"))} - {"HO413"} | {"HO104"}
 
 
 def judge(timeline: Timeline) -> tuple[tuple[Finding, ...], tuple[Undecided, ...]]:

@@ -21,8 +21,9 @@ from halfopen.diagnose.traffic import (
 )
 from halfopen.formats.packet_text import endpoint_text, ip_text, mac_text, tcp_text
 from halfopen.kernel import layout as k
-from halfopen.kernel.conversation import Probing, Resending, Starving, Trouble, reaches
+from halfopen.kernel.conversation import Probing, Resending, Starving, Trouble
 from halfopen.kernel.quoting import Bounded, Quoted
+from halfopen.kernel.retelling import side_fields
 
 NS = 1_000_000_000
 #: Addresses whose text is remembered: the same hosts talk again and again.
@@ -83,12 +84,14 @@ class Rendering:
         self.trouble = trouble
         # bound once, for all frames
         self._write, self._write_stored, self._quoted = self.text, self._stored_text, self.frame
-        self.flow_base = slot * k.FLOW_WIDTH
-        self.bases = [self.flow_base + k.F_SIDES + side * k.SIDE_WIDTH for side in range(2)]
-        self.ports = [state[self.flow_base + k.F_PORTS + side] for side in range(2)]
-        self.ips = [self._ip(side) for side in range(2)]
+        self.flow_base = base = slot * k.FLOW_WIDTH
+        first = base + k.F_SIDES
+        second = first + k.SIDE_WIDTH
+        self.bases = first, second
+        self.ports = state[base + k.F_PORTS], state[base + k.F_PORTS + 1]
+        self.ips = self._ip(0), self._ip(1)
         self.client = self._client()
-        self.scaled = all(state[base + k.S_SCALE] >= 0 for base in self.bases)
+        self.scaled = state[first + k.S_SCALE] >= 0 and state[second + k.S_SCALE] >= 0
 
     def _ip(self, side: int) -> str:
         at = self.flow_base + k.F_ADDRESSES + 4 * side
@@ -160,43 +163,8 @@ class Rendering:
 
     def side_seen(self, side: int) -> SideSeen:
         """All that one side did."""
-        state, base = self.state, self.bases[side]
-        windowed = state[base + k.S_WINDOW_FIRST] >= 0
-        return SideSeen(
-            packets=state[base + k.S_PACKETS],
-            payload=state[base + k.S_PAYLOAD],
-            first=self.stored(base + k.S_FIRST),
-            last=self.stored(base + k.S_LAST),
-            last_payload=self.stored(base + k.S_LAST_PAYLOAD),
-            syn=self.stored(base + k.S_SYN),
-            syns=state[base + k.S_SYNS],
-            fin=self.stored(base + k.S_FIN),
-            rst=self.stored(base + k.S_RST),
-            rsts=state[base + k.S_RSTS],
-            rst_window=state[base + k.S_RST_WINDOW] if state[base + k.S_RSTS] else None,
-            retransmissions=state[base + k.S_RETRANSMISSIONS],
-            keepalives=state[base + k.S_KEEPALIVES],
-            zero_windows=state[base + k.S_ZEROS],
-            window_first=state[base + k.S_WINDOW_FIRST] if windowed else None,
-            window_last=state[base + k.S_WINDOW_LAST] if windowed else None,
-            window_min=state[base + k.S_WINDOW_MIN] if windowed else None,
-            window_max=state[base + k.S_WINDOW_MAX] if windowed else None,
-            mss=state[base + k.S_MSS] or None,
-            window_scale=state[base + k.S_SCALE] if state[base + k.S_SCALE] >= 0 else None,
-            unacked=self.unacked(side),
-            isn=state[base + k.S_ISN] if state[base + k.S_SYNS] else None,
-        )
-
-    def unacked(self, side: int) -> int:
-        """Payload bytes of ``side`` that the other side never acknowledged."""
-        state, base, other = self.state, self.bases[side], self.bases[1 - side]
-        if not state[base + k.S_HAS_DATA]:
-            return 0
-        start, end = state[base + k.S_DATA_START], state[base + k.S_DATA_END]
-        acked = state[other + k.S_ACKED]
-        if state[other + k.S_HAS_ACKED] and reaches(acked, start):
-            start = acked
-        return 0 if reaches(start, end) else (end - start) & 0xFFFFFFFF
+        here, there = self.bases[side], self.bases[1 - side]
+        return SideSeen(*side_fields(self.state, here, there, FrameRef, self._write_stored))
 
     def endpoint(self, side: int) -> Endpoint:
         """Address, port and, on links that have one, hardware address."""
@@ -209,19 +177,17 @@ class Rendering:
         A SYN with MSS 1440 and a window of four segments without scaling (TCP_WND 5760, 5744 before ESP-IDF
         4.4), and an RST whose window is 5760 with its bytes swapped: both measured.
         """
-        for side in range(2):
-            base = self.bases[side]
-            plain = self.state[base + k.S_SCALE] < 0 and self.state[base + k.S_MSS] == LWIP_MSS
-            opens = plain and self._window(base + k.S_SYN) in LWIP_WINDOWS
-            resets = self._window(base + k.S_RST) == LWIP_RST_WINDOW
-            for at, marked in ((k.S_SYN, opens), (k.S_RST, resets)):
-                frame = self.stored(base + at) if marked else None
-                if frame is not None:
-                    yield self.endpoint(side).mac or self.ips[side], frame
+        for side, base in enumerate(self.bases):
+            if self.state[base + k.S_MSS] == LWIP_MSS and self.state[base + k.S_SCALE] < 0:
+                yield from self._marked(side, base + k.S_SYN, LWIP_WINDOWS)
+            if self.state[base + k.S_RSTS]:
+                yield from self._marked(side, base + k.S_RST, (LWIP_RST_WINDOW,))
 
-    def _window(self, at: int) -> int:
-        """The window that the frame kept at ``at`` advertises, unscaled; 0 without such a frame."""
-        return self.state[at + k.R_SHAPE] >> 8 & 0xFFFF
+    def _marked(self, side: int, at: int, windows: tuple[int, ...]) -> Iterator[tuple[str, FrameRef]]:
+        """The frame that is kept at ``at`` if it advertises one of ``windows``, unscaled."""
+        frame = self.stored(at) if self.state[at + k.R_SHAPE] >> 8 & 0xFFFF in windows else None
+        if frame is not None:
+            yield self.endpoint(side).mac or self.ips[side], frame
 
     def flow(self) -> FlowObserved:
         """The whole conversation."""
