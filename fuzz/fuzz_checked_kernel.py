@@ -30,9 +30,10 @@ def build(folder: Path) -> Path:
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
     kernel = source / "src" / "halfopen" / "kernel"
-    loops = [path for path in kernel.glob("*.py") if UNCHECKED in path.read_text()]
-    for path in loops:
+    sources = [path for path in kernel.glob("*.p[yx]*") if UNCHECKED in path.read_text()]
+    for path in sources:
         path.write_text(path.read_text().replace(UNCHECKED, CHECKED))
+    loops = [path for path in sources if path.suffix == ".py"]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--target", str(target), str(source)], check=True)
     built = {path.name.partition(".")[0] for path in (target / "halfopen" / "kernel").glob("*.so")}
