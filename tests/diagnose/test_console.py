@@ -48,6 +48,10 @@ ACCEPT_FAILED = "httpd: httpd_accept_conn: error in accept (23)"
         ("␛[0;31mE (5) app: red␛[0m", "esp-idf", "app", 5),
         ("[1B][0;31mE (5) app: red[1B][0m", "esp-idf", "app", 5),
         ("_[0;31mE (5) app: red_[0m", "esp-idf", "app", 5),
+        ("[0;31mE (5) app: red[0m", "esp-idf", "app", 5),
+        ("[1;33mW (5) app: yellow[0m  ", "esp-idf", "app", 5),
+        ("[0;36m[D][sensor:093]: 'Temp'[0m", "esphome", "sensor", None),
+        ("I\u00a0(5)\u00a0app:\u00a0copied from a page", "esp-idf", "app", 5),
         ("[E][WiFiClient.cpp:201] connect(): socket: 23", "arduino", "WiFiClient.cpp", None),
         ("[  8120][D][WiFiGeneric.cpp:1040] _eventCallback(): x", "arduino", "WiFiGeneric.cpp", 8120),
         ("[I][wifi:193]: WiFi Connecting to 'lab'...", "esphome", "wifi", None),
@@ -69,6 +73,8 @@ ACCEPT_FAILED = "httpd: httpd_accept_conn: error in accept (23)"
         ("[16:27:36:387] I (9) app: x", "esp-idf", "app", 9),
         ("【2020-06-22 16:28:24:375】I (9) app: x", "esp-idf", "app", 9),
         ("2020-08-28 11:14:46 I (9) app: x", "esp-idf", "app", 9),
+        ("2020-08-28T11:14:46.123456789Z I (9) app: x", "esp-idf", "app", 9),
+        ("2020-08-28T11:14:46.12345678Z [I][wifi:303]: WiFi:", "esphome", "wifi", None),
         ("> I (678219) mesh: quoted", "esp-idf", "mesh", 678219),
         ("Guru Meditation Error: Core  0 panic'ed", "", "", None),
         ("Invalid thing here", "", "", None),
@@ -77,6 +83,19 @@ ACCEPT_FAILED = "httpd: httpd_accept_conn: error in accept (23)"
 def test_header_is_read(line: str, dialect: str, tag: str, boot_ms: int | None) -> None:
     found = read_line(line)
     assert (found.dialect, found.tag, found.boot_ms) == (dialect, tag, boot_ms)
+    assert "[0m" not in found.message
+
+
+def test_what_only_looks_like_a_colour_stays() -> None:
+    assert read_line("I (5) app: depth [0m, 5m], at [0;99m").message == "depth [0m, 5m], at [0;99m"
+
+
+def test_nanoseconds_are_a_time() -> None:
+    later = read_line("2020-08-28T11:14:46.250000000Z I (9) app: x").host_s
+    earlier = read_line("2020-08-28T11:14:45.5Z I (9) app: x").host_s
+    assert later is not None
+    assert earlier is not None
+    assert later - earlier == 0.75
 
 
 @pytest.mark.parametrize(

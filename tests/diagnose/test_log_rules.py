@@ -86,3 +86,34 @@ def test_the_longest_wait_decides_whether_a_dead_peer_was_noticed(diagnose_text:
     assert "waited 19 min" in worst.summary
     assert "the longest of 3 such waits" in worst.summary
     assert finding(diagnose_text(text.replace("1159000", "19200")), "HO201").severity == "info"
+
+
+def three_samples(free: tuple[int, int, int], hours: float, refused: bool) -> str:
+    """A heap that is looked at three times, and a task that may get nothing at last."""
+    step = int(hours * 3_600_000 / 2)
+    lines = [f"I ({9000 + step * n}) health: free heap {bytes_left}" for n, bytes_left in enumerate(free)]
+    lines += [f"W ({9000 + 2 * step + 400}) wifi:alloc eb len=76 type=2 fail, heap:{free[-1]}"] * refused
+    return "\n".join(lines) + "\n"
+
+
+def test_three_samples_over_hours_tell_a_leak_where_memory_ran_out(diagnose_text: Diagnose) -> None:
+    found = finding(diagnose_text(three_samples((90_000, 52_000, 9_000), 8, refused=True)), "HO601")
+    assert "from 90000 to 9000 bytes in 8.0 h" in found.summary
+    assert found.confidence == 0.75
+
+
+@pytest.mark.parametrize(
+    ("free", "hours", "refused"),
+    [
+        ((90_000, 52_000, 9_000), 8.0, False),
+        ((90_000, 52_000, 9_000), 0.01, True),
+        ((90_000, 52_000, 60_000), 8.0, True),
+        ((90_000, 80_000, 70_000), 8.0, True),
+    ],
+    ids=["nothing was refused", "within seconds", "came back", "half is left"],
+)
+def test_three_samples_tell_no_leak(
+    free: tuple[int, int, int], hours: float, refused: bool, diagnose_text: Diagnose
+) -> None:
+    report = diagnose_text(three_samples(free, hours, refused))
+    assert "HO601" not in [f.code for f in report.findings]

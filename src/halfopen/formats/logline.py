@@ -13,21 +13,23 @@ from msgspec import Struct
 
 from halfopen.formats.patterns import Pattern
 
-#: Everything a terminal or an editor makes of an escape sequence: real ESC, its glyph, hex or caret spelling.
+#: Everything a terminal or an editor makes of an escape sequence: real ESC, its glyph, hex or caret spelling, or a colour of
+#: which ESC got lost on the way into a form.
 _ESCAPES = Pattern(
     r"(?:\x1b|\u241b|\[1[bB]\]|\\x1b|\\033|\\e|\^\[|\ufffd|_)\[[0-9;]{0,12}[mK]"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[@-Z\\^_]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|\[[01];3[0-7]m|\[0m(?=\s*$)"
 )
 _CONTROLS = Pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 #: No firmware prints a number this long: 64 bits have 20 digits.
 _ENDLESS_NUMBER = Pattern(r"[0-9]{21,}")
-_GLYPHS = str.maketrans({"␍": "", "␊": "", "\t": " "})
+_GLYPHS = str.maketrans({"␍": "", "␊": "", "\t": " ", "\u00a0": " "})
 
 _HOST_PREFIXES = tuple(
     Pattern(pattern)
     for pattern in (
         # Arduino IDE, PlatformIO, CoolTerm: 13:28:08.277 ->  / -->  / >
-        r"(?:\d{4}-\d\d-\d\d[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,6}))? ?-{0,2}[>»] ?",
+        r"(?:\d{4}-\d\d-\d\d[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))? ?-{0,2}[>»] ?",
         # serial monitors with a date or a colon before the milliseconds: [16:27:36:387], 【2020-06-22 16:28:24:375】
         r"[\[【](?:(?P<date>\d{4}-\d\d-\d\d)[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d):(?P<f>\d{3})[\]】] ?",
         r"【(?:(?P<date>\d{4}-\d\d-\d\d)[ T])?(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,6}))?】 ?",
@@ -36,15 +38,16 @@ _HOST_PREFIXES = tuple(
         r"<\d{1,3}>1 (?:-|(?P<date>\d{4}-\d\d-\d\d)T(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?(?:Z|[+-]\d\d:\d\d))"
         r" [!-~]{1,255} [!-~]{1,48} [!-~]{1,128} [!-~]{1,32} - (?=[EWIDV] \()",
         # as rsyslog keeps it: 2026-11-26T06:49:31.123456+00:00 host process[1]: I (123) tag:
-        r"(?P<date>\d{4}-\d\d-\d\d)T(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?(?:Z|[+-]\d\d:\d\d)"
+        r"(?P<date>\d{4}-\d\d-\d\d)T(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,9}))?(?:Z|[+-]\d\d:\d\d)"
         r" [\w.-]{1,255} [\w.-]{1,48}(?:\[\d+\])?:? (?=[EWIDV] \()",
-        r"(?P<date>\d{4}-\d\d-\d\d)[ T](?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,6}))?(?:Z|[+-]\d\d:?\d\d)?[ :|]+",
+        # dates before anything, also as docker and kubectl put them, in nanoseconds
+        r"(?P<date>\d{4}-\d\d-\d\d)[ T](?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))?(?:Z|[+-]\d\d:?\d\d)?[ :|]+",
         # esphome logs, aioesphomeapi, screen and picocom: [16:02:34] or [16:02:34.123] before another header
         r"\[(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?\] ?",
         # journald and syslog: Nov 22 07:48:41 host process[1]:
         r"[A-Z][a-z]{2} [ \d]\d (?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d) \S+ [\w.-]+(?:\[\d+\])?: ",
         # a bare time before an ESP-IDF or Arduino header: 14:48:53.270 I (123) tag:
-        r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,6}))? (?=[EWIDV] \(|\[ *\d+\]\[)",
+        r"(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))? (?=[EWIDV] \(|\[ *\d+\]\[)",
     )
 )
 

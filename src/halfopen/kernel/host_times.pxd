@@ -1,6 +1,6 @@
 cimport cython
 
-cdef long long HOST_MAX, LETTER_D, LETTER_E, LETTER_I, LETTER_V, LETTER_W, UNREAD
+cdef long long FRACTION_MAX, HOST_MAX, LETTER_D, LETTER_E, LETTER_I, LETTER_V, LETTER_W, UNREAD
 cdef long long WORD_MAX
 
 @cython.final

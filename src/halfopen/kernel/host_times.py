@@ -11,6 +11,8 @@ from halfopen.kernel.line_layout import UNREAD
 #: Characters of the name of a process, and of a host (the patterns of ``formats.logline``).
 WORD_MAX = 48
 HOST_MAX = 255
+#: Digits of a fraction of a second: docker prints nanoseconds.
+FRACTION_MAX = 9
 LETTER_D = 68
 LETTER_E = 69
 LETTER_I = 73
@@ -209,7 +211,7 @@ class HostTimes:
         point = 0
         digits = 0
         if after + 1 < end and (self.data[after] == 46 or self.data[after] == 44 or self.data[after] == 58):
-            digits = self.count_digits(after + 1, min(after + 7, end))
+            digits = self.count_digits(after + 1, min(after + 1 + FRACTION_MAX, end))
             if digits:
                 point = self.data[after]
                 after += 1 + digits

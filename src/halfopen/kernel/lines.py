@@ -77,10 +77,13 @@ LINE_BYTES_MAX = 8192
 
 
 def microseconds(seconds: int, fraction: int, digits: int, day: int) -> int:
-    """A time in microseconds, its day included; ``digits`` is six at most."""
+    """A time in microseconds, its day included."""
     while digits < 6:
         fraction = fraction * 10
         digits += 1
+    while digits > 6:
+        fraction = fraction // 10
+        digits -= 1
     return (day * DAY_SECONDS + seconds) * MICROSECONDS + fraction
 
 

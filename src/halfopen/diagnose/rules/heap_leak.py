@@ -19,6 +19,8 @@ _VERY_MANY = 20
 _STILL_MIN = 0.15
 #: With this share of the start left nothing can be taken any more.
 _NEXT_TO_NOTHING = 0.05
+#: Where memory ran out at the end, three samples over hours tell a fall, if it took half of the heap.
+_FEW, _FEW_S = 3, 3600.0
 #: A few samples within seconds show one allocation, not a leak.
 _MANY = 8
 _LONG_S = 60.0
@@ -59,12 +61,25 @@ def _until_it_ran_out(timeline: Timeline, fall: HeapTrend) -> HeapTrend | None:
     return of_samples(until) if len(until) >= SAMPLES_MIN else None
 
 
+def _few(timeline: Timeline) -> HeapTrend | None:
+    """The trend of three samples, if each is lower than the one before, they lost half of the heap over hours, and then an
+    allocation failed."""
+    samples = longest_series(timeline)
+    refused = list(timeline.of(AllocationFailed))
+    if len(samples) != _FEW or not refused or timeline.position(refused[-1]) < timeline.position(samples[1]):
+        return None
+    fall = of_samples(tuple(samples))
+    falls = fall.high < 0 and fall.fallen * 2 > fall.first and (fall.seconds or 0.0) >= _FEW_S
+    return fall if falls else None
+
+
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
-    whole = trend(timeline)
+    few = _few(timeline)
+    whole = few or trend(timeline)
     if whole is None or whole.returned > _RETURNED_MAX:
         return
-    emptied = _until_it_ran_out(timeline, whole)
+    emptied = few or _until_it_ran_out(timeline, whole)
     fall = emptied or whole
     if fall.high >= 0 or fall.fallen < fall.first * _share(fall):
         return
@@ -88,5 +103,5 @@ def heap_leak(timeline: Timeline) -> Iterator[Finding]:
         "HO601",
         summary,
         proof,
-        confidence=0.9 if len(fall.samples) >= 8 or fall.fallen > fall.first / 2 else 0.75,
+        confidence=0.75 if few or (len(fall.samples) < _MANY and fall.fallen <= fall.first / 2) else 0.9,
     )

@@ -25,9 +25,9 @@ from halfopen.diagnose.sources.places import (
 from halfopen.kernel import line_layout as k
 
 _WORDINGS = Path(__file__).with_name("wordings.txt")
-#: Numbers without end and escapes that an editor spelled out: lines with these are read by nobody else.
+#: Numbers without end, escapes that an editor spelled out or of which ESC got lost: lines with these are read by nobody else.
 _ENDLESS = DIGIT * 21
-_SPELLED_ESCAPES = ("_[", "[1b][", "\\x1b[", "\\033[", "\\e[", "^[[")
+_SPELLED_ESCAPES = ("_[", "[1b][", "\\x1b[", "\\033[", "\\e[", "^[[", "[0;3", "[1;3", "[0m")
 _DIGITS = "0123456789"
 #: Symbols that are no characters of wordings.
 _OTHER, _LINE_END, _RETURN, _ESCAPE, _CONTROL, _FOREIGN, _DIGIT, _CHARACTERS = range(8)
@@ -55,6 +55,7 @@ class Automaton:
         letters = sorted({letter for wording in found for letter in wording} - set(PLACES + DIGIT + _DIGITS))
         codes = {letter: _CHARACTERS + place for place, letter in enumerate(letters)}
         codes |= dict.fromkeys(_DIGITS + DIGIT, _DIGIT)
+        self._bracket = codes["["]
         self.symbols = _symbols(codes)
         self.width = _CHARACTERS + len(letters)
         self.meanings = array("q")
@@ -125,6 +126,8 @@ class Automaton:
         self.threshold = (marked + 1) * width
         for state in (self.line_end // width, self._escape, *self._abroad):  # wordings begin anew behind them
             again = table[:width]
+            if state == self._escape:  # a colour that is whole
+                again[self._bracket] = 0
             if state in self._abroad:  # of bytes that are no ASCII in a row the first is marked
                 again[_FOREIGN] = self._abroad[1] * width
             table[state * width : (state + 1) * width] = again
