@@ -159,6 +159,17 @@ def test_line_wrapped_by_a_mail_client_is_one_line() -> None:
     assert failed[0].where.line == 1
 
 
+def test_line_broken_by_a_terminal_is_one_line() -> None:
+    whole = (
+        "[23:53:43.200][I][esp-idf:000][httpd]: E (90730) httpd: httpd_accept_conn: error in accept (23)\n"
+    )
+    other = "[23:53:44.500][I][app:000]: one more line that a terminal broke, whatever it says of the pump\n"
+    for line in (whole, other + whole):
+        broken = "\n".join(each[at : at + 80] for each in line.splitlines() for at in range(0, len(each), 80))
+        refused = [e for e in events_of(f"{broken}\n".encode()) if isinstance(e, SocketRefused)]
+        assert [e.errno for e in refused] == [23]
+
+
 def test_driver_line_split_over_esphome_lines() -> None:
     events = events_of(
         """

@@ -46,6 +46,9 @@ SIEVED_BYTES_MIN = 1 << 16
 
 #: Messages that are remembered with what they said: more than a device has, little memory for a hostile log.
 _REPEATED_MAX = 1024
+#: Where a terminal breaks a line, and the least at which a mail client or an issue form does.
+_TERMINAL_COLUMNS = 80
+_BROKEN_COLUMNS_MIN = 60
 
 _BOOT_START = Pattern(r"^(?:ets [A-Z][a-z]{2} +\d|ESP-ROM:)")
 _RESET = Pattern(r"^rst:0x[0-9a-f]+ \((?P<reason>\w+)\)")
@@ -220,8 +223,9 @@ class ConsoleSource:
             return
         if self._held is not None and not line.dialect and _may_be_broken(head := read_line(self._held[1])):
             number, text = self._held[0], head.text
-            # A mail client or an issue form broke the line at about 72 columns: try both halves as one.
-            joined = replace(head, message=f"{head.message} {line.message}")
+            # A mail client or an issue form broke the line at a blank, or a terminal anywhere: try both halves as one.
+            glue = "" if len(text) == _TERMINAL_COLUMNS and not raw.startswith(" ") else " "
+            joined = replace(head, message=f"{head.message}{glue}{line.message}")
             facts = list(self._facts(joined, number, text))
             if facts:
                 yield from facts
@@ -287,7 +291,7 @@ class ConsoleSource:
             if len(self._repeated) >= _REPEATED_MAX:
                 self._repeated.clear()
             self._repeated[message] = [(type(fact), _fields_of(fact)) for fact in facts]
-        held = not facts and message[0] != 0 and 60 <= len(text) <= 80
+        held = not facts and message[0] != 0 and _BROKEN_COLUMNS_MIN <= len(text) <= _TERMINAL_COLUMNS
         self._held = (number, text) if held else None
         walk.read(held=held)
         return facts
@@ -396,7 +400,7 @@ def _fields_of(fact: Event) -> tuple[Any, ...]:
 
 def _may_be_broken(line: LogLine) -> bool:
     """Whether a line has a header and a length at which mail clients and issue forms break lines."""
-    return bool(line.dialect) and 60 <= len(line.text) <= 80
+    return bool(line.dialect) and _BROKEN_COLUMNS_MIN <= len(line.text) <= _TERMINAL_COLUMNS
 
 
 __all__ = ["LINE_CHARACTERS_MAX", "NEEDED", "ConsoleError", "ConsoleSource"]
