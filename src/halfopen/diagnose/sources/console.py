@@ -232,7 +232,7 @@ class ConsoleSource:
                 return
         self._held = None  # alone the held line said nothing
         facts = list(self._facts(line, self.lines, line.text))
-        if not facts and _may_be_broken(line):
+        if all(isinstance(fact, FirmwareNamed) for fact in facts) and _may_be_broken(line):
             self._held = (self.lines, raw)
         yield from facts
 
