@@ -72,6 +72,62 @@ def test_chatter_is_passed_over() -> None:
     assert source.lines == 5600
 
 
+#: What tools and cables put among the characters of a line, and a byte that is no UTF-8.
+STRAY = ("\t", "\0", "\x08", "\x1b[K", "\x1b[0m", "\u200e", "\udcff", "\ufeff", "_[", "\x9b")
+
+
+def test_lines_are_passed_over_without_what_does_not_belong_to_them() -> None:
+    """A canary like the one above, and what was wrong is noted."""
+    chatter = "".join(
+        f"I ({200 + n}) sensor: temp{stray}erature 7 C\n" for n, stray in enumerate(STRAY[:-2] * 20)
+    )
+    read: list[str] = []
+    source = ConsoleSource("x.log", 0)
+    list(source.feed((BEFORE * 300).encode()))
+    original = source._line
+    source._line = lambda raw: read.append(raw) or original(raw)  # type: ignore[method-assign, func-returns-value]
+    assert list(source.feed(chatter.encode("utf-8", "surrogateescape"))) == []
+    assert read == []
+    assert (source.lines, [event.lines for event in source.end()]) == (760, [760])
+    assert source.notes == ["x.log: some bytes are not UTF-8; they are shown as \ufffd"]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """A line with stray characters in it, which says something or nothing."""
+    text = draw(st.sampled_from(HEADERS)) + draw(
+        st.sampled_from(
+            (
+                "page 7 drawn",
+                "errno 23 in accept",
+                "Free heap: 41234 bytes",
+                "state: run -> init (c0)",
+                "failed, rc=-2 try again in 5 seconds",
+                "rssi=-77 dBm",
+                "#7.5f3a09c1.123 W (81234) halfopen: ",
+                "rst:0x1 (POWERON_RESET)",
+                "x" * 52,
+                "and so on, errno",
+                "23 it was",
+                "",
+            )
+        )
+    )
+    for stray in draw(st.lists(st.sampled_from((*STRAY, "\r")), max_size=3)):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + stray + text[at:]
+    return text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(damaged(), max_size=30))
+@example(["I (900) app: " + "x" * 30 + "\t" + "x" * 30 + " errno", "23 in accept"])
+@example(["rst:0x1 (POWERON_RESET)", "I (300) app: failed, rc=-2 try again in 5 seconds"])
+@example(["I (900) app: fine", "I (901) app: er\x08rno 23 in accept", "I (1) app: it\tbegan anew"])
+def test_damaged_lines_tell_the_same(lines: list[str]) -> None:
+    assert_same(BEFORE * 110 + "\n".join(lines))
+
+
 PATTERNS = [
     (table.__name__.rpartition(".")[2], number, phrase.pattern)
     for table in needed.TABLES

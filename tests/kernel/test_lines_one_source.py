@@ -14,6 +14,7 @@ import pytest
 from tests.kernel.test_one_source import KERNEL, RECORDINGS, compiled, interpreted
 
 from halfopen.diagnose.sources import sieve, walk
+from halfopen.formats.logline import cleaned
 from halfopen.kernel import line_layout as k
 from halfopen.kernel import shape_layout
 
@@ -25,8 +26,9 @@ def kernels() -> tuple[dict[str, ModuleType], dict[str, ModuleType]]:
 
 
 def stops(data: bytes, kernel: dict[str, ModuleType]) -> list[Any]:
-    """Every line at which the kernel stops, with all that it has to say of it and of those passed over: in a block that is
-    swept, and twice in one whose shapes are looked up, where every other shape that speaks is planned."""
+    """Every line at which the kernel stops, with all that it has to say of it, of its text once that is cleaned, and of those
+    passed over: in a block that is swept, and twice in one whose shapes are looked up, where every other shape that speaks is
+    planned."""
     automaton = sieve.automaton()
     lines = kernel["lines"].LineWalker(
         walk._TAGS,
@@ -60,6 +62,12 @@ def stops(data: bytes, kernel: dict[str, ModuleType]) -> list[Any]:
             told.append([*(getattr(lines, name) for name in names), *lines.said])
             told.append([getattr(lines.header, name) for name in HEADER_FIELDS])
             told.append([getattr(lines.header.times, name) for name in TIME_FIELDS])
+            if not lines.regular:
+                raw = data[lines.line : lines.line_end].decode("utf-8", "replace")
+                text = cleaned(raw).encode()
+                heard = lines.listen(text, len(text), len(text) // 3)
+                told.append([heard, *lines.said, lines.pass_cleaned(text, len(text))])
+                told.append([getattr(lines, name) for name in names])
             if not lines.regular:  # as a caller that took the line's times for what they are
                 lines.last_boot_ms = max(lines.header.boot_ms, lines.last_boot_ms)
                 lines.held, lines.last = k.HELD_NOTHING, -1
@@ -87,7 +95,7 @@ TIME_FIELDS = ("host", "seconds", "fraction", "digits", "day", "clock", "has_dat
 
 
 UNLISTED = (  # noqa: SIM905  a list to read
-    "meanings rows pool table symbols threshold marks bounds ends said traits lines_told times_told"
+    "meanings rows pool table symbols threshold marks line_marks bounds ends said traits lines_told times_told"
 ).split()
 
 

@@ -299,11 +299,15 @@ class _Kept:
 
     def in_order(self) -> list[Event]:
         """What was kept; the last call."""
-        last = [event for group in self._last for event in group]
+        told, self._first = self._first, []
+        start = len(told)
+        for group in self._last:
+            told += group
         self._last.clear()
-        surplus = max(len(last) - EVENTS_KEPT // 2, 0)
+        surplus = max(len(told) - start - EVENTS_KEPT // 2, 0)
         self.left_out += surplus
-        return [*self._first, *last[surplus:]]
+        del told[start : start + surplus]
+        return told
 
 
 def _with_head(head: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:

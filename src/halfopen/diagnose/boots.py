@@ -16,7 +16,7 @@ _PAUSES = frozenset(("ota", "deep-sleep", "reboot", "stop"))
 
 
 #: No other event tells anything of a restart, beside the first of a log.
-_TELLING = frozenset((Booted, BrownedOut, Crashed, PlannedPause, WatchdogFired))
+TELLING_OF_BOOTS = (Booted, BrownedOut, Crashed, PlannedPause, WatchdogFired)
 
 
 class Boot(Struct, frozen=True, eq=False):
@@ -29,15 +29,14 @@ class Boot(Struct, frozen=True, eq=False):
 
 
 def boots_of(events: Iterable[Event]) -> list[Boot]:
-    """The restarts in ``events`` of one device; the first boot of a log is where the story begins, not a restart."""
+    """The restarts in ``events`` of one device (those of ``TELLING_OF_BOOTS`` and the first of each log are enough); the
+    first boot of a log is where the story begins, not a restart."""
     boots: list[Boot] = []
     history: list[Event] = []
     epoch = 0
     source = ""
     paused = False
     for event in events:
-        if type(event) not in _TELLING and event.where.source == source:
-            continue
         if event.where.source != source:
             source, epoch, history, paused = event.where.source, event.at.epoch, [], False
         if event.at.epoch > epoch and isinstance(event, Booted):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePath
 
@@ -22,6 +22,7 @@ from halfopen.diagnose.events import (
     FirmwareNamed,
     SocketOpened,
 )
+from halfopen.diagnose.ordered import Ordered
 from halfopen.diagnose.shown import Concerned, Host, Shown, hosts_of
 from halfopen.diagnose.timeline import Device, Timeline
 from halfopen.diagnose.traffic import (
@@ -54,8 +55,8 @@ _FAMILIES = (
 )
 
 
-#: The events of a log that tell of the device's addresses and ports.
-_TELLING_WHO = frozenset((AddressGot, AddressNamed, Connected, SocketOpened))
+#: The events of a log that tell of the device's addresses and ports, and what runs on it.
+_TELLING_WHO = (AddressGot, AddressNamed, Connected, FirmwareNamed, SocketOpened)
 
 
 class _Story(Struct):
@@ -68,26 +69,32 @@ class _Story(Struct):
     own_ports: set[int] = field(default_factory=set)
     client_ports: set[int] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
-    console: list[Event] = field(default_factory=list)
+    console: Ordered = field(default_factory=Ordered)
+    #: Boots told of so far.
+    boots: int = 0
+    firmware: list[FirmwareNamed] = field(default_factory=list)
     #: What the captures show of the device, by the clock they are on.
     shown: list[Shown] = field(default_factory=list)
 
-    def add(self, source: str, events: Iterable[Event]) -> None:
+    def add(self, source: str, events: Ordered) -> None:
         """Take the console events of one source; its boots are numbered on from those of the log before it."""
         self.sources.append(source)
-        first = 1 + max((event.at.epoch for event in self.console), default=-1)
-        for event in events:
-            if first:
-                event = replace(event, at=replace(event.at, epoch=first + event.at.epoch))
-            self.console.append(event)
-            if type(event) not in _TELLING_WHO:
-                continue
-            if isinstance(event, AddressNamed):
+        first = self.boots
+        if first:
+            events = Ordered(
+                replace(event, at=replace(event.at, epoch=first + event.at.epoch)) for event in events
+            )
+        self.boots = 1 + max((event.at.epoch for event in events.turns()), default=first - 1)
+        self.console = Ordered((*self.console, *events)) if self.console else events
+        for event in events.of_kinds(*_TELLING_WHO):
+            if isinstance(event, AddressGot):
+                _note(self.ips, event.ip)
+            elif isinstance(event, AddressNamed):
                 _note(self.names, event.name)
                 _note(self.macs, event.mac.lower())
                 _note(self.ips, event.ip)
-            elif isinstance(event, AddressGot):
-                _note(self.ips, event.ip)
+            elif isinstance(event, FirmwareNamed):
+                self.firmware.append(event)
             elif isinstance(event, Connected) and event.local_port:
                 self.own_ports.add(event.local_port)
             elif isinstance(event, SocketOpened) and event.peer_port:
@@ -96,7 +103,7 @@ class _Story(Struct):
     def absorb(self, other: _Story) -> None:
         """Take over what was gathered of the same device."""
         for log, events in other.logs().items():
-            self.add(log, events)
+            self.add(log, Ordered(events))
 
     def logs(self) -> dict[str, list[Event]]:
         """The console events by the log they stand in."""
@@ -129,7 +136,7 @@ def timelines(
         if CaptureObserved in set(map(type, events)):
             captures.append((name, events))
         else:
-            _console_story(stories, name, events)
+            _console_story(stories, name, Ordered(events))
     remarks: list[str] = []
     if captures:
         watched = [name for name, _ in captures]
@@ -204,13 +211,13 @@ def _fits(console: Sequence[Event], one: OneClock) -> dict[int, Alignment]:
 
 def _note(known: dict[str, None], value: str) -> None:
     """Remember ``value``; a device has a handful of addresses, a hostile log any number."""
-    if value and len(known) < _ADDRESSES_MAX:
-        known.setdefault(value)
+    if value and value not in known and len(known) < _ADDRESSES_MAX:
+        known[value] = None
 
 
-def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) -> None:
+def _console_story(stories: list[_Story], name: str, events: Ordered) -> None:
     """Sort one log: by the device each line names, where it speaks of several; else as one device."""
-    named = {e.name for e in events if type(e) is AddressNamed and e.name}
+    named = {e.name for e in events.of(AddressNamed) if e.name}
     if len(named) < 2:
         fresh = _Story()
         fresh.add(name, events)
@@ -230,13 +237,13 @@ def _console_story(stories: list[_Story], name: str, events: Sequence[Event]) ->
             current = event.name
         if current:
             parts[current].append(event)
-    named_firmware = [event for event in events if isinstance(event, FirmwareNamed)]
+    named_firmware = events.of(FirmwareNamed)
     for device, device_events in parts.items():
         same = next((story for story in stories if device in story.names), None)
         if same is None:
             same = _Story()
             stories.append(same)
-        same.add(name, [*named_firmware, *(e for e in device_events if e not in named_firmware)])
+        same.add(name, Ordered((*named_firmware, *(e for e in device_events if e not in named_firmware))))
 
 
 def _join_captures(stories: list[_Story], shown: Sequence[Shown], watched: list[str]) -> str:
@@ -317,7 +324,7 @@ def _same(story: _Story, host: Host, flows: Sequence[FlowObserved]) -> bool:
 
 
 def _timeline(story: _Story) -> Timeline:
-    named = [e for e in story.console if type(e) is FirmwareNamed]
+    named = story.firmware
     families = Counter(e.family for e in named)
     firmware = next((family for family in _FAMILIES if families[family]), "")
     version = next((e.version for e in named if e.version and e.family == firmware), "") or next(
@@ -348,7 +355,7 @@ def _parted(device: Device, story: _Story) -> Timeline:
     first = next(iter(homes.values()), None)
     parts: list[Timeline] = []
     if first is None and (story.console or not story.shown):
-        parts.append(Timeline(device, tuple(story.console)))
+        parts.append(Timeline(device, story.console))
     for number, seen in enumerate(story.shown):
         console = [event for event in story.console if homes.get(event.where.source, first) == number]
         boots = {event.at.epoch for event in console}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -29,20 +29,6 @@ _ONE_DROP_S = 3.0
 _PLANNED_WITHIN_S = 10.0
 
 _DIGITS = Pattern(r"\d+")
-
-#: No other event changes what is known of drops.
-TELLING_OF_DROPS = (
-    AddressGot,
-    BeaconProbeFailed,
-    Booted,
-    LinkStateChanged,
-    PlannedPause,
-    ServerConnected,
-    StatusClaimed,
-    WifiDropped,
-    WifiJoined,
-    WifiStarted,
-)
 
 Stage = Literal["joining", "handshake", "running", "unknown"]
 
@@ -81,33 +67,39 @@ class _DropReader:
         self._deaf: BeaconProbeFailed | None = None
 
     def read(self, event: Event) -> None:
-        """Take the next event."""
-        if isinstance(event, PlannedPause) and event.kind in ("roam", "wps", "leave", "bounce"):
+        """Take the next event, which is of ``TELLING_OF_DROPS``."""
+        _READ[type(event)](self, event)
+
+    def _paused(self, event: PlannedPause) -> None:
+        if event.kind in ("roam", "wps", "leave", "bounce"):
             self._pause = event
             if self._reports and _close(event, self._reports[-1]) and event.kind == "roam":
                 self._planned = "roam"
-        elif isinstance(event, BeaconProbeFailed):
-            self._deaf = event
-        elif isinstance(event, LinkStateChanged):
-            self._state(event)
-        elif isinstance(event, WifiDropped):
-            self._dropped(event)
-        elif isinstance(event, WifiStarted):
-            self.settle()
-            self._trying = True
-        elif isinstance(event, WifiJoined):
-            self.settle()
-            self._associated = True
-            if event.bssid:  # "connected with …, aid = 1": the driver prints it when the keys are in place
-                self._connected = True
-        elif isinstance(event, (AddressGot, ServerConnected)) or (
-            isinstance(event, StatusClaimed) and event.connected and not self._reports and not self.drops
-        ):
-            self.settle()
-            self._associated = self._connected = True
-        elif isinstance(event, Booted):
-            self.settle()
-            self._associated = self._connected = False
+
+    def _unanswered(self, event: BeaconProbeFailed) -> None:
+        self._deaf = event
+
+    def _started(self, _: WifiStarted) -> None:
+        self.settle()
+        self._trying = True
+
+    def _joined(self, event: WifiJoined) -> None:
+        self.settle()
+        self._associated = True
+        if event.bssid:  # "connected with …, aid = 1": the driver prints it when the keys are in place
+            self._connected = True
+
+    def _claimed(self, event: StatusClaimed) -> None:
+        if event.connected and not self._reports and not self.drops:
+            self._reached(event)
+
+    def _reached(self, _: AddressGot | ServerConnected | StatusClaimed) -> None:
+        self.settle()
+        self._associated = self._connected = True
+
+    def _booted(self, _: Booted) -> None:
+        self.settle()
+        self._associated = self._connected = False
 
     def _state(self, event: LinkStateChanged) -> None:
         fell_back = event.new == "auth" and event.old == "run"  # drivers before ESP-IDF 4 skip init
@@ -182,6 +174,22 @@ class _DropReader:
         self._trying = False
 
 
+_READ: dict[type[Event], Callable[[_DropReader, Any], None]] = {
+    AddressGot: _DropReader._reached,
+    BeaconProbeFailed: _DropReader._unanswered,
+    Booted: _DropReader._booted,
+    LinkStateChanged: _DropReader._state,
+    PlannedPause: _DropReader._paused,
+    ServerConnected: _DropReader._reached,
+    StatusClaimed: _DropReader._claimed,
+    WifiDropped: _DropReader._dropped,
+    WifiJoined: _DropReader._joined,
+    WifiStarted: _DropReader._started,
+}
+#: No other event changes what is known of drops.
+TELLING_OF_DROPS = tuple(_READ)
+
+
 def _wording(event: Event) -> str:
     """A line without its numbers."""
     return _DIGITS.sub("", event.where.text)
@@ -197,7 +205,7 @@ def _close(later: Event, earlier: Event, within_s: float = _ONE_DROP_S) -> bool:
 
 
 def drops_of(events: Iterable[Event]) -> list[Drop]:
-    """The drops in ``events`` of one device (those of ``TELLING_OF_DROPS`` are enough), in order."""
+    """The drops in ``events`` of one device, which are of ``TELLING_OF_DROPS``, in order."""
     reader = _DropReader()
     for event in events:
         reader.read(event)

@@ -17,10 +17,10 @@ from halfopen.diagnose.events import (
     SocketRefused,
 )
 
+#: Who uses a descriptor shows that it is open.
+_USING = (Connected, ConnectFailed, ConnectStarted, DescriptorSeen)
 #: No other event changes the books, beside the first of a boot.
-_TELLING = frozenset(
-    (Connected, ConnectFailed, ConnectStarted, DescriptorSeen, SocketClosed, SocketOpened, SocketRefused)
-)
+TELLING_OF_DESCRIPTORS = (*_USING, SocketClosed, SocketOpened, SocketRefused)
 
 
 class Opened(Struct, frozen=True, eq=False):
@@ -40,7 +40,7 @@ class Ledger(Struct, frozen=True, eq=False):
 
     @staticmethod
     def read(events: Iterable[Event]) -> Ledger:
-        """Keep the books over ``events``."""
+        """Keep the books over ``events`` (those of ``TELLING_OF_DESCRIPTORS`` and the first of each boot are enough)."""
         holders: dict[int, tuple[Event, bool]] = {}
         opened: list[Opened] = []
         refused: list[SocketRefused] = []
@@ -51,31 +51,26 @@ class Ledger(Struct, frozen=True, eq=False):
             opened.append(Opened(fd, event, accepted, closed))
 
         for event in events:
-            if type(event) not in _TELLING and event.at.epoch == epoch:
-                continue
             if event.where.line is None:
                 continue  # a capture knows no descriptors, and its frames belong to no boot
             if event.at.epoch != epoch:
                 for held in list(holders):
                     settle(held, event)
                 epoch = event.at.epoch
-            if isinstance(event, SocketRefused):
+            if type(event) is SocketRefused:
                 refused.append(event)
-            fd: int | None = getattr(event, "fd", None)
-            if fd is None:
-                continue
-            if isinstance(event, SocketClosed):
-                if fd in holders:
-                    settle(fd, event)
-            elif isinstance(event, SocketOpened):
-                if fd in holders:
-                    settle(fd, event)
-                holders[fd] = (event, event.accepted)
-            elif (
-                isinstance(event, (ConnectStarted, Connected, ConnectFailed, DescriptorSeen))
-                and fd not in holders
-            ):
-                holders[fd] = (event, False)
+            elif type(event) is SocketOpened:
+                if event.fd in holders:
+                    settle(event.fd, event)
+                if event.fd is not None:
+                    holders[event.fd] = (event, event.accepted)
+            elif type(event) is SocketClosed:
+                if event.fd in holders:
+                    settle(event.fd, event)
+            elif type(event) in _USING:
+                fd: int | None = getattr(event, "fd", None)
+                if fd is not None and fd not in holders:
+                    holders[fd] = (event, False)
         for held in list(holders):
             settle(held, None)
         opened.sort(key=lambda o: (o.event.where.source, o.event.where.line or 0))

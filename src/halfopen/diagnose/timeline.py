@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from halfopen.diagnose.alignment import Alignment
-from halfopen.diagnose.boots import Boot, boots_of
+from halfopen.diagnose.boots import TELLING_OF_BOOTS, Boot, boots_of
 from halfopen.diagnose.capture_clocks import CaptureClock
 from halfopen.diagnose.drops import TELLING_OF_DROPS, Drop, drops_of
 from halfopen.diagnose.episodes import TELLING_OF_LINK, LinkLife, link_life
 from halfopen.diagnose.events import AddressGot, Event, HeapSampled, LogEnded, ServerConnected, WifiJoined
 from halfopen.diagnose.farewells import Farewell, farewells_of
-from halfopen.diagnose.ledger import Ledger
+from halfopen.diagnose.ledger import TELLING_OF_DESCRIPTORS, Ledger
+from halfopen.diagnose.ordered import Ordered
 from halfopen.diagnose.radio import FarewellSeen, JoinStepSeen, PollSeen
 from halfopen.diagnose.traffic import Endpoint, FlowObserved, Side, SideSeen
 
@@ -111,29 +111,23 @@ class Timeline(Struct, frozen=True, dict=True):
 
     def of(self, *kinds: type[E]) -> Iterator[E]:
         """The events of these kinds, in order."""
-        if len(kinds) == 1:
-            return iter(self._by_kind.get(kinds[0], ()))  # type: ignore[arg-type]
-        several = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
-        if len(several) < 2:
-            return iter(several[0] if several else ())  # type: ignore[arg-type]
-        positions = sorted(map(self._index.__getitem__, map(id, chain.from_iterable(several))))
-        return map(self.events.__getitem__, positions)  # type: ignore[arg-type]
+        return iter(self._ordered.of(kinds[0])) if len(kinds) == 1 else self._ordered.of_kinds(*kinds)
 
     def between(self, first: Event, last: Event | None = None) -> Iterator[Event]:
         """The events after ``first`` and before ``last`` (to the end without one)."""
-        start = self._index[id(first)] + 1
-        stop = self._index[id(last)] if last is not None else len(self.events)
+        start = self.position(first) + 1
+        stop = self.position(last) if last is not None else len(self.events)
         return (self.events[position] for position in range(start, stop))
 
     def before(self, event: Event) -> Iterator[Event]:
         """The events before ``event``, nearest first."""
-        return (self.events[position] for position in range(self._index[id(event)] - 1, -1, -1))
+        return (self.events[position] for position in range(self.position(event) - 1, -1, -1))
 
     def recent(self, event: Event, kind: type[E], most: int = 1) -> list[E]:
         """The last ``most`` events of ``kind`` before ``event``, nearest first."""
-        found = self._by_kind.get(kind, [])
-        place = bisect.bisect_left(found, self._index[id(event)], key=self.position)
-        return list(reversed(found[max(place - most, 0) : place]))  # type: ignore[arg-type]
+        found = self._ordered.of(kind)
+        stop = bisect.bisect_left(self._ordered.places(kind), self.position(event))
+        return list(reversed(found[max(stop - most, 0) : stop]))
 
     def last_of(self, event: Event, *kinds: type[Event]) -> Event | None:
         """The nearest event of any of ``kinds`` before ``event``."""
@@ -144,35 +138,28 @@ class Timeline(Struct, frozen=True, dict=True):
         """The nearest event of any of ``kinds`` after ``event``."""
         near: list[Event] = []
         for kind in kinds:
-            found = self._by_kind.get(kind, [])
-            place = bisect.bisect_right(found, self._index[id(event)], key=self.position)
-            near += found[place : place + 1]
+            start = bisect.bisect_right(self._ordered.places(kind), self.position(event))
+            near += self._ordered.of(kind)[start : start + 1]
         return min(near, key=self.position, default=None)
 
     def few_after(self, event: Event, most: int) -> list[Event]:
         """The ``most`` events that follow ``event`` directly."""
-        place = self._index[id(event)] + 1
+        place = self.position(event) + 1
         return list(self.events[place : place + most])
 
-    def position(self, event: Event) -> int:
-        """Where ``event`` stands among all events of the device."""
-        return self._index[id(event)]
+    @cached_property
+    def position(self) -> Callable[[Event], int]:
+        """Where an event stands among all events of the device."""
+        return self._ordered.place_of
 
     @cached_property
-    def _by_kind(self) -> dict[type[Event], list[Event]]:
-        kinds: dict[type[Event], list[Event]] = {}
-        for event in self.events:
-            kinds.setdefault(type(event), []).append(event)
-        return kinds
-
-    @cached_property
-    def _index(self) -> dict[int, int]:
-        return dict(zip(map(id, self.events), range(len(self.events)), strict=True))
+    def _ordered(self) -> Ordered:
+        return self.events if isinstance(self.events, Ordered) else Ordered(self.events)
 
     @property
     def only_wired(self) -> bool:
         """Whether nothing but captures of the wire tells of the device: no log, and no frame on the air."""
-        return all(kind.__module__ == FlowObserved.__module__ for kind in self._by_kind)
+        return all(kind.__module__ == FlowObserved.__module__ for kind in self._ordered.kinds())
 
     @cached_property
     def conversations(self) -> tuple[Conversation, ...]:
@@ -231,7 +218,7 @@ class Timeline(Struct, frozen=True, dict=True):
     @cached_property
     def boots(self) -> tuple[Boot, ...]:
         """Restarts inside the log (its first boot is where the story begins, not a restart)."""
-        return tuple(boots_of(self.events))
+        return tuple(boots_of(self._ordered.of_kinds_and_turns(*TELLING_OF_BOOTS)))
 
     @cached_property
     def link(self) -> LinkLife:
@@ -249,7 +236,7 @@ class Timeline(Struct, frozen=True, dict=True):
     @cached_property
     def ledger(self) -> Ledger:
         """Descriptors opened and closed, as far as the log names them."""
-        return Ledger.read(self.events)
+        return Ledger.read(self._ordered.of_kinds_and_turns(*TELLING_OF_DESCRIPTORS))
 
     @cached_property
     def farewells(self) -> tuple[Farewell, ...]:
@@ -308,15 +295,15 @@ class Timeline(Struct, frozen=True, dict=True):
 
     def joined_between(self, first: Event, last: Event | None = None) -> bool:
         """Whether the station was connected at some time between two events."""
-        start = self._index[id(first)]
-        stop = self._index[id(last)] if last is not None else len(self.events)
+        start = self.position(first)
+        stop = self.position(last) if last is not None else len(self.events)
         place = bisect.bisect_right(self._links, start)
         return place < len(self._links) and self._links[place] < stop
 
     @cached_property
-    def _links(self) -> list[int]:
+    def _links(self) -> Sequence[int]:
         """Where the log shows a connection, with or without its keys."""
-        return [self._index[id(e)] for e in self.of(AddressGot, ServerConnected, WifiJoined)]
+        return self._ordered.places(AddressGot, ServerConnected, WifiJoined)
 
     def joined_after(self, event: Event) -> bool:
         """Whether the station came back after ``event``."""

@@ -133,7 +133,9 @@ def _idf_stamp(stamp: str) -> tuple[int | None, float | None]:
         return (number, None) if number < 1 << 32 else (None, number / 1000)
     day, _, clock = stamp.rpartition(" ")
     hours, minutes, seconds = clock.split(":")
-    total = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    whole, _, milliseconds = seconds.partition(".")
+    # as of any other clock: the very number that the kernel makes of it
+    total = int(hours) * 3600 + int(minutes) * 60 + int(whole) + int(milliseconds) / 1000
     if day:
         year, month, in_month = day.split("-")
         try:

@@ -45,6 +45,7 @@ cdef class LineWalker:
     cdef public long long learning
     cdef public long long slot
     cdef public long long[::1] said
+    cdef long long[::1] line_marks
     cdef public long long[::1] lines_told
     cdef public double[::1] times_told
     cdef public long long told
@@ -91,16 +92,15 @@ cdef class LineWalker:
 
     cpdef enter(self, const unsigned char[::1] data, long long size, long long measured)
 
-    cpdef enter_swept(self, long long[::1] bounds, long long[::1] ends, long long studied)
+    cdef Py_ssize_t read_from(self, const unsigned char[::1] data) except? -99
 
-    @cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong)
-    cdef Py_ssize_t unusual(self, long long at, long long end) except? -99
+    cpdef enter_swept(self, long long[::1] bounds, long long[::1] ends, long long studied)
 
     @cython.locals(begin=cython.longlong, first=cython.longlong, index=cython.longlong,
             length=cython.longlong, place=cython.longlong, when=cython.longlong)
     cdef Py_ssize_t holds(self, long long at, long long row) except? -99
 
-    @cython.locals(at=cython.longlong, index=cython.longlong, row=cython.longlong)
+    @cython.locals(at=cython.longlong, index=cython.longlong, row=cython.longlong, whole=cython.longlong)
     cdef Py_ssize_t speaks(self, long long first, long long last) except? -99
 
     @cython.locals(escapes=cython.longlong, index=cython.longlong, row=cython.longlong,
@@ -128,6 +128,15 @@ cdef class LineWalker:
     @cython.locals(boot=cython.longlong, broken=cython.longlong, dialect=cython.longlong,
             end=cython.longlong, escapes=cython.longlong, said=cython.longlong, start=cython.longlong)
     cdef Py_ssize_t pass_over(self, long long first, long long last) except? -99
+
+    @cython.locals(data="const unsigned char[::1]", marks="long long[::1]", line=cython.longlong,
+            line_end=cython.longlong, studied=cython.longlong, boot_ms=cython.longlong,
+            host_us=cython.longlong, system_us=cython.longlong, last=cython.longlong, passed=cython.longlong)
+    cpdef int pass_cleaned(self, const unsigned char[::1] text, long long size) except -1
+
+    @cython.locals(data="const unsigned char[::1]", marks="long long[::1]", line=cython.longlong,
+            line_end=cython.longlong)
+    cpdef int listen(self, const unsigned char[::1] text, long long size, long long message) except -1
 
     cdef Py_ssize_t must_be_read(self, long long boot) except? -99
 

@@ -150,7 +150,7 @@ class LineWalker:
         self.threshold = threshold
         self.marks = self.bounds = self.ends = meanings
         self.shapes = shapes.LineShapes()
-        self.traits = self.shapes.rows
+        self.traits = self.shapes.traits
         self.data = b""
         self.mark = self.lane = self.start = self.lines = self.size = self.measured = 0
         self.swept = self.studied = self.learning = 0
@@ -175,20 +175,26 @@ class LineWalker:
         self.told = self.facts_told = self.wraps = self.planned = 0
         self.host_days = self.system_days = 0.0
         self.said = array("q", [0]) * SAID_MAX
+        self.line_marks = array("q", [0]) * LINE_BYTES_MAX
         self.count = 0
         self.number = self.line = self.line_end = self.regular = self.dialect = 0
 
     def enter(self, data: bytes, size: int, measured: int) -> None:
         """Begin a block of ``size`` bytes of whole lines, which :meth:`walk` scans one by one where their shape is new. Behind
         ``measured`` no line has a shape."""
-        self.data = data
         self.size = size
         self.measured = measured
-        self.header.data = data
-        self.header.times.data = data
+        self.read_from(data)
         self.shapes.enter(data)
         self.start = self.swept = self.repeated = 0
         self.studied = 1
+
+    def read_from(self, data: bytes) -> int:
+        """Lines stand in ``data``."""
+        self.data = data
+        self.header.data = data
+        self.header.times.data = data
+        return 0
 
     def enter_swept(self, bounds: array[int], ends: array[int], studied: int) -> None:
         """The block that was begun is marked throughout by ``scanner.sweep``, in lanes: mostly new shapes are expected. They
@@ -198,54 +204,6 @@ class LineWalker:
         self.bounds = bounds
         self.ends = ends
         self.mark = self.lane = 0
-
-    def unusual(self, at: int, end: int) -> int:
-        """Whether something other than whole characters of UTF-8 stands there that are neither digits, blanks nor signs of
-        direction, and that no case folding makes ASCII: only letters, signs and pictures that logs are full of pass."""
-        while at < end:
-            first = self.data[at]
-            if first < 128:
-                at += 1
-                continue
-            second = self.data[at + 1] if at + 1 < end else 0
-            if not 128 <= second <= 191:
-                return 1
-            if 194 <= first <= 201 or 206 <= first <= 209:  # Latin up to U+027F, Greek, Cyrillic up to U+047F
-                if first == 194 and second <= 160:
-                    return 1
-                if (first == 196 and (second == 176 or second == 177)) or (first == 197 and second == 191):
-                    return 1
-                at += 2
-                continue
-            third = self.data[at + 2] if at + 2 < end else 0
-            if not 128 <= third <= 191:
-                return 1
-            if first == 226:
-                if second == 128:  # dashes, quotes, dots
-                    if not 144 <= third <= 166:
-                        return 1
-                elif second == 130:  # currencies
-                    if third < 160:
-                        return 1
-                elif second == 132:  # signs like those of degrees
-                    if third != 131 and third != 162:
-                        return 1
-                elif not (134 <= second <= 143 or 148 <= second <= 159):  # arrows, operators, boxes, shapes
-                    return 1
-                at += 3
-                continue
-            if 228 <= first <= 233:  # Chinese, Japanese
-                if first == 228 and second < 184:
-                    return 1
-                at += 3
-                continue
-            if first == 240 and second == 159 and at + 3 < end and 128 <= self.data[at + 3] <= 191:
-                if third < 140 or third > 167:  # pictures U+1F300 to U+1F9FF
-                    return 1
-                at += 4
-                continue
-            return 1
-        return 0
 
     def holds(self, at: int, row: int) -> int:
         """Whether the wording of ``row``, which ends with the byte at ``at``, stands there as it must."""
@@ -281,9 +239,10 @@ class LineWalker:
         return 1
 
     def speaks(self, first: int, last: int) -> int:
-        """Whether any of the marks from ``first`` to ``last`` is a wording that stands as it must: 2 for one that changes how
-        other lines are read, 1 for others, 0 for none. The rows of those others are kept."""
+        """Whether any of the marks from ``first`` to ``last`` is a wording that stands as it must: 2 when one changes how
+        other lines are read, 1 for others, 0 for none. Their rows are kept."""
         self.count = 0
+        whole = 0
         index = first
         while index < last:
             row = self.rows[(self.marks[index] & MARK_MASK) // self.width]
@@ -293,12 +252,14 @@ class LineWalker:
                     self.learning = 0
                 if self.meanings[row + OUT_LENGTH] and self.holds(at, row):
                     if self.meanings[row + OUT_WHEN] & WHEN_WHOLE:
-                        return 2
+                        whole = 1
                     if self.count < SAID_MAX:
                         self.said[self.count] = row
                     self.count += 1
                 row = self.meanings[row + OUT_NEXT]
             index += 1
+        if whole:
+            return 2
         return 1 if self.count else 0
 
     def damaged(self, first: int, last: int) -> int:
@@ -431,7 +392,9 @@ class LineWalker:
         said = 0
         if last > first:
             escapes = self.damaged(first, last)
-            if escapes < 0 or (self.header.foreign >= 0 and self.unusual(self.header.foreign, end)):
+            if escapes < 0 or (
+                self.header.foreign >= 0 and scanner.unusual(self.data, self.header.foreign, end)
+            ):
                 return 0
         dialect = self.header.read_header(start, end)
         self.dialect = dialect
@@ -457,6 +420,51 @@ class LineWalker:
             return 0
         self.pass_by(broken)
         return 1
+
+    def pass_cleaned(self, text: bytes, size: int) -> int:
+        """Pass over the line that the walk stopped at if it says nothing in its ``text``, from which was taken what
+        does not belong to it: 1 when that is done, 0 when it is for the caller, who then knows no more of it than before."""
+        if size > LINE_BYTES_MAX:
+            return 0
+        data, marks, line, line_end, studied = self.data, self.marks, self.line, self.line_end, self.studied
+        boot_ms, host_us, system_us = self.last_boot_ms, self.host_us, self.system_us
+        self.read_from(text)
+        self.marks = self.line_marks
+        self.line = self.studied = 0
+        self.line_end = size
+        last = scanner.finish(text, 0, size, 0, self.table, self.symbols, self.threshold, self.marks, 0)
+        passed = self.pass_over(0, last)
+        self.read_from(data)
+        self.marks = marks
+        self.line, self.line_end, self.studied = line, line_end, studied
+        if passed == 0:
+            self.regular = 0
+            self.last_boot_ms, self.host_us, self.system_us = boot_ms, host_us, system_us
+        elif self.last_line == self.number:  # it is not empty
+            self.last, self.last_end = line, line_end
+            if self.held != HELD_NOTHING:
+                self.held, self.held_end = line, line_end
+        return passed
+
+    def listen(self, text: bytes, size: int, message: int) -> int:
+        """How many wordings stand in ``text``, a line of ASCII whose message begins at ``message`` and goes on to its end. Their
+        rows are kept as those of a line that the walk stopped at."""
+        if size > LINE_BYTES_MAX:
+            return SAID_MAX + 1
+        data, marks, line, line_end = self.data, self.marks, self.line, self.line_end
+        self.read_from(text)
+        self.marks = self.line_marks
+        self.line = 0
+        self.line_end = size
+        self.header.message = message
+        self.header.message_end = size
+        self.speaks(
+            0, scanner.finish(text, 0, size, 0, self.table, self.symbols, self.threshold, self.marks, 0)
+        )
+        self.read_from(data)
+        self.marks = marks
+        self.line, self.line_end = line, line_end
+        return self.count
 
     def must_be_read(self, boot: int) -> int:
         """Whether a line is for the caller whatever it says: one that names a ``boot``, or as it is told in the fields."""
@@ -493,7 +501,7 @@ class LineWalker:
             self.repeated += self.swept
             return 0
         self.slot = slot
-        row = slot * s.ROW_WIDTH
+        row = slot * s.ROW_NUMBERS
         header = self.header
         self.traits[row + s.DIALECT] = self.dialect
         self.traits[row + s.SAID] = said
@@ -528,7 +536,7 @@ class LineWalker:
         start = self.line
         self.regular = 0
         self.slot = slot
-        row = slot * s.ROW_WIDTH
+        row = slot * s.ROW_NUMBERS
         dialect = self.traits[row + s.DIALECT]
         self.dialect = dialect
         if dialect == EMPTY:
@@ -632,7 +640,7 @@ class LineWalker:
         """What the line says that the walk stopped at is told by plan ``number`` for all of its shape, as so many ``facts``,
         when that is so by ``kind`` (``PLAN_*``). The proviso is of a number of ``digits`` that stands ``place`` bytes behind
         the line's begin."""
-        row = self.slot * s.ROW_WIDTH
+        row = self.slot * s.ROW_NUMBERS
         self.traits[row + s.PLAN] = number
         self.traits[row + s.PLAN_KIND] = kind
         self.traits[row + s.PLAN_FACTS] = facts

@@ -14,3 +14,6 @@ cdef long long finish(const unsigned char[::1] data, long long at, long long end
 cpdef long long sweep(const unsigned char[::1] data, long long[::1] bounds, int[::1] table,
                       const unsigned char[::1] symbols, long long threshold, long long[::1] marks,
                       long long[::1] ends) except? -1
+
+@cython.locals(first=cython.longlong, second=cython.longlong, third=cython.longlong)
+cdef long long unusual(const unsigned char[::1] data, long long at, long long end) except? -1

@@ -81,3 +81,52 @@ def sweep(
     ends[2] = finish(data, third + steps, fourth, in_third, table, symbols, threshold, marks, to_third)
     ends[3] = finish(data, fourth + steps, bounds[4], in_fourth, table, symbols, threshold, marks, to_fourth)
     return LANES
+
+
+def unusual(data: bytes | bytearray, at: int, end: int) -> int:
+    """Whether something other than whole characters of UTF-8 stands there that are neither digits, blanks nor signs of
+    direction, and that no case folding makes ASCII: only letters, signs and pictures that logs are full of pass."""
+    while at < end:
+        first = data[at]
+        if first < 128:
+            at += 1
+            continue
+        second = data[at + 1] if at + 1 < end else 0
+        if not 128 <= second <= 191:
+            return 1
+        if 194 <= first <= 201 or 206 <= first <= 209:  # Latin up to U+027F, Greek, Cyrillic up to U+047F
+            if first == 194 and second <= 160:
+                return 1
+            if (first == 196 and (second == 176 or second == 177)) or (first == 197 and second == 191):
+                return 1
+            at += 2
+            continue
+        third = data[at + 2] if at + 2 < end else 0
+        if not 128 <= third <= 191:
+            return 1
+        if first == 226:
+            if second == 128:  # dashes, quotes, dots
+                if not 144 <= third <= 166:
+                    return 1
+            elif second == 130:  # currencies
+                if third < 160:
+                    return 1
+            elif second == 132:  # signs like those of degrees
+                if third != 131 and third != 162:
+                    return 1
+            elif not (134 <= second <= 143 or 148 <= second <= 159):  # arrows, operators, boxes, shapes
+                return 1
+            at += 3
+            continue
+        if 228 <= first <= 233:  # Chinese, Japanese
+            if first == 228 and second < 184:
+                return 1
+            at += 3
+            continue
+        if first == 240 and second == 159 and at + 3 < end and 128 <= data[at + 3] <= 191:
+            if third < 140 or third > 167:  # pictures U+1F300 to U+1F9FF
+                return 1
+            at += 4
+            continue
+        return 1
+    return 0

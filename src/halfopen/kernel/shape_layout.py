@@ -4,11 +4,18 @@ from __future__ import annotations
 
 #: Shapes that one place of the table may hold, and places.
 WAYS = 4
-PLACE_SHIFT = 53
+PLACE_SHIFT = 52
 PLACES = 1 << 64 - PLACE_SHIFT
 #: A longer line has no shape: words of eight bytes.
-WORDS_MAX = 24
-#: What is kept of a shape, the fields of a row: see ``lines.LineWalker.learn``.
+WORDS_MAX = 23
+#: A row of the table in words: the block in which the shape was seen last with its length in the lowest bits, what is kept of
+#: it, and its text.
+SEEN, TEXT_FIRST, ROW_WORDS = 0, 8, 32
+SIZE_BITS = 8
+SIZE_MASK = (1 << SIZE_BITS) - 1
+#: The same in numbers of two bytes.
+ROW_NUMBERS = 4 * ROW_WORDS
+#: What is kept of a shape, by where it stands in the row: see ``lines.LineWalker.learn``.
 (
     DIALECT,
     SAID,
@@ -37,18 +44,10 @@ WORDS_MAX = 24
     PROVISO,
     PROVISO_DIGITS,
     PROVISO_VALUE,
-    ROW_WIDTH,
-) = range(28)
+) = range(4, 31)
 #: No row.
 UNKNOWN = -1
-#: Eight bytes at once: each is 1; its highest bit; the others; a line end; ``0``; what lifts ``:`` to the highest bit.
-ONES = 0x0101010101010101
-HIGH_BITS = 0x8080808080808080
-LOW_BITS = 0x7F7F7F7F7F7F7F7F
-LINE_ENDS = 0x0A0A0A0A0A0A0A0A
-ZEROS = 0x3030303030303030
-ABOVE_NINE = 0x7676767676767676
-#: How shapes are scattered over the table: 64 bits, where it begins, and an odd factor with bits all over.
+#: How shapes are scattered over the table: 64 bits, and odd factors with bits all over, of their length and of their words.
 BITS = 0xFFFFFFFFFFFFFFFF
-SCATTER_FIRST = 0x9E3779B97F4A7C15
-SCATTER_FACTOR = 0x9FB21C651E98DF25
+SCATTER_SIZE = 0x9E3779B97F4A7C15
+SCATTER = 0x9FB21C651E98DF25

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -122,12 +122,10 @@ def _locked(error: OSError) -> Input:
 
 
 def _read(stream: BinaryIO) -> Iterator[bytes]:
-    buffer = bytearray(CHUNK_BYTES)
-    view = memoryview(buffer)
-    # readinto1 returns what a pipe has now, so a live stream is followed
-    read = getattr(stream, "readinto1", None) or stream.readinto  # type: ignore[attr-defined]
-    while size := read(view):
-        yield bytes(view[:size])
+    # read1 returns what a pipe has now, so a live stream is followed
+    read: Callable[[int], bytes | None] = getattr(stream, "read1", None) or stream.read
+    while chunk := read(CHUNK_BYTES):
+        yield chunk
 
 
 def _until_interrupted(stream: BinaryIO, notes: list[str]) -> Iterator[bytes]:

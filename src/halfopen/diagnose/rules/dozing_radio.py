@@ -108,14 +108,16 @@ def _weakest(timeline: Timeline) -> int:
 
 def _losses(timeline: Timeline) -> Finding | None:
     """Beacons are lost while the radio may sleep."""
+    weakest = _weakest(timeline)
+    if weakest < _GOOD_DBM:
+        return None
     drops = with_reasons(timeline, (200,))
     gone = [drop for drop in drops if _gone(timeline, drop)]
     missed = [m for m in timeline.of(BeaconsMissed) if not any(_led_to(m, drop) for drop in gone)]
     losses: list[Event] = [*reports([drop for drop in drops if drop not in gone]), *missed]
     losses.sort(key=timeline.position)
     signs = _asleep_before(timeline, losses)
-    weakest = _weakest(timeline)
-    if not signs or weakest < _GOOD_DBM:
+    if not signs:
         return None
     signals = list(timeline.of(SignalSampled))
     beacon = next(timeline.of(BeaconIntervalTold), None)

@@ -123,8 +123,7 @@ def _heartbeats(timeline: Timeline) -> tuple[list[Proof], str, bool]:
 
 def _aborted(timeline: Timeline) -> tuple[list[Proof], str, bool]:
     """ECONNABORTED after a wait, with no drop of the interface to explain it."""
-    falls = _falls(timeline)
-    places = [timeline.position(fall) for fall in falls]
+    falls, places = _falls(timeline)
     silent = [
         e
         for e in timeline.of(CallFailed)
@@ -167,11 +166,11 @@ def _interface_fell(timeline: Timeline, event: Event, falls: Sequence[Event], pl
     return False
 
 
-def _falls(timeline: Timeline) -> list[Event]:
-    """Losses of the interface and of the association, in order."""
-    return sorted(
-        [*timeline.of(NetifDowned), *(drop.events[0] for drop in timeline.drops)], key=timeline.position
-    )
+def _falls(timeline: Timeline) -> tuple[list[Event], list[int]]:
+    """Losses of the interface and of the association, in order, and where they stand among all events."""
+    fallen = [*timeline.of(NetifDowned), *(drop.events[0] for drop in timeline.drops)]
+    places = sorted(map(timeline.position, fallen))
+    return [timeline.events[place] for place in places], places
 
 
 def _connected_after(timeline: Timeline, event: Event) -> bool:

@@ -44,13 +44,20 @@ def aftermath(timeline: Timeline, drops: Sequence[Drop]) -> str:
 
 def _by_link(timeline: Timeline, drops: Sequence[Drop]) -> Recovery | None:
     """How the link got over ``drops``, where its journal tells of each."""
-    told = [_told_by_link(timeline, drop) for drop in drops]
-    return recovery(timeline, [event for events in told for event in events]) if all(told) else None
+    told: list[Event] = []
+    for drop in drops:
+        events = _told_by_link(timeline, drop)
+        if not events:
+            return None
+        told += events
+    return recovery(timeline, told)
 
 
 def _told_by_link(timeline: Timeline, drop: Drop) -> list[Event]:
     """The lines of the link's journal about ``drop``: of itself, or of the loss that the driver goes on telling of while
     the link waits to be back."""
+    if not timeline.link.episodes:
+        return []
     own = [event for event in drop.events if timeline.link.episode_at(event)]
     if own:
         return own

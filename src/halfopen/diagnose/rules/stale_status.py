@@ -15,6 +15,9 @@ _CLAIMS_MIN = 2
 
 def stale_status(timeline: Timeline) -> Iterator[Finding]:
     """`connected` printed again and again after a disconnect, with no join between."""
+    believed = [e for e in timeline.of(StatusClaimed) if e.connected]
+    if len(believed) < _CLAIMS_MIN:
+        return
     joins = frozenset(timeline.joins)
     for outage in timeline.outages:
         fell = outage.drops[0].events[-1]
@@ -33,19 +36,11 @@ def stale_status(timeline: Timeline) -> Iterator[Finding]:
             )
             yield prove(timeline, "HO414", summary, [fell, *spread(claims)], confidence=0.9)
             return
-    claims = [e for e in timeline.of(StatusClaimed) if e.connected]
     errors: list[Event] = [e for e in timeline.of(CallFailed, HeartbeatMissed, ResolveFailed) if _dead(e)]
-    between = [
-        e
-        for e in errors
-        if claims and timeline.position(claims[0]) < timeline.position(e) < timeline.position(claims[-1])
-    ]
-    if (
-        len(claims) >= _CLAIMS_MIN
-        and len(between) >= 3
-        and not any(True for e in timeline.of(StatusClaimed) if not e.connected)
-    ):
-        proof: list[Proof] = [*spread(between, 2), *spread(claims, 2)]
+    first, last = timeline.position(believed[0]), timeline.position(believed[-1])
+    between = [e for e in errors if first < timeline.position(e) < last]
+    if len(between) >= 3 and not any(True for e in timeline.of(StatusClaimed) if not e.connected):
+        proof: list[Proof] = [*spread(between, 2), *spread(believed, 2)]
         summary = f"the firmware kept reporting itself connected while {len(between)} calls failed as on a dead link: its flag is stale."
         yield prove(timeline, "HO414", summary, proof, confidence=0.7)
 

@@ -31,23 +31,18 @@ _EXCESS_RETRIES = 34
 
 def weak_signal(timeline: Timeline) -> Iterator[Finding]:
     """RSSI below -75 dBm before the link drops or sends stall."""
-    troubles: list[Event] = [drop.events[0] for outage in timeline.outages for drop in outage.drops]
-    troubles += [drop.events[0] for drop in timeline.drops if drop.reason == 212]
-    troubles += timeline.of(ApUnreachable)
-    troubles += [e for e in timeline.of(CallFailed) if e.errno in (11, 113, 116)]
-    troubles.sort(key=timeline.position)
-    for trouble in troubles:
+    samples = list(timeline.of(SignalSampled))
+    weak = any(sample.rssi_dbm <= _WEAK_DBM for sample in samples)
+    for trouble in _troubles(timeline) if weak else ():
         recent = timeline.recent(trouble, SignalSampled, _RECENT)
         if not recent or max(s.rssi_dbm for s in recent) > _WEAK_DBM:
             continue
-        samples = list(timeline.of(SignalSampled))
         first, last = samples[0].rssi_dbm, recent[0].rssi_dbm
         way = f"fell from {first} to {last} dBm" if first > last + 3 else f"was {last} dBm"
         proof: list[Proof] = [*spread(list(reversed(recent)), 3), trouble]
         summary = f"the signal {way} before the link failed; below {_WEAK_DBM} dBm beacons and acknowledgements are lost."
         yield prove(timeline, "HO407", summary, proof, confidence=0.85)
         return
-    samples = list(timeline.of(SignalSampled))
     middle = median(s.rssi_dbm for s in samples) if len(samples) >= _SAMPLES_MIN else 0
     if middle <= _HOPELESS_DBM:
         summary = (
@@ -56,6 +51,16 @@ def weak_signal(timeline: Timeline) -> Iterator[Finding]:
         yield prove(timeline, "HO407", summary, spread(samples), confidence=0.6)
         return
     yield from _on_air(timeline)
+
+
+def _troubles(timeline: Timeline) -> list[Event]:
+    """What a weak signal may bring, in order."""
+    troubles: list[Event] = [drop.events[0] for outage in timeline.outages for drop in outage.drops]
+    troubles += [drop.events[0] for drop in timeline.drops if drop.reason == 212]
+    troubles += timeline.of(ApUnreachable)
+    troubles += [e for e in timeline.of(CallFailed) if e.errno in (11, 113, 116)]
+    troubles.sort(key=timeline.position)
+    return troubles
 
 
 def _on_air(timeline: Timeline) -> Iterator[Finding]:

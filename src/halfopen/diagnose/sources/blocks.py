@@ -79,7 +79,8 @@ class LineBlocks:
             self._rest += data
             self._shorten()
             return b""
-        block = self._rest + data[:end] if self._rest or end < len(data) else data
+        whole = end == len(data) and not self._rest
+        block = data if whole else b"".join((self._rest, memoryview(data)[:end]))
         self._rest = data[end:]
         self._shorten()
         return block

@@ -7,7 +7,7 @@ to the readers of ``said_of_*``. It holds one line back at most, so a live strea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec.structs import astuple, replace
@@ -114,7 +114,8 @@ class ConsoleSource:
         self._journal = said_of_link.JournalReader()
         self._cut = 0
         self._named: set[str] = set()
-        self._last: tuple[Provenance, Moment] | None = None
+        #: Place and time of the last line; what tells them, where nobody may ever ask.
+        self._last: tuple[Provenance, Moment] | Callable[[], tuple[Provenance, Moment]] | None = None
         self._recorded = RecordedLines()
 
     def feed(self, data: bytes) -> Iterator[Event]:
@@ -138,7 +139,8 @@ class ConsoleSource:
             number, raw = self._passed
             self._note_last(read_line(self._blocks.text(raw)), number)
         if self._last is not None:
-            yield LogEnded(*self._last, lines=self.lines)
+            where, at = self._last() if callable(self._last) else self._last
+            yield LogEnded(where, at, self.lines)
         if self._blocks.damaged:
             self.notes.append(f"{self.name}: some bytes are not UTF-8; they are shown as \ufffd")
         if self._cut:
@@ -147,7 +149,7 @@ class ConsoleSource:
             )
         self.notes += self._recorded.notes(self.name)
 
-    def with_recorded(self, events: Sequence[Event]) -> list[Event]:
+    def with_recorded(self, events: list[Event]) -> list[Event]:
         """``events``, as ``feed`` and ``end`` told them, and what a recorder delivered in this log, each in its boot."""
         return self._recorded.put_among(events, self._clock.numbers, self._reader, self.lines)
 
@@ -171,13 +173,16 @@ class ConsoleSource:
         walk.enter(block)
         parts: list[ToldLines | list[Event]] = []
         while walk.next():
+            raw = "" if walk.regular else self._blocks.text(walk.line())
+            if raw and self._passes(walk, raw):
+                continue
             if walk.has_told:
                 parts.append(self._told(walk))
             if walk.regular:
                 parts.append(self._regular(walk))
             else:
                 self._ask(walk)
-                parts.append(list(self._raw_line(self._blocks.text(walk.line()))))
+                parts.append(list(self._raw_line(raw)))
                 self._tell(walk)
         if walk.has_told:
             parts.append(self._told(walk))
@@ -185,6 +190,14 @@ class ConsoleSource:
         self._tell(walk)
         self.lines = walk.lines
         return gathered(parts, len(block))
+
+    def _passes(self, walk: LineWalk, raw: str) -> bool:
+        """Whether the line says nothing that the walk stopped at because of characters that do not belong to it."""
+        shown = raw.rstrip()
+        if len(raw) > LINE_CHARACTERS_MAX or "\r" in shown:
+            return False
+        text = cleaned(raw)
+        return (text != shown or "\ufffd" in text) and walk.passes(text)
 
     def _ask(self, walk: LineWalk) -> None:
         """Know what the walk knows, before a line is read."""
@@ -299,8 +312,7 @@ class ConsoleSource:
     def _told(self, walk: LineWalk) -> ToldLines:
         """The lines that were told by plan since the last time."""
         told = walk.told(self.name, self._clock.epoch)
-        last = told.last()
-        self._last, self._passed = (last.where, last.at), None
+        self._last, self._passed = told.last, None
         return told
 
     def _planned(self, walk: LineWalk, message: Message, where: Provenance, at: Moment) -> list[Event] | None:
@@ -343,8 +355,12 @@ class ConsoleSource:
         journalled = self._journal.read(line, where, at)
         if journalled is not None:
             return journalled
-        facts = self._said_to_readers(line, lowered, where, at, READERS)
-        facts += _PHRASES.read(line, lowered, where, at)
+        askers = self._walk.askers_of(line) if self._walk is not None else None
+        facts = self._said_to_readers(line, lowered, where, at, READERS if askers is None else askers)
+        if askers is None:
+            facts += _PHRASES.read(line, lowered, where, at)
+        else:
+            facts += [fact for _, fact in _PHRASES.found(askers, line, lowered, where, at)]
         return facts
 
     def _said_to_readers(

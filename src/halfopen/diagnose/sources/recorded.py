@@ -118,15 +118,16 @@ class RecordedLines:
             yield said
 
     def put_among(
-        self, live: Sequence[Event], numbers: dict[int, int], reader: Callable[[], ReadLine], lines: int
+        self, live: list[Event], numbers: dict[int, int], reader: Callable[[], ReadLine], lines: int
     ) -> list[Event]:
-        """``live`` events and the recorded ones, boots numbered anew in the order in which they happened.
+        """``live`` events and the recorded ones, boots numbered anew in the order in which they happened; ``live`` itself where
+        nothing was recorded.
 
         ``numbers`` says which boot by the recorder's count a live epoch is, where a live line said so; ``reader`` makes
         a reader for the lines of one boot; ``lines`` is how many lines the log has.
         """
         if not self._boots:
-            return list(live)
+            return live
         parts: dict[int, list[Event]] = {}
         for event in live:
             if not isinstance(event, LogEnded):

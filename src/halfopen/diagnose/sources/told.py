@@ -43,9 +43,10 @@ class ToldLines:
     def __iter__(self) -> Iterator[Event]:
         return iter(self._facts(self._numbers, self._times))
 
-    def last(self) -> Event:
-        """The last fact; it has place and time of the last line."""
-        return self._facts(self._numbers[-TOLD_WIDTH:], self._times[-TIME_WIDTH:])[-1]
+    def last(self) -> tuple[Provenance, Moment]:
+        """Place and time of the last line."""
+        fact = self._facts(self._numbers[-TOLD_WIDTH:], self._times[-TIME_WIDTH:])[-1]
+        return fact.where, fact.at
 
     def _facts(self, numbers: array[int], times: array[float]) -> list[Event]:
         source, epoch, block, plans = self._source, self._epoch, self._block, self._plans

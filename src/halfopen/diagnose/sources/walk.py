@@ -33,6 +33,8 @@ _PLANS_MAX = 30_000
 _STUDIED_EACH = 4
 
 
+#: Stands where bytes were no UTF-8: in no wording, and beside one as any other sign that is no letter.
+_NO_CHARACTER = "\ufffd"
 #: Dialect and level by code, tag and text of a message as bytes: what it says depends on nothing else.
 Message = tuple[int, int, bytes, bytes]
 _SAME_DIGITS = bytes.maketrans(b"123456789", b"000000000")
@@ -156,6 +158,12 @@ class LineWalk:
         """The line that must be read, without its end."""
         return self._block[self._walker.line : self._walker.line_end]
 
+    def passes(self, text: str) -> bool:
+        """Whether the line that must be read says nothing when it is ``text``, the same without what does not belong to it; then it is
+        passed over."""
+        plain = text.replace(_NO_CHARACTER, "\xbf").encode()
+        return self._walker.pass_cleaned(plain, len(plain)) != 0
+
     def tell(self, clock: LogClock, *, named: Iterable[str], watch_all: bool, held: bool) -> None:
         """Tell the kernel what the caller knows after a line that it read by itself."""
         walker = self._walker
@@ -243,7 +251,17 @@ class LineWalk:
         """Who may find something in the line that was taken apart; ``None``: anybody."""
         if self._walker.planned:
             return self._asked[self._walker.planned]
-        count = self._walker.count
+        return self._asking(self._walker.count)
+
+    def askers_of(self, line: LogLine) -> frozenset[str] | None:
+        """Who may find something in a line that was taken apart elsewhere; ``None``: anybody."""
+        text = line.text.replace(_NO_CHARACTER, "?")
+        if not text.isascii() or not line.text.endswith(line.message):
+            return None
+        return self._asking(self._walker.listen(text.encode(), len(text), len(text) - len(line.message)))
+
+    def _asking(self, count: int) -> frozenset[str] | None:
+        """Who asks for the ``count`` wordings that were found last."""
         if count > k.SAID_MAX:
             return None
         rows = self._said[:count]
