@@ -210,6 +210,10 @@ class TransactionTimedOut(Event, frozen=True):
     """The application gave up waiting for an answer."""
 
 
+class TransportFailed(Event, frozen=True):
+    """A client could not connect, says a layer that does not know why (the lines before it may)."""
+
+
 class ResolveFailed(Event, frozen=True):
     """A name could not be resolved; ``code`` as printed by getaddrinfo, where printed."""
 
@@ -283,8 +287,15 @@ class JoinTimedOut(Event, frozen=True):
     """An attempt to join ran into the firmware's own timeout, and the firmware hides the reason."""
 
 
+class JoinRetried(Event, frozen=True):
+    """A program tried to join once more after an attempt that failed, and says no reason."""
+
+
 class JoinRefused(Event, frozen=True):
-    """The access point asked the station to come back later (once is normal with protected management frames)."""
+    """The access point asked the station to come back later (once is normal with protected management frames), after
+    ``comeback_s`` where the line says it."""
+
+    comeback_s: float | None = None
 
 
 class AuthRejected(Event, frozen=True):
@@ -410,6 +421,10 @@ class BrownedOut(Event, frozen=True):
 
 class Interrupted(Event, frozen=True):
     """A person broke in (KeyboardInterrupt): what ran before had not come back."""
+
+
+class RestartForced(Event, frozen=True):
+    """The firmware says that it restarts because it was without a network, or without a client, for too long."""
 
 
 class PlannedPause(Event, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halfopen.diagnose.events import ApUnreachable, Event
+from halfopen.diagnose.events import ApUnreachable, Event, JoinRetried, LinkStateChanged, WifiDropped
 from halfopen.diagnose.radio import BeaconsObserved, JoinStepSeen, ProbingObserved, StationObserved
 from halfopen.diagnose.rules.outage import reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
@@ -21,6 +21,8 @@ _WHY = {
 
 #: A scan asks a few times per channel; fewer unanswered requests are chance.
 _PROBES_MIN = 3
+#: So many attempts without a state change of the driver.
+_RETRIES_MIN = 3
 
 
 def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
@@ -28,6 +30,7 @@ def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
     drops = with_reasons(timeline, tuple(_WHY))
     said = list(timeline.of(ApUnreachable))
     if not drops and not said:
+        yield from _without_a_try(timeline)
         yield from _on_air(timeline)
         return
     lines: list[Event] = sorted([*reports(drops), *said], key=timeline.position)
@@ -47,6 +50,18 @@ def ap_not_found(timeline: Timeline) -> Iterator[Finding]:
         confidence=0.9 if len(lines) > 1 else 0.75,
         severity=verdict,
     )
+
+
+def _without_a_try(timeline: Timeline) -> Iterator[Finding]:
+    """Attempts that fail although the driver, which prints its states, never began to authenticate: it found nobody."""
+    retries = list(timeline.of(JoinRetried))
+    if len(retries) < _RETRIES_MIN or any(timeline.of(LinkStateChanged, WifiDropped)) or timeline.joins:
+        return
+    summary = (
+        f"the device tried to join {often(len(retries))} and never began to authenticate:"
+        " no access point with that name was heard."
+    )
+    yield prove(timeline, "HO410", summary, spread(retries), confidence=0.7)
 
 
 def _on_air(timeline: Timeline) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from halfopen.diagnose.events import JoinRefused
 from halfopen.diagnose.radio import JoinStepSeen
 from halfopen.diagnose.rules.outage import ever_joined, refused_for_capacity, reports, severity, with_reasons
 from halfopen.diagnose.rules.proof import Proof, prove, spread
-from halfopen.diagnose.rules.wording import often
+from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
 from halfopen.formats.dot11 import ALGORITHM_SAE
@@ -17,6 +17,8 @@ from halfopen.formats.wifi_reason import spelled
 
 #: Asked to come back later once or twice is how protected management frames work.
 _REFUSALS_MIN = 4
+#: Put off for so long a station looks dead to its user; the query behind it takes a second.
+_PUT_OFF_S = 30.0
 #: Status codes that users meet (IEEE 802.11-2020, table 9-50).
 _STATUS = {
     1: "unspecified (an access list)",
@@ -43,6 +45,15 @@ def association_denied(timeline: Timeline) -> Iterator[Finding]:
             f"the access point refused the association {len(refused)} times and the station never got in."
         )
         yield prove(timeline, "HO411", summary, spread(refused), confidence=0.75)
+        return
+    put_off = [e for e in refused if (e.comeback_s or 0.0) >= _PUT_OFF_S]
+    if put_off and not timeline.joined_after(put_off[-1]) and not timeline.drops:
+        longest = max(e.comeback_s or 0.0 for e in put_off)
+        summary = (
+            f"the access point still holds an earlier association of the station and put it off {often(len(put_off))},"
+            f" for up to {duration(longest)}."
+        )
+        yield prove(timeline, "HO411", summary, spread(put_off), confidence=0.75)
         return
     denied = [step for step in timeline.of(JoinStepSeen) if _denies(step)]
     if denied:

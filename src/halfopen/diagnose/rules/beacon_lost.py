@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from halfopen.diagnose.drops import Drop
-from halfopen.diagnose.events import BeaconProbeFailed, BeaconsMissed
+from halfopen.diagnose.events import (
+    BeaconProbeFailed,
+    BeaconsMissed,
+    Connected,
+    ConnectFailed,
+    DataReceived,
+    HeartbeatAnswered,
+    HeartbeatMissed,
+    ResolveFailed,
+    ServerConnected,
+    WifiJoined,
+)
 from halfopen.diagnose.radio import (
     BeaconsObserved,
     ChannelSwitchSeen,
@@ -22,6 +33,9 @@ from halfopen.findings import Finding, Severity
 
 #: Missed beacons whose probe was answered: this often and the link is sick though it never dropped.
 _PROBED_MIN = 3
+#: So many failures after missed beacons, and no sign of life between, are no coincidence.
+_FAILED_SINCE_MIN = 2
+_GOT_THROUGH = (Connected, DataReceived, HeartbeatAnswered, ServerConnected, WifiJoined)
 #: A station that lost the beacons sends two null frames before it leaves (FACTS), and rejoins as soon as it hears some.
 _NULLS_MIN = 2
 _BACK_S = 300.0
@@ -36,6 +50,7 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
     drops = with_reasons(timeline, (200,))
     missed = list(timeline.of(BeaconsMissed))
     if not drops and len(missed) < _PROBED_MIN:
+        yield from _never_reported(timeline, missed)
         yield from _on_air(timeline)
         return
     proof: list[Proof] = [*spread(reports(drops), 3)]
@@ -58,6 +73,21 @@ def beacon_lost(timeline: Timeline) -> Iterator[Finding]:
             verdict = "warning"
     summary = "; ".join(told) + "." + aftermath(timeline, drops)
     yield prove(timeline, "HO405", summary, proof, confidence=0.9 if drops else 0.7, severity=verdict)
+
+
+def _never_reported(timeline: Timeline, missed: Sequence[BeaconsMissed]) -> Iterator[Finding]:
+    """Beacons were missed, no disconnect was told, and nothing has got through since."""
+    if not missed or timeline.drops:
+        return
+    after = list(timeline.between(missed[-1]))
+    failed = [e for e in after if isinstance(e, (ConnectFailed, ResolveFailed, HeartbeatMissed))]
+    if len(failed) < _FAILED_SINCE_MIN or any(isinstance(e, _GOT_THROUGH) for e in after):
+        return
+    summary = (
+        f"the driver missed beacons and probed {often(len(missed))}; it never reported a disconnect, but nothing got through"
+        f" since ({counted(len(failed), 'attempt')} failed)."
+    )
+    yield prove(timeline, "HO405", summary, [*missed, *spread(failed, 2)], confidence=0.6)
 
 
 def _on_air(timeline: Timeline) -> Iterator[Finding]:

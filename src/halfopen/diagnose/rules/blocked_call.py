@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from halfopen.diagnose.events import (
@@ -24,11 +25,12 @@ from halfopen.diagnose.events import (
     WatchdogFired,
     WifiStarted,
 )
-from halfopen.diagnose.rules.proof import Proof, frames, prove
-from halfopen.diagnose.rules.wording import duration
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
+from halfopen.diagnose.rules.wording import duration, often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import PingObserved
 from halfopen.findings import Finding
+from halfopen.formats.patterns import Pattern
 
 #: A send() or recv() that took longer than this had no deadline worth the name.
 _BLOCKED_S = 60.0
@@ -64,6 +66,12 @@ _NETWORK_TASKS = (
     "tls",
     "sock",
 )
+
+#: Components of ESPHome that wait for a peer, and how often one must have held the loop.
+_NETWORK_COMPONENTS = Pattern(
+    r"http|mqtt|\bapi\b|web_?socket|modbus_tcp|wireguard|sntp|\bota\b", re.IGNORECASE
+)
+_SLOW_MIN = 2
 
 
 def blocked_call(timeline: Timeline) -> Iterator[Finding]:
@@ -125,9 +133,16 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
                 " it does not compute, it waits in a call that has no deadline."
             )
             return [dog, waiting, ran[0], *([call] if call else [])], summary, 0.85 if call else 0.75
+        spinning = next((e for e in ran if _does_networking(e.task)), None)
+        if spinning is not None and tasks and waiting is None:
+            summary = (
+                f"task {spinning.task}, which does the networking, kept its processor from idling until the watchdog fired:"
+                " it goes round without waiting for the network."
+            )
+            return [dog, tasks[0], spinning, *([call] if call else [])], summary, 0.75 if call else 0.6
         named = next((t for t in tasks if any(word in t.task.lower() for word in _NETWORK_TASKS)), None)
         if call is None:
-            if named is not None and named.task.lower() not in _ANY_LOOP:
+            if named is not None and _does_networking(named.task):
                 text = f"the watchdog fired because task {named.task}, which does the networking, had not come back."
                 return [dog, named], text, 0.65
             continue
@@ -138,12 +153,23 @@ def _watchdog(timeline: Timeline) -> tuple[list[Proof], str, float]:
         )
         return [call, dog, *([named] if named else []), *slow[:1]], summary, 0.9 if named else 0.75
     slow = [e for e in timeline.of(CallBlocked) if e.after_s >= 3.0]
+    again = [e for e in slow if _NETWORK_COMPONENTS.search(e.what)]
+    if len(again) >= _SLOW_MIN:
+        longest = max(e.after_s for e in again)
+        summary = f"{again[0].what} held the main loop {often(len(again))}, for up to {duration(longest)}: it waits for the network."
+        return [*spread(again)], summary, 0.75
     for event in slow:
         call = _call_before(timeline, event)
         if call is not None:
             summary = f"{event.what or 'an operation'} held the main loop for {duration(event.after_s)} behind a network call."
             return [event, call], summary, 0.7
     return [], "", 0.0
+
+
+def _does_networking(task: str) -> bool:
+    """Whether a task by its name does nothing but networking."""
+    name = task.lower()
+    return name not in _ANY_LOOP and any(word in name for word in _NETWORK_TASKS)
 
 
 def _call_before(timeline: Timeline, event: Event) -> Event | None:

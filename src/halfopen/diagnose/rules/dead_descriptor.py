@@ -26,9 +26,14 @@ _REPEATS_MIN = 5
 _RETRIES_MIN = 3
 #: After the peer's FIN one send may succeed and the next says ECONNRESET (FACTS): two errors are one too many.
 _AFTER_FIN_MIN = 2
+#: connect() says ENOTCONN on a descriptor whose first attempt failed, and on no other (FACTS).
+_AFTER_FAILURE_MIN = 2
 _LOOP_S = 1.0
 #: Failures further apart than this are separate stories: nobody spins that slowly.
 _APART_S = 120.0
+
+#: What begins, ends or goes on with a descriptor.
+_TELLING = (CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed, PeerClosed)
 
 
 def dead_descriptor(timeline: Timeline) -> Iterator[Finding]:
@@ -39,6 +44,8 @@ def dead_descriptor(timeline: Timeline) -> Iterator[Finding]:
         span = last.at.since(run[0].at)
         retries = isinstance(last, ConnectFailed)
         enough = _RETRIES_MIN if retries or (span or 0.0) >= _LOOP_S else _REPEATS_MIN
+        if retries and isinstance(timeline.last_of(run[0], *_TELLING), ConnectFailed):
+            enough = _AFTER_FAILURE_MIN
         if len(run) < (_AFTER_FIN_MIN if farewell else enough):
             continue
         fd = f" on fd {last.fd}" if last.fd is not None else ""
@@ -54,9 +61,7 @@ def _runs(timeline: Timeline) -> Iterator[tuple[list[Event], PeerClosed | None]]
     """Runs of calls that failed because the descriptor was finished, with the peer's close before them if any."""
     run: list[Event] = []
     farewell: PeerClosed | None = None
-    for event in timeline.of(
-        CallFailed, ConnectFailed, Connected, ServerConnected, SocketOpened, SocketClosed, PeerClosed
-    ):
+    for event in timeline.of(*_TELLING):
         finished = isinstance(event, (CallFailed, ConnectFailed)) and event.errno in _FINISHED
         if isinstance(event, ConnectFailed) and event.errno == 104:
             finished = False  # a refused connection, not a dead one

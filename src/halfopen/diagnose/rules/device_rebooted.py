@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from halfopen.diagnose.rules.proof import Proof, frames, prove
+from halfopen.diagnose.events import RestartForced
+from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.wording import often
 from halfopen.diagnose.timeline import Conversation, Timeline
 from halfopen.diagnose.traffic import FrameRef, HostObserved
@@ -24,6 +25,14 @@ def device_rebooted(timeline: Timeline) -> Iterator[Finding]:
         reasons = ", ".join(dict.fromkeys(boot.reason or "reset reason not printed" for boot in boots))
         summary = f"the device restarted {often(len(boots))} in this log ({reasons})."
         yield prove(timeline, "HO205", summary, [boot.event for boot in boots[:4]], confidence=0.9)
+        return
+    forced = list(timeline.of(RestartForced))
+    if forced:
+        summary = (
+            f"the firmware restarted the device {often(len(forced))}, because it had been without a network or without a"
+            " client for longer than its own limit."
+        )
+        yield prove(timeline, "HO205", summary, spread(forced), confidence=0.8)
         return
     for position, old in enumerate(timeline.conversations):
         if not _forgotten(old):

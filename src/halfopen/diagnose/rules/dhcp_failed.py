@@ -9,6 +9,7 @@ from halfopen.diagnose.events import (
     Booted,
     DhcpTimedOut,
     Event,
+    JoinTimedOut,
     LeaseGiven,
     LinkStateChanged,
     StationJoined,
@@ -28,6 +29,8 @@ _LEASES_MIN = 4
 _DISCOVERS_MIN = 3
 #: A DHCP server answers in milliseconds, one that pings the address first within a second or two.
 _OFFER_S = 3.0
+#: What programs print for an address that they do not have.
+_NO_ADDRESS = " 0.0.0.0"
 
 
 def dhcp_failed(timeline: Timeline) -> Iterator[Finding]:
@@ -54,6 +57,8 @@ def _said(timeline: Timeline) -> tuple[list[Proof], str, float]:
     if not failed or any(isinstance(e, AddressGot) for e in timeline.between(failed[-1])):
         return [], "", 0.0
     joined = timeline.recent(failed[0], WifiJoined)
+    if not joined and timeline.drops and all(e.where.text.endswith(_NO_ADDRESS) for e in failed):
+        return [], "", 0.0  # it prints the address of a station that never got in
     return [*spread(failed), *joined], "the station is associated and no DHCP server gave it an address.", 0.9
 
 
@@ -79,7 +84,7 @@ def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float
         return [], "", 0.0
     waits: list[float] = []
     for join in joins:
-        end = timeline.next_of(join, LinkStateChanged, WifiDropped)
+        end = timeline.next_of(join, LinkStateChanged, WifiDropped, JoinTimedOut)
         waited = end.at.since(join.at) if end is not None and _gave_up(end) else None
         if waited is not None and waited >= 5.0:
             waits.append(waited)
@@ -94,6 +99,8 @@ def _joined_without_address(timeline: Timeline) -> tuple[list[Proof], str, float
 
 def _gave_up(end: Event) -> bool:
     """The station itself left: the firmware had waited long enough (its own leave is reason 8, or state code 0)."""
+    if isinstance(end, JoinTimedOut):
+        return True
     return (
         end.code == 0
         if isinstance(end, LinkStateChanged)

@@ -14,6 +14,8 @@ from halfopen.findings import Finding
 
 #: Where the wanted size is not printed, the largest block must be below this share of what is free.
 _SHARE_MAX = 0.35
+#: With so much free it is not for want of memory that an allocation fails.
+_PLENTY = 64 * 1024
 #: One TLS record buffer: the usual largest allocation (16 KB of data and its header, mbedTLS ssl_internal.h).
 _TLS_BLOCK = 16717
 #: The gate of halfopen's own link: so much free in all, and one block of 4 KB, with TLS of 17 KB (its default policy).
@@ -40,6 +42,8 @@ def heap_fragmented(timeline: Timeline) -> Iterator[Finding]:
         wanted = failure.wanted if isinstance(failure, AllocationFailed) else None
         enough = wanted is not None and block < wanted <= free.free
         small = wanted is None and block < _TLS_BLOCK and block < free.free * _SHARE_MAX
+        if wanted is None and isinstance(failure, AllocationFailed):
+            small = small or (free.free >= _PLENTY and block < free.free / 2)
         if not enough and not small:
             continue
         need = f"{wanted} bytes were wanted" if wanted else "an allocation failed"

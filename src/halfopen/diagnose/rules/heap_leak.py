@@ -76,10 +76,17 @@ def _few(timeline: Timeline) -> HeapTrend | None:
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
     few = _few(timeline)
-    whole = few or trend(timeline)
-    if whole is None or whole.returned > _RETURNED_MAX:
-        return
-    emptied = few or _until_it_ran_out(timeline, whole)
+    for whole in (few, trend(timeline), trend(timeline, alike=True)):
+        if whole is not None and whole.returned <= _RETURNED_MAX:
+            found = list(_falling(timeline, whole, few=whole is few))
+            if found:
+                yield from found
+                return
+
+
+def _falling(timeline: Timeline, whole: HeapTrend, *, few: bool) -> Iterator[Finding]:
+    """The leak that ``whole`` shows, if it does; ``few`` tells that it has few samples, which a refusal makes enough."""
+    emptied = whole if few else _until_it_ran_out(timeline, whole)
     fall = emptied or whole
     if fall.high >= 0 or fall.fallen < fall.first * _share(fall):
         return

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from halfopen.diagnose.events import HeapSampled
 from halfopen.diagnose.timeline import Timeline
+from halfopen.formats.patterns import Pattern
 
 #: Fewer samples say nothing about a slope.
 SAMPLES_MIN = 4
@@ -15,6 +16,8 @@ SAMPLES_MIN = 4
 _PLATEAU_MIN, _PLATEAU_TIMES = 10, 3
 #: The slope of so many samples is computed from every pair; longer series are thinned evenly.
 _SAMPLES_MAX = 200
+
+_FIGURES = Pattern(r"\d+")
 
 
 class HeapTrend(Struct, frozen=True):
@@ -70,17 +73,20 @@ class HeapTrend(Struct, frozen=True):
         return self.samples[-1].free or 0
 
 
-def longest_series(timeline: Timeline) -> list[HeapSampled]:
-    """The samples of the free heap in the boot that has most of them; empty without any."""
-    by_epoch: dict[tuple[str, int, str], list[HeapSampled]] = {}
+def longest_series(timeline: Timeline, *, alike: bool = False) -> list[HeapSampled]:
+    """The samples of the free heap in the boot that has most of them; empty without any. With ``alike`` only those whose lines
+    differ in figures alone: a program that prints its heap before and after something tells of two levels in turn."""
+    by_epoch: dict[tuple[str, int, str, str], list[HeapSampled]] = {}
     for sample in timeline.heap:
-        by_epoch.setdefault((sample.where.source, sample.at.epoch, sample.pool), []).append(sample)
+        wording = _FIGURES.sub("", sample.where.text) if alike else ""
+        by_epoch.setdefault((sample.where.source, sample.at.epoch, sample.pool, wording), []).append(sample)
     return max(by_epoch.values(), key=len, default=[])
 
 
-def trend(timeline: Timeline) -> HeapTrend | None:
-    """The trend of the free heap in the longest boot of the log; ``None`` with fewer than ``SAMPLES_MIN`` samples."""
-    samples = longest_series(timeline)
+def trend(timeline: Timeline, *, alike: bool = False) -> HeapTrend | None:
+    """The trend of the free heap in the longest boot of the log (with ``alike`` of lines that are the same but for their
+    figures); ``None`` with fewer than ``SAMPLES_MIN`` samples."""
+    samples = longest_series(timeline, alike=alike)
     return of_samples(tuple(samples)) if len(samples) >= SAMPLES_MIN else None
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from halfopen.diagnose.events import AllocationFailed, CallFailed, OrphansSwept, PeerClosed, SocketRefused
+from halfopen.diagnose.events import (
+    AllocationFailed,
+    CallFailed,
+    ConnectFailed,
+    OrphansSwept,
+    PeerClosed,
+    SocketRefused,
+)
 from halfopen.diagnose.ledger import Opened
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
@@ -113,6 +120,9 @@ def _climb(timeline: Timeline, opened: list[Opened]) -> list[Opened]:
 
 def _superseded(timeline: Timeline, climbing: list[Opened]) -> bool:
     """Whether earlier descriptors were given up: an error or an end was reported before the next was opened."""
+    failed = [e.fd for e in timeline.of(ConnectFailed) if e.fd is not None]
+    if len(failed) >= _OPEN_MIN and all(earlier < later for earlier, later in pairwise(failed)):
+        return True  # each attempt failed one descriptor higher: a number that is closed is handed out again
     for earlier, later in pairwise(climbing):
         for event in timeline.between(earlier.event, later.event):
             if isinstance(event, (CallFailed, PeerClosed, SocketRefused)):

@@ -11,7 +11,11 @@ from halfopen.diagnose.events import (
     DataSent,
     Event,
     LinkLost,
+    ResolveFailed,
     ServerConnected,
+    SocketRefused,
+    TlsFailed,
+    TransportFailed,
 )
 from halfopen.diagnose.rules.proof import Proof, frames, prove, spread
 from halfopen.diagnose.rules.recovery import recovery
@@ -32,10 +36,23 @@ _BY_LINK = {
     "tls-timeout": "the TCP connection stood, but the TLS handshake was not finished within the link's deadline",
 }
 
+#: What mbedTLS returns from a handshake that the network or the other side ended (mbedtls/ssl.h, net_sockets.h).
+_TLS_NETWORK = {
+    -0x7280: "the server closed the connection during the TLS handshake",
+    -0x50: "the server reset the connection during the TLS handshake",
+    -0x4C: "nothing could be received during the TLS handshake",
+    -0x4E: "nothing could be sent during the TLS handshake",
+    -0x6800: "the TLS handshake ran into its timeout",
+}
+#: So many failures without a word about the cause are more than an episode.
+_UNSAID_MIN = 2
+
 
 def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
     """connect() fails, and why: refused, SYN lost, no ARP answer, interface down."""
     failures = [e for e in timeline.of(ConnectFailed) if e.errno not in (128, 127)]
+    if not failures:
+        yield from _above_tcp(timeline)
     linux = timeline.device.firmware == "host"
     causes = {_line(lost): lost.cause for lost in timeline.of(LinkLost)}
     by_kind: dict[str, list[ConnectFailed]] = {}
@@ -79,6 +96,30 @@ def peer_unreachable(timeline: Timeline) -> Iterator[Finding]:
         proof,
         confidence=0.9,
         severity=outcome.severity if outcome else _severity(timeline, failures, unanswered, refused, arps),
+    )
+
+
+def _above_tcp(timeline: Timeline) -> Iterator[Finding]:
+    """Connections that were not made, where nothing tells that TCP failed: TLS did, or the log does not say what."""
+    if any(timeline.of(ResolveFailed, SocketRefused)) or any(e.memory for e in timeline.of(TlsFailed)):
+        return
+    cut = [
+        e for e in timeline.of(TlsFailed) if e.code in _TLS_NETWORK and "handshake" in e.where.text.lower()
+    ]
+    unsaid = list(timeline.of(TransportFailed))
+    events: list[Event] = [*cut] or [*unsaid]
+    if not cut and len(unsaid) < _UNSAID_MIN:
+        return
+    kinds = dict.fromkeys(_TLS_NETWORK[e.code] for e in cut if e.code is not None)
+    why = "; ".join(kinds) or "the log does not say why"
+    recovered = any(isinstance(e, (Connected, ServerConnected)) for e in timeline.between(events[-1]))
+    yield prove(
+        timeline,
+        "HO206",
+        f"{counted(len(events), 'connection attempt')} failed: {why}.",
+        spread(events),
+        confidence=0.7 if cut else 0.5,
+        severity="info" if recovered and len(events) <= 2 else None,
     )
 
 

@@ -59,12 +59,14 @@ _BOOT_CHATTER = Pattern(
     re.IGNORECASE,
 )
 _TRACEBACK_FRAME = Pattern(r'^File "(?P<file>[^"]+)", line \d+(?:, in (?P<function>\S+))?')
+#: A call on a socket that was typed at the prompt of an interpreter.
+_TYPED_CALL = Pattern(r"^>>> .*\.(?P<call>connect|accept|recv|send|sendall|read|write)\(")
 _HOST_DEVICE = Pattern(r"(?P<name>[\w.-]+)(?: @ (?P<ip>[\d.]+|[0-9a-f:]{3,39}))?: (?=[A-Z])")
 _HOST_DEVICE_AFTER = Pattern(
     r"(?:for|to|connection to) (?P<name>[\w.-]+) @ (?P<ip>[\d.]+|[0-9a-f:]{3,39})(?=[:\s]|$)"
 )
 #: What changes how the lines behind it are read. (Lines of Home Assistant are always read.)
-NEEDED = (_BOOT_START, _RESET, _BOOTLOADER, _SOFT_REBOOT, _TRACEBACK_FRAME)
+NEEDED = (_BOOT_START, _RESET, _BOOTLOADER, _SOFT_REBOOT, _TRACEBACK_FRAME, _TYPED_CALL)
 
 _PHRASES = Phrasebook(
     (
@@ -267,7 +269,11 @@ class ConsoleSource:
             yield FirmwareNamed(where, at, _DIALECT_FAMILY[line.dialect])
         if frame := _TRACEBACK_FRAME.match(line.message):
             self.recognised = True
-            self._traceback = frame["function"] or ""
+            if frame["file"] != "<stdin>":  # what was typed is known, and its frame says less
+                self._traceback = frame["function"] or ""
+            return
+        if typed := _TYPED_CALL.match(line.message):
+            self._traceback = typed["call"]
             return
         if line.dialect == "host":
             yield from self._host_device(line, where, at)

@@ -30,8 +30,13 @@ PHRASES = (
     phrase(AllocationFailed, "wanted ", r"(?:failed|refused|impossible),? wanted (?P<wanted>\d+)"),
     phrase(
         AllocationFailed,
+        "failed to alloc|could not alloc|cannot alloc|unable to alloc",
+        r"(?:failed|could not|cannot|unable)(?: to)? alloc(?:ate)?\b[^\d]{0,40}?(?P<wanted>\d{2,})(?: bytes\b|b\b)",
+    ),
+    phrase(
+        AllocationFailed,
         "alloc",
-        r"alloc(?:ation)?(?: of)?(?: failed| fail)(?:.*?size[: ]+(?P<wanted>\d+))?|failed to alloc(?:ate)?(?:.*?\d+ bytes)?|alloc eb .*fail|(?:malloc|calloc|realloc)(?:\(\d*\))? (?:failed|error|returned null)|memory allocation failed,? allocating \d+ bytes",
+        r"alloc(?:ation)?(?: of)?(?: failed| fail)(?:.*?size[: ]+(?P<wanted>\d+)\b)?|failed to alloc(?:ate)?(?!\w* (?:a )?socket)(?:.*?\d+ bytes)?|alloc eb .*fail|(?:malloc|calloc|realloc)(?:\(\d*\))? (?:failed|error|returned null)|memory allocation failed,? allocating \d+ bytes",
     ),
     phrase(
         AllocationFailed,
@@ -45,11 +50,12 @@ _FREE = Pattern(
     r"(?:(?:esp\.)?get_?free_?heap(?:_?size)?(?:\(\))?|free[ _-]?(?:heap|memory|mem|ram|dram|bytes|space)?(?:[ _]?size)?|"
     r"(?:8bit |internal |total )?free(?: now)?|mem_free(?:\(\))?|(?:available|avail)[ _](?:heap|memory|mem)|"
     r"ram[ _]free|heap(?:[ _](?:free|size|now|left))?|mem)"
+    r"(?: (?:before|after|at|in|on|during|while)\b[^\d\n]{0,40}?(?=\s*[:=]\s*\d))?"
     r"(?:\s*(?:is|=|:|->|\)|['\"]|sending state))*\s*(?P<free>\d[\d,_]*)(?:\.\d+)?" + _UNIT,
     re.IGNORECASE,
 )
 _POOL = Pattern(
-    r"free[ _](?P<pool>internal|dma|psram|spiram|dram)[ _:=]+(?P<free>\d+)|(?P<pool2>internal|dma|psram|spiram|dram)[ _]free[ _:=]+(?P<free2>\d+)",
+    r"free[ _:]{1,3}(?P<pool>internal|dma|psram|spiram|dram)[ _:=]+(?P<free>\d+)|(?P<pool2>internal|dma|psram|spiram|dram)[ _]free[ _:=]+(?P<free2>\d+)",
     re.IGNORECASE,
 )
 _MINIMUM = Pattern(
@@ -58,7 +64,7 @@ _MINIMUM = Pattern(
     re.IGNORECASE,
 )
 _LARGEST = Pattern(
-    r"(?:largest|biggest|max(?:imum)?)[ _-]?(?:free|alloc(?:able|atable)?|contiguous)?[ _-]?(?:heap|free)?[ _-]?(?:block)?(?:[ _]size)?(?:\(\))?"
+    r"(?:largest|biggest|max(?:imum)?)[ _-]?(?:free|avail(?:able)?|alloc(?:able|atable)?|contiguous)?[ _-]?(?:heap|free)?[ _-]?(?:block)?(?:[ _]size)?(?:\(\))?"
     r"(?:\s*(?:is|=|:|->|['\"]|sending state))*\s*(?P<largest>\d[\d,_]*)" + _UNIT,
     re.IGNORECASE,
 )
@@ -80,10 +86,15 @@ DOUBTFUL_BELOW = 200
 
 #: mbedTLS codes that mean an allocation failed: SSL 0x7F00, bignum 0x10, MD 0x5180, X509 0x2880, PK 0x3F80,
 #: cipher 0x6180, ECP 0x4D80 (mbedtls error headers; facts: -0x7F00 also prints as -32512 and FFFF8100).
-_MEMORY_CODES = frozenset((0x7F00, 0x10, 0x5180, 0x2880, 0x3F80, 0x6180, 0x4D80))
+_MEMORY_CODES = frozenset((0x7F00, 0x5180, 0x2880, 0x3F80, 0x6180, 0x4D80))
+#: A code is a sum: of a module's, a multiple of 0x80, and of one of a lower layer (mbedtls/error.h). 0x10 is the bignums'
+#: allocation whatever the module above was.
+_LOWER_CODES = 0x7F
+_BIGNUM_MEMORY = 0x10
+_MODULES_FROM = 0x1080
 _TLS = Pattern(r"mbedtls|ssl|tls", re.IGNORECASE)
 _TLS_CODE = Pattern(
-    r"-0x(?P<hex>[0-9a-f]{2,5})\b|(?:\(|\s|error |=)-(?P<dec>\d{2,6})\b|(?P<wrapped>0x)?ffff(?P<word>[0-9a-f]{4})\b",
+    r"-0x(?P<hex>[0-9a-f]{2,5})\b|mbedtls_ssl_handshake error: -(?P<bare>[0-9a-f]{2,4})$|(?:\(|\s|error |=)-(?P<dec>\d{2,6})\b|(?P<wrapped>0x)?ffff(?P<word>[0-9a-f]{4})\b",
     re.IGNORECASE,
 )
 
@@ -224,11 +235,12 @@ def _tls(line: LogLine, lowered: str, where: Provenance, at: Moment) -> list[Eve
     found = _TLS_CODE.search(line.message)
     if found is None:
         return []
-    if found["hex"]:
-        code = int(found["hex"], 16)
+    if digits := found["hex"] or found["bare"]:  # MicroPython prints the code in hexadecimal, without a mark
+        code = int(digits, 16)
     elif found["dec"]:
         code = int(found["dec"])
     else:
         code = 0x10000 - int(found["word"], 16)
-    memory = code in _MEMORY_CODES
-    return [TlsFailed(where, at, -code, memory)] if memory or found["hex"] else []
+    module, lower = code & ~_LOWER_CODES, code & _LOWER_CODES
+    memory = module in _MEMORY_CODES or (lower == _BIGNUM_MEMORY and (not module or module >= _MODULES_FROM))
+    return [TlsFailed(where, at, -code, memory)] if memory or digits else []

@@ -30,6 +30,7 @@ from halfopen.diagnose.events import (
     SocketOpened,
     SocketRefused,
     TransactionTimedOut,
+    TransportFailed,
 )
 from halfopen.diagnose.sources.phrase import Place, phrase
 from halfopen.formats import newlib_errno
@@ -44,6 +45,7 @@ PHRASES = (
     phrase(ResolveFailed, "-0x52|-0x0052", r"net_connect returned -0x(?:00)?52\b"),
     phrase(ConnectFailed, "-0x44|-0x0044", r"net_connect returned -0x(?:00)?44\b"),
     phrase(SocketRefused, "-0x42|-0x0042", r"net_connect returned -0x(?:00)?42\b"),
+    phrase(TransportFailed, "transport connect", r"\berror transport connect\b"),
     phrase(
         SocketOpened,
         "socket created|opened socket|socket opened|new socket",
@@ -52,7 +54,7 @@ PHRASES = (
     phrase(
         SocketOpened,
         "socket|sock",
-        r"^(?!.*(?:clos|fail|error|errno|cannot|unable)).*(?:\b(?:opened|created|new) sock(?:et)?[ :=#]*(?:fd ?[=:]? ?)?(?P<fd>\d{1,4})\b"
+        r"^(?!.*(?:clos|fail|error|errno|cannot|unable)).*(?:\b(?:opened|created|new|allocated) sock(?:et)?[ :=#]*(?:fd ?[=:]? ?)?(?P<fd>\d{1,4})\b"
         r"|\bsock(?:et)?[ =#:]{1,2}(?P<fd2>\d{1,4}) (?:opened|created)\b)",
     ),
     phrase(
@@ -103,8 +105,8 @@ PHRASES = (
     ),
     phrase(
         SendStalled,
-        "ack timeout|buffer space|send buffer full",
-        r"\back timeout \d|because of tcp buffer space|no tcp buffer space|send buffer (?:is )?full",
+        "ack timeout|buffer space|send buffer full|didn't complete|messages queued",
+        r"too many messages queued|writing didn't complete in specified timeout|\back timeout \d|because of tcp buffer space|no tcp buffer space|send buffer (?:is )?full",
     ),
     phrase(
         CallStarted,
@@ -131,7 +133,7 @@ PHRASES = (
     phrase(
         SocketClosed,
         "close",
-        rf"\b(?:close(?:socket)?\({_FD}\) ?= ?0|(?:closed|closing) (?:the )?(?:socket|connection|fd|session)\b(?:.*?{_FD2})?|(?:socket|fd|session)\s*(?:\d+)? (?:is )?closed\b|^closed$)",
+        rf"\b(?:close(?:socket)?\({_FD}\) ?= ?0|close(?:socket)?\((?P<fd3>\d{{1,4}}\b)\)|(?:closed|closing) (?:the )?(?:socket|connection|fd|session)\b(?:.*?{_FD2})?|(?:socket|fd|session)\s*(?:\d+)? (?:is )?closed\b|^closed$)",
     ),
     phrase(
         SocketClosed,
@@ -198,8 +200,8 @@ PHRASES = (
     ),
     phrase(
         HeartbeatMissed,
-        "unresponsive|respond to ping|heartbeat",
-        r"(?:is )?unresponsive; disconnecting|did(?:n't| not) respond to ping|heartbeat (?:timeout|timed out|lost|missed|not (?:acked|answered))|no heartbeat (?:ack|answer|response)|missed \d+ heartbeats?",
+        "unresponsive|respond to ping|heartbeat|message response|exceeded timeout",
+        r"(?:is )?unresponsive; disconnecting|disconnected from api: timeout while waiting for message response|client \S+ (?:\[[\d.:]+\] )?has exceeded timeout|did(?:n't| not) respond to ping|heartbeat (?:timeout|timed out|lost|missed|not (?:acked|answered))|no heartbeat (?:ack|answer|response)|missed \d+ heartbeats?",
         name="heartbeat",
     ),
     phrase(
@@ -217,15 +219,26 @@ PHRASES = (
         "dns|hostbyname|getaddrinfo",
         r"dns (?:lookup |resolution |query |resolve )?(?:failed|error|timeout|timed out)(?: for)?(?: '?(?P<host>[\w.-]+\.\w+))?|dns failed|gethostbyname failed|getaddrinfo(?:\(\))?(?: failed| error|.*err(?:or)?[ =:]+|.*returns )[^\d-]*-?(?P<code>\d+)?",
     ),
+    phrase(ResolveFailed, "from dns|gaierror", r"could not get host from dns|^gaierror: \((?P<code>-?\d+)"),
     phrase(ResolveFailed, "0x8001|cannot_resolve", r"\b0x8001\b|cannot_resolve_hostname"),
     phrase(
         SocketRefused,
-        "create socket|out of sockets|creating socket|create_socket|too many open",
-        r"(?:unable to|failed to|could not|couldn't|can't|cannot|error|fail) creat(?:e|ing) (?:a )?(?:tcp |udp |new )?socket(?!.*errno)|out of sockets|cannot_create_socket",
+        "create socket|out of sockets|creating socket|create_socket|too many open|allocate socket|allocate a socket",
+        r"(?:failed to|could not|cannot) allocate (?:a )?socket|(?:unable to|failed to|could not|couldn't|can't|cannot|error|fail) creat(?:e|ing) (?:a )?(?:tcp |udp |new )?socket(?!.*errno)|out of sockets|cannot_create_socket",
         errno=None,
     ),
     phrase(SocketRefused, "0x8002", r"\b0x8002\b", errno=None),
     phrase(ConnectFailed, "select() timeout", r"\[sock=(?P<fd>\d+)\] select\(\) timeout"),
+    phrase(
+        ConnectFailed,
+        "select returned due to timeout",
+        r"select returned due to timeout (?P<after_ms>\d+) ms for fd (?P<fd>\d+)",
+    ),
+    phrase(
+        ConnectFailed,
+        "timeout while connecting to",
+        r"^can't connect to .*timeout while connecting to (?!wifi)",
+    ),
     phrase(
         ConnectFailed,
         "attempting mqtt|, rc=-|connect failed to|failed to connect to|connect to ",
@@ -242,7 +255,7 @@ _NUMBER = Pattern(
     r"\[errno (?P<a>-?\d+)\]|oserror: \(?(?P<b>-?\d+)\b|(?<![a-z_])errno(?: is|=|:|\s)*\(?\s*(?P<c>\d+)|"
     r"so_error\) ?= ?(?P<d>\d+)|error (?:in|calling) \w+ ?: ?\(?(?P<e>\d+)|error in accept \((?P<f>\d+)\)|"
     r"transport_\w+: error - (?P<g>\d+)|could not send data: (?P<i>\d+)|"
-    r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%))",
+    r"(?:socket|connect|recv|send|read|write|accept)(?:\(\))?(?: failed| error)?[:,]? (?:err(?:or)? ?(?:code)?[=: ]+)?(?P<h>\d{1,3})\b(?! ?(?:bytes|ms|%|times))",
     re.IGNORECASE,
 )
 _TROUBLE = Pattern(r"fail|error|errno|unable|abort|could not|couldn't|can't|reset by|err[ =:]", re.IGNORECASE)
@@ -278,7 +291,8 @@ _VERBS = (
             re.IGNORECASE,
         ),
     ),
-    ("connect", Pattern(r"conn+ect", re.IGNORECASE)),
+    # a connection that is lost had been made: that call is another
+    ("connect", Pattern(r"conn+ect(?!ion[ _](?:closed|reset|lost))", re.IGNORECASE)),
     ("socket", Pattern(r"\bsocket(?:\(\))?(?: failed| error|: ?\d)", re.IGNORECASE)),
     ("select", Pattern(r"\bselect|\bpoll", re.IGNORECASE)),
     ("recv", Pattern(r"recv|\bread|_read|receiv", re.IGNORECASE)),

@@ -10,6 +10,7 @@ from halfopen.diagnose.events import (
     FirmwareNamed,
     Interrupted,
     PlannedPause,
+    RestartForced,
     WatchdogFired,
 )
 from halfopen.diagnose.sources.phrase import phrase
@@ -17,8 +18,8 @@ from halfopen.diagnose.sources.phrase import phrase
 PHRASES = (
     phrase(
         BrownedOut,
-        "brownout|brown-out|brown_out|brown out",
-        r"brown[- _]?out detector was triggered|brown[_ -]?out_?(?:rst|reset)|esp_rst_brownout|reset reason.*brown",
+        "brownout|brown-out|brown_out|brown out|vdd voltage",
+        r"brown[- _]?out detector was triggered|reset when the vdd voltage is not stable|brown[_ -]?out_?(?:rst|reset)|esp_rst_brownout|reset reason.*brown",
     ),
     phrase(
         WatchdogFired,
@@ -73,6 +74,17 @@ PHRASES = (
         PlannedPause,
         "restart|reboot",
         r"restart(?:ing)? (?:requested|on request|by user|to )|reboot(?:ing)? (?:requested|on request|by user|to (?:apply|activate|update|finish)|into new|after (?:update|ota))|safe reboot|user requested (?:restart|reboot)|scheduled (?:restart|reboot)",
+        kind="ota",
+    ),
+    phrase(
+        RestartForced,
+        "no client|can't connect",
+        r"\bno clients?(?: connected)?(?: to api)?[;.,] *rebooting|^can't connect(?: to (?:wifi|mqtt))?[;.,]* *re(?:booting|starting)",
+    ),
+    phrase(
+        PlannedPause,
+        "restart",
+        r"\"restart\":\"restarting\"",
         kind="ota",
     ),
     phrase(FirmwareNamed, "esp-idf", r"esp-idf[: ]+(?P<version>v?\d+\.\d+[\w.-]*)", family="esp-idf"),

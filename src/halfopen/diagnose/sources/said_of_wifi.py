@@ -15,6 +15,7 @@ from halfopen.diagnose.events import (
     DhcpTimedOut,
     Event,
     JoinRefused,
+    JoinRetried,
     JoinTimedOut,
     LeaseGiven,
     LinkStateChanged,
@@ -39,6 +40,8 @@ from halfopen.formats.logline import LogLine
 from halfopen.formats.patterns import Pattern
 
 _IP = r"(?:\d{1,3}\.){3}\d{1,3}"
+#: An address that was given; all zeros is none.
+_GIVEN = rf"(?!0\.0\.0\.0\b){_IP}"
 _MAC = r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"
 
 PHRASES = (
@@ -57,21 +60,38 @@ PHRASES = (
     phrase(
         WifiJoined,
         "connected ssid=|sta_connected|wifi connected|wifi: connected|connected to ap|wi-fi connected",
-        r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])|^connected ssid=",
+        r"event: \d+ - sta_connected|wifi_event_sta_connected|^wifi[ :]+connected|wi-fi connected|connected to ap\b|wifi connected(?! *[:=])|^(?:event: )?connected ssid=",
     ),
     phrase(WifiJoined, "connected", r"^connected$", ("wif",)),
     phrase(
         ApUnreachable,
-        "cannot be reached|ap not found|no ap found|no network with|ssid not|+cwjap:3|no networks|could not find|no matching network",
-        r"ap cannot be reached|no (?:ap|network|wifi)s? found|^\+cwjap:3|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)",
+        "cannot be reached|ap not found|no ap found|no network with|ssid not|+cwjap:3|no networks|could not find|no matching network|no_ssid_avail|access-point not found",
+        r"wl_no_ssid_avail|access-point not found|ap cannot be reached|no (?:ap|network|wifi)s? found|^\+cwjap:3|no matching network|no network with that ssid|ssid not found|could not find (?:the )?(?:ap|network|ssid)",
     ),
     phrase(
         AuthRejected,
-        "incorrect password|wrong password|wrong_password|bad password|+cwjap:2",
-        r"(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password|wl_(?:station_)?wrong_password|^\+cwjap:2",
+        "incorrect password|wrong password|wrong_password|bad password|+cwjap:2|authentication failure|connect_failed|authentication failed",
+        r"^connectionerror: authentication failure|\bwl_connect_failed\b|wi-fi station authentication failed|(?:incorrect|wrong|bad|invalid) (?:wifi )?password|ap incorrect password|wl_(?:station_)?wrong_password|^\+cwjap:2",
     ),
-    phrase(JoinTimedOut, "ap timeout|+cwjap:1", r"with ap timeout|^\+cwjap:1"),
-    phrase(JoinRefused, "refused temporarily", r"association refused temporarily"),
+    phrase(
+        JoinTimedOut,
+        "ap timeout|+cwjap:1|timeout while connecting to wifi",
+        r"with ap timeout|^\+cwjap:1|^timeout while connecting to wifi",
+    ),
+    # the station example of ESP-IDF, which many programs began as, tells every failed attempt and no reason
+    phrase(JoinRetried, "retry to connect to the ap", r"^retry to connect to the ap\b", ("wifi", "sta")),
+    # CircuitPython's exception and MicroPython's WLAN.status() hold the driver's reason
+    phrase(WifiDropped, "unknown failure", r"^connectionerror: unknown failure (?P<reason>\d{1,3})(?!\S)"),
+    phrase(
+        WifiDropped,
+        "status",
+        r"\b(?:wlan|wi-?fi|sta_if|nic)[ ._]?status(?:\(\))?[ :=>-]+(?P<reason>20[0-4]|21[0-2])(?!\S)",
+    ),
+    phrase(
+        JoinRefused,
+        "refused temporarily",
+        r"association refused temporarily(?:, comeback time (?P<comeback_ms>\d+) msec)?",
+    ),
     phrase(PowerSaveSet, "pm start", r"pm start, type: ?(?P<mode>[12])", on=True),
     phrase(PowerSaveSet, "pm start", r"pm start, type: ?0", on=False),
     phrase(
@@ -94,20 +114,20 @@ PHRASES = (
         "beacon interval",
         r"beacon interval ?= ?(?P<interval_us>\d+) us, dtim period ?= ?(?P<dtim>\d+)",
     ),
-    phrase(AddressGot, "ip", rf"(?:sta|eth) ip: ?(?P<ip>{_IP}), mask: ?{_IP}, gw: ?(?P<gateway>{_IP})"),
+    phrase(AddressGot, "ip", rf"(?:sta|eth) ip: ?(?P<ip>{_GIVEN}), mask: ?{_IP}, gw: ?(?P<gateway>{_IP})"),
     phrase(
         AddressGot,
         "ip|addr|network config|ifconfig",
-        rf"(?:got (?:new |same )?ip(?: address)?|(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_IP})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
+        rf"(?:got (?:new |same )?ip(?: address)?|(?<!ap )(?:sta |local )?ip address|ip_event_sta_got_ip|sta_got_ip|network config|ifconfig(?!=))['\"():=, ]*(?P<ip>{_GIVEN})(?!:\d)(?:.{{0,40}}(?:gw|gateway)[ :=]+(?P<gateway>{_IP}))?",
     ),
-    phrase(AddressGot, "wifi: sta_got_ip|got_ip", rf"(?:sta_)?got_ip.*?(?P<ip>{_IP})"),
+    phrase(AddressGot, "wifi: sta_got_ip|got_ip", rf"(?:sta_)?got_ip.*?(?P<ip>{_GIVEN})"),
     phrase(
         AddressNamed, "ip|addr", rf"(?:\baddr|\bip|local ip|ifconfig)(?: is)?[=: ]+(?P<ip>{_IP})\b(?!:\d)"
     ),
     phrase(
         DhcpTimedOut,
-        "dhcp|no ip|ip address|no address|no lease|got_ip not",
-        r"dhcp_timeout\(\)|dhcp_fine_tmr\(\): request timeout|dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|got_ip not (?:seen|received)|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )",
+        "dhcp|no ip|ip address|no address|no lease|got_ip not|ip",
+        r"dhcp_timeout\(\)|dhcp_fine_tmr\(\): request timeout|dhcp(?: client)?[: ]+(?:request |lease )?(?:timed? ?out|failed|no (?:answer|response|offer|lease))|(?:no|without) ip address|failed to (?:get|obtain) (?:an )?ip|\bno (?:ip|address|dhcp lease|lease)(?: address)?(?: yet)? (?:after|in|for|within) \d+|still no ip|got_ip not (?:seen|received)|(?:timed? ?out|waiting) (?:while )?(?:waiting )?for (?:an )?(?:ip|dhcp)|dhcp (?:discover|request).*(?:timeout|retry|no )|^no dhcpoffers received|^(?:local )?ip(?: address)?(?: is)?[ :=]+(?=0\.0\.0\.0(?!\S))\d\.",
     ),
     phrase(LeaseGiven, "assigned ip to a client", rf"assigned ip to a client, ip is: ?(?P<ip>{_IP})"),
     phrase(StationJoined, "station", rf"station: ?(?P<mac>{_MAC}) join"),
@@ -144,7 +164,7 @@ PHRASES = (
 
 _STATE = Pattern(r"state: (?P<old>\w+) -> (?P<new>\w+) \((?:0x)?(?P<code>[0-9a-f]+)\)", re.IGNORECASE)
 _REASON = Pattern(
-    r"(?:\b|_)reason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b(?!-?way)|\breason[ :='\"]+\((?P<bracket>\d+)\)",
+    r"(?:\b|_)reason(?:[ _]?code)?\b[ '\":=(]*(?:is )?(?P<number>\d{1,3})\b(?!-?way)|\breason(?:[ _]?code)?[ '\":=(]+0x(?P<hex>[0-9a-f]{1,2})\b|wi-?fi disconnected,? (?P<bare>\d{1,3})\b|\breason[ :='\"]+\((?P<bracket>\d+)\)",
     re.IGNORECASE,
 )
 _IN_BRACKETS = Pattern(r"timeout\((\d{3})\)")
@@ -172,6 +192,10 @@ _SCAN_HIT = Pattern(
 )
 #: Sensitivity of the ESP32 at 1 Mbit/s is -98 dBm (data sheet): nothing weaker is Wi-Fi.
 _WIFI_DBM_MIN = -98
+#: A loss of the Wi-Fi that a program tells without its reason.
+_BARE_DROP = Pattern(
+    r"\b(?:wi-?fi|wlan)[\w ]*: disconnected[.!]*$|: wi-?fi disconnected, trying to reconnect", re.IGNORECASE
+)
 #: MQTT, HTTP and web sockets have reasons and disconnects of their own.
 _NOT_WIFI_TAGS = Pattern(
     r"mqtt|http|websocket|\bws\b|ble|bt_|api\b|aioesphomeapi|esp-tls|event$|tcpip|mqt$", re.IGNORECASE
@@ -250,12 +274,17 @@ def _drop(line: LogLine, where: Provenance, at: Moment) -> list[Event]:
     if _NOT_WIFI_TAGS.search(tag) and "sta_disconnected" not in text.lower():
         return []
     if found := _REASON.search(text):
-        number: int | None = int(found["number"] or found["bracket"])
+        hexadecimal_digits = found["hex"]
+        number: int | None = (
+            hexadecimal(hexadecimal_digits)
+            if hexadecimal_digits
+            else int(found["number"] or found["bare"] or found["bracket"])
+        )
     else:
         number = wifi_reason.reason_in(text)
         if number is None and (bracketed := _IN_BRACKETS.search(text)):
             number = int(bracketed[1])
-    if number is None:
+    if number is None and not _BARE_DROP.search(f"{tag}: {text}"):
         return []
     bssid = _BSSID.search(text)
     return [WifiDropped(where, at, number, bssid["mac"].lower() if bssid else "")]
