@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from halfopen.diagnose.events import AllocationFailed, ConnectStarted, Event, QueueSampled, SocketOpened
-from halfopen.diagnose.rules.heap_trend import SAMPLES_MIN, HeapTrend, longest_series, of_samples, trend
+from halfopen.diagnose.events import (
+    AllocationFailed,
+    ConnectStarted,
+    Event,
+    HeapSampled,
+    QueueSampled,
+    SocketOpened,
+)
+from halfopen.diagnose.rules.heap_trend import (
+    SAMPLES_MIN,
+    HeapTrend,
+    alike,
+    longest_series,
+    of_samples,
+    trend,
+)
 from halfopen.diagnose.rules.proof import Proof, prove, spread
 from halfopen.diagnose.timeline import Timeline
 from halfopen.findings import Finding
@@ -61,10 +75,9 @@ def _until_it_ran_out(timeline: Timeline, fall: HeapTrend) -> HeapTrend | None:
     return of_samples(until) if len(until) >= SAMPLES_MIN else None
 
 
-def _few(timeline: Timeline) -> HeapTrend | None:
-    """The trend of three samples, if each is lower than the one before, they lost half of the heap over hours, and then an
+def _few(timeline: Timeline, samples: Sequence[HeapSampled]) -> HeapTrend | None:
+    """The trend of three ``samples``, if each is lower than the one before, they lost half of the heap over hours, and then an
     allocation failed."""
-    samples = longest_series(timeline)
     refused = list(timeline.of(AllocationFailed))
     if len(samples) != _FEW or not refused or timeline.position(refused[-1]) < timeline.position(samples[1]):
         return None
@@ -75,17 +88,19 @@ def _few(timeline: Timeline) -> HeapTrend | None:
 
 def heap_leak(timeline: Timeline) -> Iterator[Finding]:
     """A robust negative slope whose interval excludes zero, and no return."""
-    few = _few(timeline)
-    for whole in (few, trend(timeline), trend(timeline, alike=True)):
-        if whole is not None and whole.returned <= _RETURNED_MAX:
-            found = list(_falling(timeline, whole, few=whole is few))
-            if found:
-                yield from found
-                return
+    samples = longest_series(timeline)
+    few = _few(timeline, samples)
+    if few is not None:
+        yield from _falling(timeline, few, few=True)
+        return
+    found = list(_falling(timeline, trend(samples)))
+    yield from found or _falling(timeline, trend(alike(samples)))
 
 
-def _falling(timeline: Timeline, whole: HeapTrend, *, few: bool) -> Iterator[Finding]:
+def _falling(timeline: Timeline, whole: HeapTrend | None, *, few: bool = False) -> Iterator[Finding]:
     """The leak that ``whole`` shows, if it does; ``few`` tells that it has few samples, which a refusal makes enough."""
+    if whole is None or whole.returned > _RETURNED_MAX:
+        return
     emptied = whole if few else _until_it_ran_out(timeline, whole)
     fall = emptied or whole
     if fall.high >= 0 or fall.fallen < fall.first * _share(fall):

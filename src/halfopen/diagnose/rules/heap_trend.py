@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -73,20 +74,25 @@ class HeapTrend(Struct, frozen=True):
         return self.samples[-1].free or 0
 
 
-def longest_series(timeline: Timeline, *, alike: bool = False) -> list[HeapSampled]:
-    """The samples of the free heap in the boot that has most of them; empty without any. With ``alike`` only those whose lines
-    differ in figures alone: a program that prints its heap before and after something tells of two levels in turn."""
-    by_epoch: dict[tuple[str, int, str, str], list[HeapSampled]] = {}
+def longest_series(timeline: Timeline) -> list[HeapSampled]:
+    """The samples of the free heap in the boot that has most of them; empty without any."""
+    by_epoch: dict[tuple[str, int, str], list[HeapSampled]] = {}
     for sample in timeline.heap:
-        wording = _FIGURES.sub("", sample.where.text) if alike else ""
-        by_epoch.setdefault((sample.where.source, sample.at.epoch, sample.pool, wording), []).append(sample)
+        by_epoch.setdefault((sample.where.source, sample.at.epoch, sample.pool), []).append(sample)
     return max(by_epoch.values(), key=len, default=[])
 
 
-def trend(timeline: Timeline, *, alike: bool = False) -> HeapTrend | None:
-    """The trend of the free heap in the longest boot of the log (with ``alike`` of lines that are the same but for their
-    figures); ``None`` with fewer than ``SAMPLES_MIN`` samples."""
-    samples = longest_series(timeline, alike=alike)
+def alike(samples: Sequence[HeapSampled]) -> list[HeapSampled]:
+    """Those of ``samples`` whose lines differ in figures alone, the most that do: a program that prints its heap before and
+    after something tells of two levels in turn."""
+    by_wording: dict[str, list[HeapSampled]] = {}
+    for sample in samples:
+        by_wording.setdefault(_FIGURES.sub("", sample.where.text), []).append(sample)
+    return max(by_wording.values(), key=len, default=[])
+
+
+def trend(samples: Sequence[HeapSampled]) -> HeapTrend | None:
+    """The trend of ``samples``; ``None`` with fewer than ``SAMPLES_MIN``."""
     return of_samples(tuple(samples)) if len(samples) >= SAMPLES_MIN else None
 
 

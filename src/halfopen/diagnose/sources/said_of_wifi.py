@@ -40,7 +40,7 @@ from halfopen.formats.logline import LogLine
 from halfopen.formats.patterns import Pattern
 
 _IP = r"(?:\d{1,3}\.){3}\d{1,3}"
-#: An address that was given; all zeros is none.
+#: An address that was given; all zeros is none. (The event behind ``sta ip`` never tells of none, and its line is planned.)
 _GIVEN = rf"(?!0\.0\.0\.0\b){_IP}"
 _MAC = r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"
 
@@ -114,7 +114,7 @@ PHRASES = (
         "beacon interval",
         r"beacon interval ?= ?(?P<interval_us>\d+) us, dtim period ?= ?(?P<dtim>\d+)",
     ),
-    phrase(AddressGot, "ip", rf"(?:sta|eth) ip: ?(?P<ip>{_GIVEN}), mask: ?{_IP}, gw: ?(?P<gateway>{_IP})"),
+    phrase(AddressGot, "ip", rf"(?:sta|eth) ip: ?(?P<ip>{_IP}), mask: ?{_IP}, gw: ?(?P<gateway>{_IP})"),
     phrase(
         AddressGot,
         "ip|addr|network config|ifconfig",
