@@ -331,7 +331,12 @@ def test_task_that_never_lets_its_processor_idle(
 
 @pytest.mark.parametrize(
     ("component", "took_ms", "found"),
-    [("http_request", 5012, ["HO301"]), ("display", 5012, []), ("http_request", 812, [])],
+    [
+        ("http_request", 5012, ["HO301"]),
+        ("display", 5012, []),
+        ("esphome.ota", 5012, []),
+        ("http_request", 812, []),
+    ],
 )
 def test_component_that_waits_in_the_main_loop(
     component: str, took_ms: int, found: list[str], diagnose_text: Diagnose

@@ -67,10 +67,8 @@ _NETWORK_TASKS = (
     "sock",
 )
 
-#: Components of ESPHome that wait for a peer, and how often one must have held the loop.
-_NETWORK_COMPONENTS = Pattern(
-    r"http|mqtt|\bapi\b|web_?socket|modbus_tcp|wireguard|sntp|\bota\b", re.IGNORECASE
-)
+#: Components of ESPHome that wait for a peer, and how often one must have held the loop. An update waits for the flash.
+_NETWORK_COMPONENTS = Pattern(r"http|mqtt|\bapi\b|web_?socket|modbus_tcp|wireguard|sntp", re.IGNORECASE)
 _SLOW_MIN = 2
 
 
