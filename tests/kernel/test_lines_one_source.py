@@ -30,17 +30,7 @@ def stops(data: bytes, kernel: dict[str, ModuleType]) -> list[Any]:
     passed over: in a block that is swept, and twice in one whose shapes are looked up, where every other shape that speaks is
     planned."""
     automaton = sieve.automaton()
-    lines = kernel["lines"].LineWalker(
-        walk._TAGS,
-        automaton.meanings,
-        automaton.rows,
-        automaton.pool,
-        automaton.width,
-        automaton.line_end,
-        automaton.table,
-        automaton.symbols,
-        automaton.threshold,
-    )
+    lines = kernel["lines"].LineWalker(walk._TAGS, *automaton.parts)
     marks, ends = array("q", bytes(8 * len(data))), array("q", bytes(8 * k.LANES))
     bounds = array("q", [0])
     for lane in range(1, k.LANES):

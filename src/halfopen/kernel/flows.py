@@ -411,15 +411,12 @@ def see_handshake(f: Frames, base: int, t: Flows, flow: int, s: int, r: int) -> 
     if flags & k.TCP_RST:
         return 0
     # A SYN sender that acknowledges has got the SYN-ACK, captured or not. Without any SYN, it is older.
-    if t.state[flow + k.F_ESTABLISHED] == 0 and (t.state[s + k.S_SYNS] > 0 or t.state[r + k.S_SYNS] == 0):
-        t.state[flow + k.F_ESTABLISHED] = 1
+    if t.state[flow + k.F_ESTABLISHED_BY + k.R_FRAME] > 0:
+        return 0
+    if t.state[s + k.S_SYNS] > 0 or t.state[r + k.S_SYNS] == 0:
         return k.B_ESTABLISHED
-    if t.state[flow + k.F_ESTABLISHED] == 0 and t.state[s + k.S_PACKETS] == 0:
-        t.state[flow + k.F_ESTABLISHED] = (
-            1  # only the SYN-ACK's side sent a SYN here: this is the client's ACK
-        )
-        return k.B_ESTABLISHED
-    return 0
+    # Only the SYN-ACK's side sent a SYN here: the other's first frame is the client's ACK.
+    return k.B_ESTABLISHED if t.state[s + k.S_PACKETS] == 0 else 0
 
 
 def see_probes(f: Frames, base: int, bits: int, t: Flows, s: int, r: int) -> int:

@@ -66,6 +66,20 @@ class Automaton:
             self._learn(wording, codes, whole)
         self._number()
 
+    @property
+    def parts(self) -> tuple[array[int], array[int], bytes, int, int, array[int], bytes, int]:
+        """What :class:`halfopen.kernel.lines.LineWalker` takes of it, in its order."""
+        return (
+            self.meanings,
+            self.rows,
+            self.pool,
+            self.width,
+            self.line_end,
+            self.table,
+            self.symbols,
+            self.threshold,
+        )
+
     def _learn(self, wording: str, codes: dict[str, int], whole: Collection[str]) -> None:
         """Add a wording to the tree."""
         text = wording.strip(PLACES)

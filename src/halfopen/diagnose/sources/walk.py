@@ -73,17 +73,7 @@ class LineWalk:
         self._lines_before = lines_before
         self._bounds = array("q", [0]) * (k.LANES + 1)
         self._ends = array("q", [0]) * k.LANES
-        self._walker = lines.LineWalker(
-            _TAGS,
-            automaton.meanings,
-            automaton.rows,
-            automaton.pool,
-            automaton.width,
-            automaton.line_end,
-            automaton.table,
-            automaton.symbols,
-            automaton.threshold,
-        )
+        self._walker = lines.LineWalker(_TAGS, *automaton.parts)
         self._header = self._walker.header
         self._times = self._header.times
         self._walker.lines = lines_before
